@@ -1,0 +1,1 @@
+"""doit meets pyexp: doit plans and decides, pyexp executes and remembers."""

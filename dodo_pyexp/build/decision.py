@@ -1,0 +1,222 @@
+"""Is a run up to date, and if not, why? One value says both, so they cannot disagree (P9).
+
+Implements: DESIGN sections 2 (P1, P5, P9), 3 (states) and 6 (early cutoff).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..config.config import Config
+from ..config.encode import loads_config
+from ..errors import DamagedFile
+from ..provenance.host import Owner
+from ..store import status as statuses
+from ..store.record import Record
+from .plan import Plan, PlannedRun
+
+UP_TO_DATE = "up-to-date"
+STALE = "stale"
+MISSING = "missing"
+RUNNING = "running"
+FAILED = "failed"
+SKIPPED = "skipped"
+INTERRUPTED = "interrupted"
+
+
+class Decision:
+    """The state of a run, with its reason.
+
+    Parameters
+    ----------
+    state
+        One of the states of DESIGN section 3.
+    kind
+        What kind of reason: ``never``, ``config``, ``upstream``, ``damaged``, ``failed``, ``interrupted``,
+        ``running``, ``forced`` or "".
+    reason
+        The reason in words, such as ``config: lr 0.1 -> 0.01``.
+    data
+        The reason for programs.
+    """
+
+    __slots__ = ("data", "kind", "reason", "state")
+
+    def __init__(self, state: str, kind: str = "", reason: str = "", data: dict[str, Any] | None = None) -> None:
+        self.state = state
+        self.kind = kind
+        self.reason = reason
+        self.data = data or {}
+
+    @property
+    def up_to_date(self) -> bool:
+        """Nothing is to be done."""
+        return self.state == UP_TO_DATE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {"state": self.state, "kind": self.kind, "reason": self.reason, **({"data": self.data} if self.data else {})}
+
+    def __repr__(self) -> str:
+        return f"{self.state}: {self.reason}" if self.reason else self.state
+
+
+FINE = Decision(UP_TO_DATE)
+FORCED = Decision(STALE, "forced", "asked to run again")
+
+
+def decide(run: PlannedRun) -> Decision:
+    """Compare the run's record with what the run is now.
+
+    What the record says (attempt, digest) is noted on `run` when it is up to date. The upstreams must have been
+    decided before, and executed if need be.
+    """
+    run.attempt = run.digest = None
+    try:
+        record = Record.read(run.files)
+    except DamagedFile:
+        return Decision(STALE, "damaged", "record damaged: .finished cannot be read")
+    if record is None:
+        return _without_record(run)
+    if record.config_hash != run.hash:
+        return _config_changed(run, record)
+    expected = record.upstream
+    for upstream in run.upstream:
+        digest = upstream.digest or _recorded(upstream)
+        before = expected.get(upstream.task)
+        if before is None:
+            return _upstream(upstream, "is new")
+        if digest is None:
+            return _upstream(upstream, "has to be built first")
+        if digest != before:
+            return _upstream(upstream, "changed")
+    if len(expected) != len(run.upstream):
+        gone = sorted(set(expected) - {upstream.task for upstream in run.upstream})
+        return Decision(STALE, "upstream", f"upstream {', '.join(gone)} is no longer one", {"upstream": gone})
+    damage = record.missing_part(run.files)
+    if damage is not None:
+        return Decision(STALE, "damaged", f"result damaged: {damage}", {"attempt": record.attempt})
+    run.attempt = record.attempt
+    run.digest = record.digest
+    return FINE
+
+
+def _recorded(upstream: PlannedRun) -> str | None:
+    """Look up what an upstream put out, when another process executed or decided it."""
+    try:
+        record = Record.read(upstream.files)
+    except DamagedFile:
+        return None
+    if record is None or record.config_hash != upstream.hash:
+        return None
+    upstream.attempt, upstream.digest = record.attempt, record.digest
+    return record.digest
+
+
+def _upstream(upstream: PlannedRun, what: str) -> Decision:
+    name = upstream.full_name
+    return Decision(STALE, "upstream", f"upstream {name} {what}", {"upstream": [name]})
+
+
+def _without_record(run: PlannedRun) -> Decision:
+    """Say what became of a run that has no record: look at its newest attempt."""
+    attempt = run.files.newest()
+    if attempt is None:
+        return Decision(MISSING, "never", "never run")
+    status = statuses.read(attempt)
+    state = status.get("state")
+    data = {"attempt": attempt.name}
+    if state == statuses.FAILED:
+        cause = failure_cause(status)
+        return Decision(FAILED, "failed", f"last attempt failed: {cause}", {**data, "error": status.get("error")})
+    if state == statuses.RUNNING and Owner.from_dict(status.get("owner")).alive() is not False:
+        return Decision(RUNNING, "running", f"running since {status.get('start', '?')}", data)
+    if state == statuses.FINISHED:
+        return Decision(MISSING, "never", "its record .finished is gone", data)
+    return Decision(INTERRUPTED, "interrupted", "the last attempt was interrupted", data)
+
+
+def failure_cause(status: dict[str, Any]) -> str:
+    """Say in a line why an attempt failed: type, message and place."""
+    error = status.get("error")
+    if not isinstance(error, dict):
+        return "no cause was recorded"
+    message = str(error.get("message", "")).strip()
+    line = message.splitlines()[0] if message else ""
+    if len(line) > 120:
+        line = line[:117] + "..."
+    where = f" at {error['where']}" if error.get("where") else ""
+    return f"{error.get('type', 'Error')}: {line}{where}" if line else f"{error.get('type', 'Error')}{where}"
+
+
+def _config_changed(run: PlannedRun, record: Record) -> Decision:
+    try:
+        with open(run.files.attempt(record.attempt).config_json, encoding="utf-8") as file:
+            before = loads_config(file.read())
+    except (OSError, DamagedFile, UnicodeDecodeError):
+        return Decision(STALE, "config", "config changed")
+    changes = differences(before, run.config)
+    text = ", ".join(changes.values()) or "the type of a value changed"
+    return Decision(STALE, "config", f"config: {text}", {"changed": list(changes)})
+
+
+def differences(before: Config, after: Config) -> dict[str, str]:
+    """Name the keys (dotted) in which two configs differ, each with the change in words.
+
+    Examples
+    --------
+    >>> differences(Config(lr=0.1, a={"b": 1}), Config(lr=0.01, a={"b": 1, "c": 2}))
+    {'lr': 'lr 0.1 -> 0.01', 'a.c': 'a.c added'}
+    """
+    old, new = dict(_flat(before)), dict(_flat(after))
+    changes = {}
+    for key in {**old, **new}:
+        if key.split(".", 1)[0] in ("name", "depends_on"):
+            continue
+        if key not in new:
+            changes[key] = f"{key} removed"
+        elif key not in old:
+            changes[key] = f"{key} added"
+        elif old[key] != new[key] or type(old[key]) is not type(new[key]):
+            changes[key] = f"{key} {_show(old[key])} -> {_show(new[key])}"
+    return changes
+
+
+def _flat(config: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if isinstance(config, dict) and (config or not prefix):
+        return [item for key, value in config.items() for item in _flat(value, f"{prefix}.{key}" if prefix else str(key))]
+    return [(prefix, config)]
+
+
+def _show(value: Any) -> str:
+    text = repr(value) if isinstance(value, (list, tuple, set, dict)) else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def foresee(plan: Plan, *, rerun: bool = False) -> dict[PlannedRun, Decision]:
+    """Decide every run as it stands, without executing anything.
+
+    A run whose own record is fine, but which lies behind one that will be executed, is stale too: whether it really
+    has to be executed is known only when its upstream's outputs are.
+    """
+    decisions: dict[PlannedRun, Decision] = {}
+    for run in plan.ordered():
+        decision = decide(run)
+        if rerun and run.selected and decision.state != RUNNING:
+            run.digest = None
+            decision = FORCED
+        if decision.state in (MISSING, UP_TO_DATE, STALE):
+            decision = _behind(run, decision, decisions)
+        decisions[run] = decision
+    return decisions
+
+
+def _behind(run: PlannedRun, decision: Decision, decisions: dict[PlannedRun, Decision]) -> Decision:
+    for upstream in run.upstream:
+        above = decisions[upstream]
+        if above.state in (FAILED, SKIPPED) and decision.state == MISSING:
+            return Decision(SKIPPED, "upstream", f"upstream {upstream.full_name} failed", {"upstream": [upstream.full_name]})
+        if not above.up_to_date and decision.state == UP_TO_DATE:
+            run.digest = None
+            return _upstream(upstream, "has to be built first")
+    return decision

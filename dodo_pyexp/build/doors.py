@@ -1,0 +1,82 @@
+"""The door of plain doit: experiments at the top level of a module are task creators.
+
+Implements: DESIGN section 7; doit notes, section 1.1. doit first looks at every object of the module, then calls the
+creators it found one by one. So what has been looked at since the last call are the experiments of one module, whose
+runs may depend on each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .definition import Definition
+from .options import resolve
+from .plan import PlannedExperiment, make_plan
+from .session import Session
+
+
+class _Module:
+    """The experiments that doit found in one module."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, Definition] = {}
+        self._planned: dict[int, PlannedExperiment] = {}
+        self._session: Session | None = None
+        self._given: set[int] = set()
+        self.called = False
+
+    def tasks(self, definition: Definition, reach: Callable[[], list[Definition]]) -> Iterator[Any]:
+        """Yield the tasks of one experiment, and of those it needs that are not in the module; each only once."""
+        from .tasks import make_tasks
+
+        self.called = True
+        if self._session is None:
+            self._session = self._plan(reach)
+        for experiment in self._session.plan.experiments:
+            mine = experiment.definition is definition or id(experiment.definition) not in self.found
+            needed = any(run.selected for run in experiment.runs) or experiment.definition is definition
+            if mine and needed and id(experiment) not in self._given:
+                self._given.add(id(experiment))
+                yield from make_tasks(experiment, self._session)
+
+    def _plan(self, reach: Callable[[], list[Definition]]) -> Session:
+        def others() -> list[tuple[PlannedExperiment, Callable[[], Any]]]:
+            return [
+                (PlannedExperiment(other, resolve(other.options)), other.call_configs)
+                for other in reach()
+                if id(other) not in self.found and other.configs is not None
+            ]
+
+        roots = [
+            (PlannedExperiment(found, resolve(found.options)), found.call_configs()) for found in self.found.values()
+        ]
+        return Session(make_plan(roots, others))
+
+
+_module = _Module()
+
+
+def task_creator(definition: Definition, reach: Callable[[], list[Definition]]) -> Callable[[], Iterator[Any]]:
+    """Make what doit takes for a task creator: a plain function with a source and a `basename`.
+
+    Raises nothing while doit merely looks around; a mistake in the configs shows when the tasks are made.
+    """
+    global _module
+    if _module.called:
+        _module = _Module()
+    module = _module
+    module.found[id(definition)] = definition
+
+    def create_doit_tasks() -> Iterator[Any]:
+        from doit.exceptions import InvalidDodoFile
+
+        from ..errors import PyexpError
+
+        try:
+            yield from module.tasks(definition, reach)
+        except PyexpError as error:
+            raise InvalidDodoFile(str(error)) from None
+
+    create_doit_tasks.basename = PlannedExperiment(definition, resolve(definition.options)).task  # type: ignore[attr-defined]  # doit reads it
+    return create_doit_tasks

@@ -1,0 +1,134 @@
+"""The options of an experiment, and where they may come from.
+
+Implements: pyexp guide, "`@pyexp.experiment` Parameters"; DESIGN section 10 (priority): command line, then
+`run()`, then the decorator, then ``[tool.pyexp]`` in pyproject.toml, then the default.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ..errors import ConfigError, nearest
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an experiment is run; None means "not said here".
+
+    Parameters
+    ----------
+    output_dir
+        Folder that everything is written to.
+    executor
+        Name of an executor, or an instance.
+    retry
+        How many more times a failed run is tried.
+    stash
+        Take a snapshot of the code.
+    hash_configs
+        Run folders are called ``<run>-<hash>``.
+    timestamp
+        False: one folder a run, overwritten in place.
+    timeout
+        Seconds after which a run is killed.
+    """
+
+    output_dir: str | os.PathLike[str] | None = None
+    executor: Any = None
+    retry: int | None = None
+    stash: bool | None = None
+    hash_configs: bool | None = None
+    timestamp: bool | None = None
+    timeout: float | None = None
+
+    def over(self, lower: Options) -> Options:
+        """Fill what is not said here from `lower`."""
+        missing = {f.name: getattr(lower, f.name) for f in fields(self) if getattr(self, f.name) is None}
+        return replace(self, **missing)
+
+    def checked(self, where: str) -> Options:
+        """Make sure that every value makes sense.
+
+        Raises
+        ------
+        ConfigError
+            A value has the wrong type or range.
+        """
+        for name, kinds, what in _KINDS:
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+                raise ConfigError(f"{where}: {name} must be {what}, not {value!r}")
+        if self.retry is not None and self.retry < 0:
+            raise ConfigError(f"{where}: retry must be 0 or more, not {self.retry}")
+        if self.timeout is not None and self.timeout <= 0:
+            raise ConfigError(f"{where}: timeout must be more than 0 seconds, not {self.timeout}")
+        return self
+
+
+_KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("output_dir", (str, os.PathLike), "a path"),
+    ("retry", (int,), "a whole number"),
+    ("stash", (bool,), "true or false"),
+    ("hash_configs", (bool,), "true or false"),
+    ("timestamp", (bool,), "true or false"),
+    ("timeout", (int, float), "a number of seconds"),
+)
+
+DEFAULTS = Options(
+    output_dir="out", executor="subprocess", retry=0, stash=True, hash_configs=False, timestamp=True
+)  # fmt: skip
+
+
+def resolve(*layers: Options) -> Options:
+    """Combine layers, the strongest first; ``[tool.pyexp]`` and the defaults come below them all."""
+    result = Options()
+    for layer in (*layers, project_options(os.getcwd()), DEFAULTS):
+        result = result.over(layer)
+    return result
+
+
+@functools.lru_cache(maxsize=64)
+def project_table(folder: str) -> tuple[str, dict[str, Any]]:
+    """Find the nearest pyproject.toml from `folder` upwards: its path and its ``[tool.pyexp]``.
+
+    Raises
+    ------
+    ConfigError
+        The file is no TOML, or the table is none.
+    """
+    while True:
+        path = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(path):
+            import tomllib
+
+            try:
+                with open(path, "rb") as file:
+                    table = tomllib.load(file).get("tool", {}).get("pyexp", {})
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{path} cannot be read: {error}") from None
+            if not isinstance(table, dict):
+                raise ConfigError(f"{path}: tool.pyexp must be a table")
+            return path, table
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return "", {}
+        folder = parent
+
+
+def project_options(folder: str) -> Options:
+    """Give the options that ``[tool.pyexp]`` sets.
+
+    Raises
+    ------
+    ConfigError
+        The table has an unknown key or a value of the wrong type.
+    """
+    path, table = project_table(folder)
+    known = {f.name for f in fields(Options)}
+    for key in table:
+        if key not in known and key != "experiments":
+            raise ConfigError(f'{path}: tool.pyexp has no key "{key}"{nearest(key, [*known, "experiments"])}')
+    return Options(**{key: value for key, value in table.items() if key in known}).checked(f"{path}: tool.pyexp")

@@ -1,0 +1,57 @@
+"""Ctrl-C and SIGTERM while a build goes on.
+
+Implements: DESIGN section 12: the first Ctrl-C stops starting, the second ends what is running; SIGTERM does both at
+once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from ..executors.registry import get_executor
+
+
+class Interrupts:
+    """Counts requests to stop while its ``with`` block lasts.
+
+    Attributes
+    ----------
+    count
+        0: go on; 1: start nothing more; 2: end what is running.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._busy = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.count = 2 if number == signal.SIGTERM else self.count + 1
+        if self._busy and self.count >= 2:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def in_process(self, executor: Any) -> Iterator[None]:
+        """While a run is executed in this very process, the second request has to break into it."""
+        if not (executor == "inline" or (not isinstance(executor, str) and get_executor(executor).blocking)):
+            yield
+            return
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False

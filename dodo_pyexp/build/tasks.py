@@ -1,0 +1,268 @@
+"""Runs as doit tasks: the same tasks for ``pyexp build`` and for plain ``doit``.
+
+Implements: DESIGN section 7; doit notes, sections 1.2, 1.3 and 5.4 (a lean task class, one shared check with a
+`__signature__`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from doit.action import BaseAction
+from doit.exceptions import BaseFail, TaskFailed
+from doit.task import IOConfig, Task
+
+from .decision import Decision, decide
+from .execution import Execution
+from .plan import PlannedExperiment, PlannedRun
+from .report import ReportAction, report_is_current
+from .session import Session
+
+_NO_IO = IOConfig({})
+_NOTHING: list[Any] = []
+POLL_SECONDS = 0.05
+
+
+class _Check:
+    """The `uptodate` check of all runs: one object, so that doit need not look at it again for each task."""
+
+    __signature__ = inspect.Signature([inspect.Parameter("task", inspect.Parameter.POSITIONAL_OR_KEYWORD)])
+
+    last: Decision | None = None
+
+    def __call__(self, task: RunTask) -> bool:
+        task.decision = self.last = decide(task.run)
+        return task.decision.up_to_date
+
+    def __repr__(self) -> str:
+        # `doit info` shows this as the reason, right after the call.
+        return repr(self.last)
+
+
+_CHECK = [(_Check(), [], {})]
+
+
+class LeanTask(Task):  # type: ignore[misc]  # doit has no type information
+    """A doit task made without the checks doit needs for what users write."""
+
+    def __init__(self, name: str, *, targets: list[str], task_dep: list[str], subtask_of: str | None) -> None:
+        self.name = name
+        self.targets = targets
+        self.task_dep = task_dep
+        self.subtask_of = subtask_of
+        self.has_subtask = False
+        self.params = self.creator_params = self.wild_dep = self.setup_tasks = _NOTHING
+        self.options: dict[str, Any] | None = None
+        self.pos_arg = self.pos_arg_val = self.loader = self.cfg_values = self.custom_title = None
+        self.io = _NO_IO
+        self.dep_changed: list[str] | None = None
+        self.file_dep: set[str] = set()
+        self.calc_dep: set[str] = set()
+        self.getargs: dict[str, Any] = {}
+        self.value_savers: list[Any] = []
+        self.result: Any = None
+        self.values: dict[str, Any] = {}
+        self.verbosity: int | None = None
+        self._remove_targets = False
+        self.clean_actions: list[Any] = []
+        self.teardown: list[Any] = []
+        self.watch: tuple[str, ...] = ()
+        self.executed = False
+        self._actions: list[Any] = []
+        self._action_instances: list[Any] | None = None
+
+
+class RunTask(LeanTask):
+    """The task of one run: its target is the run's `.finished`."""
+
+    def __init__(self, run: PlannedRun, session: Session) -> None:
+        super().__init__(
+            run.task,
+            targets=[run.target],
+            task_dep=[upstream.task for upstream in run.upstream],
+            subtask_of=run.experiment.task,
+        )
+        self.run = run
+        self.session = session
+        self.decision: Decision | None = None
+        self.uptodate = _CHECK
+
+    @property
+    def actions(self) -> list[Any]:
+        """The one action, made when it is needed."""
+        if self._action_instances is None:
+            self._action_instances = [RunAction(self)]
+        return self._action_instances
+
+    @property
+    def doc(self) -> str:
+        """The line that `doit list` shows."""
+        return describe_config(self.run)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What `doit info` shows beside the rest."""
+        return {"run": self.run.full_name, "config": dict(self.run.config)}
+
+    @meta.setter
+    def meta(self, value: Any) -> None:
+        """Nothing to keep: it is derived."""
+
+    @property
+    def clean_actions(self) -> list[Any]:
+        """`doit clean` takes the record away, so that the run is built again; attempts stay."""
+        return [CleanAction(self)]
+
+    @clean_actions.setter
+    def clean_actions(self, value: Any) -> None:
+        """Nothing to keep: there is only one way to clean a run."""
+
+    def title(self) -> str:
+        """What doit's console shows: the real name where it differs."""
+        return self.name if self.run.name == self.run.folder else f"{self.name}  ({self.run.name})"
+
+    def pickle_safe_dict(self) -> dict[str, Any]:
+        """What doit's process pool may send to a worker: nothing that the worker does not have already."""
+        return {"name": self.name, "options": self.options, "values": self.values, "executed": self.executed,
+                "decision": self.decision, "result": self.result}  # fmt: skip
+
+    @property
+    def forced(self) -> bool:
+        """doit executes this task although its record is fine: ``doit -a``, or ``--rerun``."""
+        return self.decision is not None and self.decision.up_to_date
+
+
+def describe_config(run: PlannedRun) -> str:
+    """Put the config into one line."""
+    parts = [f"{key}={value}" for key, value in run.config.items() if key not in ("name", "depends_on")]
+    line = " ".join(", ".join(parts).split())
+    return line if len(line) <= 100 else line[:97] + "..."
+
+
+class RunAction(BaseAction):  # type: ignore[misc]  # doit has no type information
+    """Makes sure that a run is finished; `execute` is how plain doit does it."""
+
+    def __init__(self, task: RunTask) -> None:
+        self.task = task
+        self.out = ""
+        self.err = ""
+        self.result: Any = None
+        self.values: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        return f"execute {self.task.run.full_name}"
+
+    def execution(self) -> Execution:
+        """Prepare to execute the run."""
+        return Execution(self.task.session, self.task.run, forced=self.task.forced)
+
+    def execute(self, out: Any = None, err: Any = None) -> BaseFail | None:
+        """Execute the run and wait for its end."""
+        execution = self.execution()
+        try:
+            while not execution.start():
+                time.sleep(POLL_SECONDS)  # somebody else is executing it
+            wait(execution)
+        except KeyboardInterrupt:
+            interrupt(execution)
+            raise
+        return failure(execution)
+
+
+def wait(execution: Execution) -> None:
+    """Wait until an execution has ended."""
+    import selectors
+
+    while not execution.poll():
+        fd = execution.handle.fileno() if execution.handle is not None else -1
+        if fd < 0:
+            time.sleep(POLL_SECONDS)
+            continue
+        with selectors.DefaultSelector() as selector:
+            selector.register(fd, selectors.EVENT_READ)
+            selector.select(0.5)  # a run with a timeout has to be looked at from time to time
+
+
+def interrupt(execution: Execution) -> None:
+    """End an execution because the build was told to stop."""
+    execution.kill("Interrupted", "the build was interrupted")
+    while execution.handle is not None and not execution.poll():
+        time.sleep(0.005)
+
+
+def failure(execution: Execution) -> BaseFail | None:
+    """Turn a failed execution into what doit reports."""
+    if execution.failure is None:
+        return None
+    attempt = execution.attempt
+    log = f"  log: {os.path.relpath(attempt.log)}" if attempt is not None else ""
+    return TaskFailed(f"{execution.run.full_name} failed: {execution.failure}{log}")
+
+
+class CleanAction(BaseAction):  # type: ignore[misc]  # doit has no type information
+    """Removes the record of a run."""
+
+    def __init__(self, task: RunTask) -> None:
+        self.task = task
+
+    def __str__(self) -> str:
+        return f"remove {self.task.run.target}"
+
+    def execute(self, out: Any = None, err: Any = None) -> None:
+        """Remove the record, unless there is none."""
+        try:
+            os.unlink(self.task.run.files.finished)
+        except FileNotFoundError:
+            return
+        if out is not None:
+            out.write(f"removed {self.task.run.target}\n")
+
+
+class GroupTask(Task):  # type: ignore[misc]  # doit has no type information
+    """All runs of an experiment: it does nothing itself, and when they are done the batch is closed."""
+
+    def __init__(self, experiment: PlannedExperiment, runs: list[RunTask], close: Callable[[], None]) -> None:
+        doc = (experiment.definition.fn.__doc__ or "").strip().split("\n")[0]
+        super().__init__(
+            experiment.task, None, has_subtask=True, doc=doc or f"{len(runs)} runs of {experiment.name}",
+            teardown=[close],
+        )  # fmt: skip
+        self.task_dep = [task.name for task in runs]
+        self.experiment = experiment
+
+
+class ReportTask(LeanTask):
+    """The report of an experiment: made again when a result or the report's own code changed."""
+
+    def __init__(self, experiment: PlannedExperiment, session: Session) -> None:
+        super().__init__(
+            f"{experiment.task}:report",
+            targets=[f"{experiment.target_prefix}report/.finished"],
+            task_dep=[run.task for run in experiment.runs],
+            subtask_of=experiment.task,
+        )
+        self.experiment = experiment
+        self.uptodate = [(self._current, [], {})]
+        self._actions = [ReportAction(experiment, session)]
+        self.doc = f"report on the results of {experiment.name}"
+        self.meta = None
+
+    def _current(self) -> bool:
+        return report_is_current(self.experiment)
+
+
+def make_tasks(experiment: PlannedExperiment, session: Session) -> Iterator[Task]:
+    """Yield the tasks of an experiment: its group, its runs, and its report if it has one."""
+    batch = session.batch(experiment)
+    selected = [RunTask(run, session) for run in experiment.runs if run.selected]
+    group = GroupTask(experiment, selected, batch.close)
+    yield group
+    yield from selected
+    if experiment.definition.report is not None and len(selected) == len(experiment.runs):
+        report = ReportTask(experiment, session)
+        group.task_dep.append(report.name)
+        yield report

@@ -1,0 +1,1 @@
+"""Configs: what a run is made with. Each module holds one noun; import from the module that has it."""

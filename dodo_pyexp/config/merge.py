@@ -1,0 +1,111 @@
+"""Merging one dict into another: replace a key, go down a dotted path, or merge into a section."""
+
+from __future__ import annotations
+
+from dodo_pyexp.config.config import ATOMS, rebuilt
+from dodo_pyexp.errors import ConfigError, ConfigTypeError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    Step = tuple[tuple[Any, ...], Any, Any]  # the sections on the way, the key, its value
+
+DEEP = "**"
+
+
+def merge(base: Mapping[Any, Any], update: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Merge an update into a base; neither is changed, nor shares a container with the result.
+
+    ==================  ========================================================================
+    ``"model": {...}``   replaces the whole value
+    ``"model.width"``    sets one key inside; sections that are missing or no dicts are created
+    ``"**model": {...}`` merges into the section by these same rules, so that its other keys stay
+    ==================  ========================================================================
+
+    The keys of the update take effect one after the other, so the last one wins. Inside a replaced value
+    keys are plain: dots and stars mean nothing there. Keys that are no strings are plain keys. ``"**"``
+    alone means the root.
+
+    Implements: pyexp guide, 'merge(base, update)'; README, 'Dot Notation in Sweeps'.
+
+    Raises
+    ------
+    ConfigError
+        When a dotted key has an empty part (``".a"``, ``"a..b"``), when ``**`` stands elsewhere than at the
+        start of a key, or when the value of a ``**key`` is no dict.
+
+    Examples
+    --------
+    >>> base = {"model": {"width": 32, "depth": 2}}
+    >>> merge(base, {"model": {"width": 64}})
+    {'model': {'width': 64}}
+    >>> merge(base, {"**model": {"width": 64}})
+    {'model': {'width': 64, 'depth': 2}}
+    >>> merge(base, {"model.width": 64})
+    {'model': {'width': 64, 'depth': 2}}
+    """
+    for side, value in (("base", base), ("update", update)):
+        if not isinstance(value, dict):
+            raise ConfigTypeError(f"merge takes two dicts, but the {side} is of type {type(value).__name__}")
+    try:
+        result: dict[Any, Any] = copied(base, dict)
+        apply(result, steps(update), dict)
+    except RecursionError:
+        raise ConfigError("cannot merge a dict that is nested too deeply, or contains itself") from None
+    return result
+
+
+def steps(update: Mapping[Any, Any], above: tuple[Any, ...] = ()) -> Iterator[Step]:
+    """Take an update apart into settings of single keys, in order."""
+    for key, value in update.items():
+        if not isinstance(key, str) or ("." not in key and DEEP not in key):
+            yield above, key, value
+        elif key.startswith(DEEP):
+            if not isinstance(value, dict):
+                raise ConfigError(f'"{key}" merges into a section and needs a dict, but holds {value!r}')
+            yield from steps(value, above + (_parts(key, key[len(DEEP) :]) if key != DEEP else ()))
+        else:
+            *sections, last = _parts(key, key)
+            yield (*above, *sections), last, value
+
+
+def apply(target: dict[Any, Any], changes: Iterable[Step], kind: type[dict[Any, Any]]) -> None:
+    """Make settings of single keys in a dict whose sections are of that kind; values are copied."""
+    put = dict.__setitem__
+    for sections, key, value in changes:
+        inner = target
+        for section in sections:
+            deeper = inner.get(section)
+            if not isinstance(deeper, dict):
+                deeper = kind.__new__(kind)
+                put(inner, section, deeper)
+            inner = deeper
+        put(inner, key, value if type(value) in ATOMS else copied(value, kind))
+
+
+def copied(value: Any, kind: type[dict[Any, Any]]) -> Any:
+    """Copy a value with all containers in it, dicts as that kind; what is no container is shared."""
+    if isinstance(value, dict):
+        new = kind.__new__(kind)
+        dict.update(new, value)
+        for key, item in value.items():
+            if type(item) not in ATOMS:
+                dict.__setitem__(new, key, copied(item, kind))
+        return new
+    if isinstance(value, list):
+        return [item if type(item) in ATOMS else copied(item, kind) for item in value]
+    if isinstance(value, tuple):
+        return rebuilt(value, [copied(item, kind) for item in value])
+    return set(value) if type(value) is set else value
+
+
+def _parts(key: str, path: str) -> tuple[str, ...]:
+    """Split a dotted path, and refuse one that cannot be meant."""
+    parts = tuple(path.split("."))
+    if "" in parts:
+        raise ConfigError(f'the key "{key}" has an empty part; join names by single dots, such as "a.b"')
+    if DEEP in path:
+        raise ConfigError(f'the key "{key}" has ** inside; it may only stand at the start, such as "**a.b"')
+    return parts

@@ -1,0 +1,130 @@
+"""Overrides from a command line: ``a.b.0.c=value``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from dodo_pyexp.config.config import Config
+from dodo_pyexp.config.merge import copied
+from dodo_pyexp.config.yaml import parse_yaml
+from dodo_pyexp.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    NewKeys = Literal["raise", "pass"]
+
+
+def apply_overrides(
+    config: Mapping[Any, Any], overrides: Iterable[str], new_keys: NewKeys = "raise", where: str = ""
+) -> Config:
+    """Set single values of a config from texts ``key=value``, and give the new config.
+
+    The key is a dotted path; numbers in it are positions in lists (negative ones count from the end). The
+    value is read as YAML 1.2, so that ``1e-4`` is a float, ``[1, 2]`` a list, ``null`` or nothing is None,
+    and quotes make text.
+
+    Parameters
+    ----------
+    config : mapping
+        Stays as it is.
+    overrides : iterable of str
+        Applied in order; the last one wins.
+    new_keys : {"raise", "pass"}
+        Whether a key that the config does not have is a mistake, or makes a new value.
+    where : str
+        Starts the message of an error, when given: the file or run that is overridden.
+
+    Raises
+    ------
+    ConfigError
+        When an override has no ``=``, its key is unknown, its position out of range, or its value no YAML.
+
+    Examples
+    --------
+    >>> apply_overrides({"model": {"sizes": [1, 2]}, "lr": 0.1}, ["model.sizes.0=8", "lr=1e-4"])
+    model:
+      sizes:
+      - 8
+      - 2
+    lr: 0.0001
+    """
+    if new_keys not in ("raise", "pass"):
+        raise ConfigError(f'new_keys is {new_keys!r}; use "raise" or "pass"')
+    result: Config = copied(dict(config), Config)
+    for override in overrides:
+        try:
+            key, equals, text = override.partition("=")
+            if not equals or not key.strip():
+                raise ConfigError(
+                    f'override "{override}" is not of the form key=value, such as model.width=64'
+                )
+            value = parse_yaml(text, f'override "{override}"').tree
+            _Setting(override, tuple(key.strip().split(".")), value, new_keys == "pass").put_into(result)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}" if where else str(error)) from None
+    return result
+
+
+class _Setting:
+    """One override on its way down a config."""
+
+    def __init__(self, text: str, parts: tuple[str, ...], value: Any, create: bool) -> None:
+        self.text, self.parts, self.value, self.create = text, parts, value, create
+        if "" in parts:
+            raise ConfigError(f'override "{text}" has an empty part in its key; join names by single dots')
+
+    def put_into(self, config: Config) -> None:
+        """Set the value."""
+        self._put(config, 0)
+
+    def _put(self, inner: Any, depth: int) -> Any:
+        """Set the value in a section, and give the section, which is a new one for a tuple."""
+        if isinstance(inner, dict):
+            key, end = self._key(inner, depth)
+            inner[key] = self.value if end == len(self.parts) else self._put(inner.get(key), end)
+            return inner
+        if isinstance(inner, (list, tuple)):
+            items = list(inner)
+            index = self._index(items, depth)
+            items[index] = self.value if depth + 1 == len(self.parts) else self._put(items[index], depth + 1)
+            return items if isinstance(inner, list) else tuple(items)
+        if self.create:
+            return self._put(Config(), depth)
+        raise ConfigError(
+            f'override "{self.text}" goes inside "{self._path(depth)}", which is {inner!r}, no section; '
+            "set it as a whole"
+        )
+
+    def _key(self, section: dict[Any, Any], depth: int) -> tuple[Any, int]:
+        """Find the next key and where the path goes on; a key may have dots, or be a number itself."""
+        for end in range(depth + 1, len(self.parts) + 1):
+            name = ".".join(self.parts[depth:end])
+            for key in (name, parse_yaml(name, "").tree if end == depth + 1 and name.isdecimal() else name):
+                if key in section:
+                    return key, end
+        name = self.parts[depth]
+        if not self.create:
+            known = [str(key) for key in section]
+            path = self._path(depth + 1)
+            hint = nearest(name, known) or (f"; there are {', '.join(known[:10])}" if known else "")
+            raise ConfigError(f'override "{self.text}": there is no key "{path}"{hint}')
+        return name, depth + 1
+
+    def _index(self, items: list[Any], depth: int) -> int:
+        """Read a list position."""
+        part = self.parts[depth]
+        path = self._path(depth)
+        if not part.removeprefix("-").isdecimal():
+            raise ConfigError(
+                f'override "{self.text}": "{path}" is a list, so "{part}" must be a position in it'
+            )
+        if not -len(items) <= int(part) < len(items):
+            raise ConfigError(
+                f'override "{self.text}": "{path}" has {len(items)} items, so there is no position {part}'
+            )
+        return int(part)
+
+    def _path(self, depth: int) -> str:
+        """Name the section at a depth."""
+        return ".".join(self.parts[:depth])

@@ -1,0 +1,101 @@
+"""The Cartesian product of configs and variations."""
+
+from __future__ import annotations
+
+from dodo_pyexp.collection.tensor import Tensor
+from dodo_pyexp.config.config import ATOMS, Config
+from dodo_pyexp.config.merge import apply, copied, steps
+from dodo_pyexp.errors import ConfigError, ConfigTypeError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from dodo_pyexp.config.merge import Step
+
+
+def sweep(configs: Iterable[Mapping[Any, Any]], variations: Iterable[Mapping[Any, Any]]) -> Tensor[Config]:
+    """Merge every variation into every config, names joined by ``_``.
+
+    The result has one axis more than the configs: a list has the shape ``(len,)``, a `Tensor` keeps its own.
+    Each of its configs stands alone: no two share a dict, a list or a set. Dotted and ``**`` keys work as in
+    `merge`.
+
+    Implements: pyexp guide, 'sweep(configs, variations)'; README, 'Parameter Sweeps'.
+
+    Raises
+    ------
+    ConfigTypeError
+        When either argument is no iterable of dicts.
+    ConfigError
+        When a variation has a key that `merge` refuses.
+
+    Examples
+    --------
+    >>> sizes = [{"name": "small", "width": 32}, {"name": "large", "width": 128}]
+    >>> configs = sweep([{"name": "base", "dropout": 0.1}], sizes)
+    >>> configs.shape, configs.names
+    ((1, 2), ['base_small', 'base_large'])
+    """
+    bases, changes = _dicts(configs, "configs"), _dicts(variations, "variations")
+    shape = configs.shape if isinstance(configs, Tensor) else (len(bases),)
+    prepared = [_prepared(variation, index) for index, variation in enumerate(changes)]
+    items: list[Config] = []
+    try:
+        for base in bases:
+            _vary(base, prepared, items)
+    except RecursionError:
+        raise ConfigError(
+            "cannot sweep over a config that is nested too deeply, or contains itself"
+        ) from None
+    return Tensor(items, (*shape, len(prepared)))
+
+
+def _vary(base: Mapping[Any, Any], variations: list[tuple[str, list[Step]]], items: list[Config]) -> None:
+    """Append one config a variation."""
+    new, fill, put = Config.__new__, dict.update, dict.__setitem__  # 100,000 configs: every call counts
+    containers = [(key, value) for key, value in base.items() if type(value) not in ATOMS]
+    name = _text(base.get("name"))
+    for variation, changes in variations:
+        config = new(Config)
+        fill(config, base)
+        for key, value in containers:
+            put(config, key, copied(value, Config))
+        apply(config, changes, Config)
+        joined = f"{name}_{variation}" if name and variation else name or variation
+        if joined:
+            put(config, "name", joined)
+        items.append(config)
+
+
+def _prepared(variation: Mapping[Any, Any], index: int) -> tuple[str, list[Step]]:
+    """Take a variation apart once, for all configs: its name, and the other settings it makes."""
+    try:
+        changes = list(steps(variation))
+    except ConfigError as error:
+        raise ConfigError(f"variation {variation.get('name', index)!r} of the sweep: {error}") from None
+    name = ""
+    for sections, key, value in changes:
+        if key == "name" and not sections:
+            name = _text(value)
+    return name, [step for step in changes if step[0] or step[1] != "name"]
+
+
+def _text(name: Any) -> str:
+    """Give a name as text; no name is an empty one."""
+    return "" if name is None else str(name)
+
+
+def _dicts(values: Iterable[Any], which: str) -> list[Any]:
+    """Read an argument once, and see that it holds dicts."""
+    if isinstance(values, dict) or not hasattr(values, "__iter__"):
+        kind = type(values).__name__
+        raise ConfigTypeError(f"sweep takes a list of {which}, not a single {kind}; write [...] around it")
+    found = list(values)
+    for index, value in enumerate(found):
+        if not isinstance(value, dict):
+            raise ConfigTypeError(
+                f"{which}[{index}] of the sweep is of type {type(value).__name__}; use dicts"
+            )
+    return found

@@ -1,0 +1,89 @@
+"""Values as YAML for people to read: how a `Config` prints, and what `config.yml` holds."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import yaml
+
+from dodo_pyexp.config.config import ATOMS
+from dodo_pyexp.config.yaml import PREFIX, SCALARS
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # as above
+    """Quotes every text that YAML 1.1 or 1.2 would take for something else."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str | None, list[Any]]] = {
+        key: list(value) for key, value in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    }
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    """Write text of several lines as such."""
+    return dumper.represent_scalar(PREFIX + "str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+for _kind, _pattern, _first in SCALARS:
+    _Dumper.add_implicit_resolver(PREFIX + _kind, re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+def dump_yaml(value: Any) -> str:
+    """Write a value for people to read: block style, keys in their order, no newline at the end.
+
+    Paths, enums and numpy scalars stand as their plain value, tuples and sets as lists; anything
+    unknown as its repr.
+    """
+    text: str = yaml.dump(
+        _printable(value),
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=1000,
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _printable(value: Any) -> Any:
+    """Give a value as the YAML writer knows it, made of new containers only."""
+    if type(value) in ATOMS:
+        return value
+    if isinstance(value, dict):
+        return {_printable_key(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_printable(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((_printable(item) for item in value), key=lambda item: (str(type(item)), str(item)))
+    return _printable_scalar(value)
+
+
+def _printable_key(key: Any) -> Any:
+    """Give a key as the YAML writer knows it."""
+    plain = _printable(key)
+    return plain if type(plain) in ATOMS else str(key)
+
+
+def _printable_scalar(value: Any) -> Any:
+    """Give a single value of a foreign type plainly."""
+    from datetime import date
+    from enum import Enum
+    from pathlib import PurePath
+
+    if isinstance(value, Enum):
+        return _printable(value.value)
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, (date, bytes)):
+        return value
+    for plain in (str, int, float):
+        if isinstance(value, plain):
+            return getattr(plain, f"__{plain.__name__}__")(value)
+    if hasattr(value, "__array__") and getattr(value, "shape", None) == ():
+        item = value.item()
+        return item if type(item) in ATOMS else str(item)
+    return repr(value)

@@ -1,0 +1,140 @@
+"""`Executor` and `Handle`: how a run is started, watched and ended.
+
+Implements: DESIGN section 8; pyexp README, "Custom Executors".
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ExecutorError
+from .capture import Capture, Log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..config.config import Config
+    from .guardian import Guardian
+    from .job import Job
+
+
+class Ended:
+    """How an execution ended, as seen from outside.
+
+    Parameters
+    ----------
+    returncode
+        As `subprocess` has it: negative for a signal; None where there is no process.
+    cause
+        What happened, if the executor itself knows (for example that a node was lost).
+    """
+
+    __slots__ = ("cause", "returncode")
+
+    def __init__(self, returncode: int | None = None, cause: str | None = None) -> None:
+        self.returncode = returncode
+        self.cause = cause
+
+
+class Handle:
+    """An execution that was started. This base is one that has ended already."""
+
+    pid: int | None = None
+
+    def fileno(self) -> int:
+        """Give a descriptor that becomes readable when the execution ends; -1 if there is none to wait for."""
+        return -1
+
+    def poll(self) -> Ended | None:
+        """Tell how it ended; None while it goes on. Never blocks."""
+        return Ended()
+
+    def kill(self) -> None:
+        """End it now, with all its children; `poll` then tells that it ended."""
+
+
+class Executor:
+    """Executes runs. Subclass it and pass an instance wherever an executor's name may stand.
+
+    The simple way is one method, ``run(self, fn, config, result_path)``, called in the build's own process, with
+    output captured: call ``fn(config)`` wherever you like, and return its value, or pickle it to `result_path`.
+    The full way is `start`, which hands back a `Handle` at once so that many runs can be on their way.
+
+    Examples
+    --------
+    >>> class Twice(Executor):
+    ...     def run(self, fn, config, result_path):
+    ...         fn(config)
+    ...         return fn(config)
+    """
+
+    name = "custom"
+    #: Executes inside `start`, so only one run can be on its way.
+    blocking = True
+
+    def run(self, fn: Callable[[Config], Any], config: Config, result_path: str) -> Any:
+        """Execute ``fn(config)``; return its value, or pickle it to `result_path`."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Say whether this executor can work here, before anything is created.
+
+        Raises
+        ------
+        ExecutorError
+            It cannot.
+        """
+        if type(self).run is Executor.run and type(self).start is Executor.start:
+            raise ExecutorError(
+                f"the executor {type(self).__name__} can execute nothing: give it a method "
+                "run(self, fn, config, result_path)"
+            )
+
+    def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
+        """Start `job`, with all it prints going to `log`, and hand back what tells when it ended."""
+        result_path = f"{job.attempt.path}/result.pkl"
+        directory, environment = os.getcwd(), dict(os.environ)
+        try:
+            with Capture(log):
+                job.perform(lambda: self._value(job, result_path))
+        finally:
+            log.close()
+            _restore(directory, environment)
+        return Handle()
+
+    def _value(self, job: Job, result_path: str) -> Any:
+        """Call `run`, and take the value from where it was put."""
+        from pathlib import Path
+
+        config = job.config.copy()
+        config["out"] = Path(job.attempt.path)
+        value = self.run(job.call, config, result_path)
+        if os.path.exists(result_path):
+            if value is None:
+                with open(result_path, "rb") as file:
+                    value = pickle.load(file)
+            os.unlink(result_path)  # experiment.pkl holds it
+        if isinstance(value, dict) and value.get("__error__"):
+            raise RunError(str(value.get("type", "Error")), str(value.get("message", "")), value.get("traceback"))
+        return value
+
+
+class RunError(Exception):
+    """A failure that a custom executor handed back as a value."""
+
+    def __init__(self, kind: str, message: str, trace: object) -> None:
+        super().__init__(f"{kind}: {message}" + (f"\n{trace}" if trace else ""))
+
+
+def _restore(directory: str, environment: dict[str, str]) -> None:
+    """Undo a change of folder or environment by a run that shared the build's process."""
+    if os.environ != environment:
+        os.environ.clear()
+        os.environ.update(environment)
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        print(f"pyexp: cannot go back to {directory}: {error}", file=sys.stderr)

@@ -1,0 +1,115 @@
+"""What a run prints: into its log as it happens, at the level of file descriptors, and live when asked for.
+
+Implements: DESIGN section 8. C code and child processes write to descriptors 1 and 2, so these are what is
+captured; stdout and stderr share one file opened for appending, so their order is kept and nothing is buffered here.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from ..store.paths import AttemptFolder
+
+
+class Log:
+    """The open end of an attempt's log.
+
+    Parameters
+    ----------
+    attempt
+        Whose log it is.
+    live
+        Show everything on the build's stdout too (``-s``). A `tee` process does that, so that a slow terminal
+        or a dead build can never lose a line of the log.
+    """
+
+    def __init__(self, attempt: AttemptFolder, *, live: bool = False) -> None:
+        self._tee: subprocess.Popen[bytes] | None = None
+        if live:
+            import subprocess
+
+            reader, self.fd = os.pipe()
+            try:
+                # A session of its own: Ctrl-C on the terminal must not end it before the run.
+                self._tee = subprocess.Popen(["tee", "-a", attempt.log], stdin=reader, start_new_session=True)
+            finally:
+                os.close(reader)
+        else:
+            self.fd = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+
+    def close(self) -> None:
+        """Close this end and, when live, wait until everything has been shown."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+        if self._tee is not None:
+            self._tee.wait()
+            self._tee = None
+
+    def abandon(self) -> None:
+        """Close this end without waiting: the executing process holds its own."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def redirect(fd: int) -> None:
+    """Make descriptors 1 and 2, and Python's streams, write to `fd` from now on."""
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    sys.stdout = sys.__stdout__ = stream(1)
+    sys.stderr = sys.__stderr__ = stream(2)
+
+
+def stream(fd: int) -> TextIO:
+    """Open a text stream on `fd` that shows each line at once and never fails on a character."""
+    return io.TextIOWrapper(
+        io.FileIO(fd, "w", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True,
+        write_through=True,
+    )  # fmt: skip
+
+
+class Capture:
+    """Send all output of this process to `log` for a while."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __enter__(self) -> None:
+        self._python = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+        for output in self._python[:2]:
+            _try_flush(output)
+        self._saved = {fd: _duplicate(fd) for fd in (1, 2)}
+        redirect(self._log.fd)
+
+    def __exit__(self, *_: object) -> None:
+        _try_flush(sys.stdout)
+        _try_flush(sys.stderr)
+        for fd, copy in self._saved.items():
+            if copy is None:
+                os.close(fd)
+            else:
+                os.dup2(copy, fd)
+                os.close(copy)
+        sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = self._python
+
+
+def _duplicate(fd: int) -> int | None:
+    try:
+        return os.dup(fd)
+    except OSError:  # it was closed all along
+        return None
+
+
+def _try_flush(output: TextIO | None) -> None:
+    try:
+        if output is not None:
+            output.flush()
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,95 @@
+"""The guardian: a tiny process that ends what is still running when the build is gone.
+
+Implements: DESIGN section 8, "No process outlives its build", also when the build was killed by SIGKILL. Each
+executing process leads a group of its own and tells the guardian so through a pipe; the pipe ends when the build
+does, and then every group that has not been taken off the list is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+
+_WATCH = """
+import os, sys
+groups = set()
+for line in sys.stdin.buffer:
+    (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
+for group in groups:
+    try:
+        os.killpg(group, 9)
+    except OSError:
+        pass
+"""
+
+
+class Guardian:
+    """Knows the process groups of this build."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self.fd = -1
+
+    def start(self) -> None:
+        """Start watching, if not done yet."""
+        if self._process is not None:
+            return
+        import subprocess
+        import sys
+
+        reader, self.fd = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _WATCH],
+                stdin=reader,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        finally:
+            os.close(reader)
+
+    def forget(self, group: int) -> None:
+        """Take a group off the list: it has ended."""
+        if self.fd >= 0:
+            _write(self.fd, b"-%d\n" % group)
+
+    def close(self) -> None:
+        """End watching; whatever is still on the list is killed."""
+        if self._process is not None:
+            os.close(self.fd)
+            self.fd = -1
+            self._process.wait()
+            self._process = None
+
+
+def report_in(fd: int) -> None:
+    """Called in a new process: lead a group, and tell the guardian.
+
+    The process keeps the pipe open until it has told, so a build that dies in between cannot be missed.
+    """
+    if os.getpid() != os.getpgrp():
+        os.setsid()
+    _write(fd, b"+%d\n" % os.getpid())
+    os.close(fd)
+
+
+def _write(fd: int, line: bytes) -> None:
+    handler = signal.signal(signal.SIGPIPE, signal.SIG_IGN) if _main_thread() else None
+    try:
+        os.write(fd, line)
+    except OSError:  # the guardian was killed; the runs go on without it
+        pass
+    finally:
+        if handler is not None:
+            signal.signal(signal.SIGPIPE, handler)
+
+
+def _main_thread() -> bool:
+    import threading
+
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,89 @@
+"""A run in a process of its own: waiting for its end without blocking, and ending it with its children."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from .base import Ended, Handle
+
+if TYPE_CHECKING:
+    from .capture import Log
+    from .guardian import Guardian
+
+
+class ProcessHandle(Handle):
+    """Watches one process, which leads a group of its own.
+
+    Parameters
+    ----------
+    pid
+        The process, a child of this one that nobody else waits for.
+    log
+        Closed when the process has ended.
+    guardian
+        Told when the process has ended.
+    """
+
+    def __init__(self, pid: int, log: Log, guardian: Guardian) -> None:
+        self.pid: int = pid
+        self._log = log
+        self._guardian = guardian
+        self._ended: Ended | None = None
+        try:
+            self._fd = os.pidfd_open(pid)
+        except (AttributeError, OSError):  # macOS, old kernels: the runner looks from time to time instead
+            self._fd = -1
+
+    def fileno(self) -> int:
+        """Give the pidfd, which becomes readable when the process ends."""
+        return self._fd
+
+    def poll(self) -> Ended | None:
+        """Tell how the process ended, and clear away what it left running; None while it goes on."""
+        if self._ended is None:
+            try:
+                if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                    return None
+                self._kill_group()  # before the pid is given back, so that it cannot mean anybody else
+                returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+                self._ended = Ended(returncode)
+            except ChildProcessError:  # the user's own code waited for "any child"
+                self._ended = Ended(cause="its exit status was taken by another waiter in this process")
+            self._guardian.forget(self.pid)
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+            self._log.close()
+        return self._ended
+
+    def kill(self) -> None:
+        """Kill the process with its whole group."""
+        if self._ended is None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self._kill_group()
+
+    def _kill_group(self) -> None:
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # it led no group yet, or everything in it is gone
+            pass
+
+
+def describe_end(ended: Ended) -> tuple[str, str]:
+    """Name the cause for a process that ended without saying how its run went: type and message."""
+    code = ended.returncode
+    if ended.cause is not None:
+        return "ExecutorLost", ended.cause
+    if code is not None and code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        hint = "; often the sign of running out of memory" if name == "SIGKILL" else ""
+        return "ProcessKilled", f"the process was killed by {name}{hint}"
+    return "ProcessExited", f"the process ended with exit status {code} before the function had returned"

@@ -1,0 +1,64 @@
+"""How a function reaches another process: by the file that defines it, or by value.
+
+A function of a module is imported again over there; one that was defined in a script's ``__main__``, in a notebook
+or inside another function is sent by value, with cloudpickle.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..importing import import_file
+from ..results.pickling import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class UnsendableFunction(TypeError):
+    """The function, or something it refers to, cannot be pickled."""
+
+
+def refer(fn: Callable[..., Any]) -> tuple[str, ...] | bytes:
+    """Give what `resolve` needs to find `fn` in another process.
+
+    Raises
+    ------
+    UnsendableFunction
+        The function holds something that cannot be sent.
+    """
+    module = sys.modules.get(fn.__module__ or "")
+    path = getattr(module, "__file__", None)
+    if module is not None and path and fn.__module__ != "__main__" and "<" not in fn.__qualname__:
+        name = fn.__qualname__.split(".")[0]
+        if _function(getattr(module, name, None), fn.__qualname__) is fn:
+            return fn.__module__, path, fn.__qualname__
+    try:
+        return dumps(fn)
+    except Exception as error:
+        raise UnsendableFunction(
+            f"the experiment function or something it uses cannot be sent to another process "
+            f'({type(error).__name__}: {error}); create it inside the function, or use executor="fork"'
+        ) from None
+
+
+def resolve(reference: tuple[str, ...] | bytes) -> Callable[..., Any]:
+    """Find the function that `refer` described."""
+    if isinstance(reference, bytes):
+        fn: Callable[..., Any] = pickle.loads(reference)
+        return fn
+    name, path, qualname = reference
+    module = import_file(path, name)
+    found = _function(getattr(module, qualname.split(".")[0], None), qualname)
+    if found is None:
+        raise ImportError(f"{path} no longer defines {qualname}")
+    return found
+
+
+def _function(value: Any, qualname: str) -> Any:
+    """Follow `qualname` from its first name, and look inside an `Experiment` for its function."""
+    for part in qualname.split(".")[1:]:
+        value = getattr(value, part, None)
+    return getattr(value, "fn", value)

@@ -1,0 +1,77 @@
+"""The subprocess executor: each run in a fresh interpreter. The default."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..results.pickling import dumps
+from .base import Executor, Handle
+from .process import ProcessHandle
+from .reference import refer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .capture import Log
+    from .guardian import Guardian
+    from .job import Job
+
+# The first pickle is the module search path: only then can anything of ours be found.
+_BOOT = (
+    "import sys, pickle; f = open(0, 'rb', closefd=False); sys.path[:] = pickle.load(f); "
+    "from dodo_pyexp.executors.worker import main; main(f)"
+)
+
+
+class SubprocessExecutor(Executor):
+    """Executes each run in a fresh interpreter: a crash, even a segmentation fault, stays there.
+
+    Implements: pyexp README, "Execution Modes".
+    """
+
+    name = "subprocess"
+    blocking = False
+
+    def __init__(self) -> None:
+        self._references: dict[Callable[..., Any], tuple[str, ...] | bytes] = {}
+
+    def check(self) -> None:
+        """Nothing to check: an interpreter can be started everywhere."""
+
+    def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
+        """Start an interpreter on the job."""
+        if job.fn not in self._references:
+            self._references[job.fn] = refer(job.fn)
+        payload = {
+            "argv": sys.argv,
+            "guardian": guardian.fd,
+            "name": job.name,
+            "fn": self._references[job.fn],
+            "arity": job.arity,
+            "config": dumps(job.config),
+            "deps": [dep.reference() for dep in job.deps],
+            "attempt": job.attempt.path,
+            "state": job.state,
+        }
+        path = [entry or os.getcwd() for entry in sys.path]
+        # An unlinked file: nothing is left behind, and writing it never waits for the reader.
+        with open(f"{job.attempt.path}/.payload.tmp", "w+b") as file:
+            os.unlink(file.name)
+            pickle.dump(path, file)
+            pickle.dump(payload, file)
+            file.seek(0)
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _BOOT],
+                stdin=file,
+                stdout=log.fd,
+                stderr=log.fd,
+                pass_fds=(guardian.fd,),
+                start_new_session=True,
+            )
+        log.abandon()
+        process.returncode = 0  # ProcessHandle waits for it; Popen must not
+        return ProcessHandle(process.pid, log, guardian)

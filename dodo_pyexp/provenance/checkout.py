@@ -1,0 +1,114 @@
+"""Giving a snapshot's files back: a folder that appears whole, once, however many ask for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dodo_pyexp.provenance.repository import GITLINK, REFS, Repository, SnapshotError, file_errors, readable
+
+if TYPE_CHECKING:
+    from dodo_pyexp.provenance.snapshot import Snapshot
+
+_PARTIAL = ".partial-"
+_DAY = 86400.0
+
+
+def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path) -> Path:
+    """Make the folder `dest` hold the files of a snapshot, and give it back.
+
+    The folder appears whole or not at all. One that is there already is used as it is; of two processes that
+    make it at once, one wins and the other drops its copy.
+
+    Parameters
+    ----------
+    snapshot : Snapshot or str
+        A snapshot or its commit.
+    repo_root : Path
+        The root of the repository that holds it, or any folder inside.
+    dest : Path
+        The folder to make; its parents are made too.
+
+    Raises
+    ------
+    SnapshotError
+        When the repository or the commit is gone, or git cannot write the files.
+
+    Implements: pyexp guide, 'Output Directory Structure' and the parameter `stash`.
+    """
+    commit = snapshot if isinstance(snapshot, str) else snapshot.commit
+    if _is_filled(dest):
+        return dest
+    repository = Repository.find(repo_root)
+    if repository is None:
+        raise SnapshotError(
+            f"The snapshot {commit[:12]} cannot be checked out: {repo_root} is in no git repository now."
+        )
+    with repository, file_errors(repository.root):
+        dest.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(dest.parent)
+        aside = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=dest.parent))
+        try:
+            _write_files(repository, commit, aside / "tree", aside)
+            try:
+                os.rename(aside / "tree", dest)
+            except OSError:
+                if not _is_filled(dest):
+                    raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return dest
+
+
+def _write_files(repository: Repository, commit: str, target: Path, scratch: Path) -> None:
+    """Write the files of a commit, and of the commits it links to, into a folder."""
+    try:
+        if not commit.isalnum():  # A damaged note of a commit must not become an option of git's.
+            raise SnapshotError("It is no name of a commit.")
+        repository.run("cat-file", "-e", f"{commit}^{{tree}}")
+    except SnapshotError as error:
+        raise SnapshotError(
+            f"The snapshot {commit[:12]!r} is not in the repository {repository.root} (any more); "
+            f"where it was made, it is under {REFS} ({str(error).rstrip('.')})."
+        ) from None
+    target.mkdir(exist_ok=True)
+    index = scratch / f"index-{len(list(scratch.iterdir()))}"
+    # Files go by the attributes in their tree; `git archive` would leave out what is export-ignored.
+    places = {"GIT_DIR": str(repository.git_dir), "GIT_WORK_TREE": str(target)}
+    repository.run("read-tree", commit, index=index, env=places)
+    repository.run("checkout-index", "--all", "--force", "--quiet", index=index, env=places)
+    for entry in repository.entries(index):
+        if entry.mode != GITLINK:
+            continue
+        inner = Repository.at(repository.root / os.fsdecode(entry.path))
+        if inner is None:
+            raise SnapshotError(
+                f"The snapshot {commit[:12]} needs the repository {readable(entry.path)} inside "
+                f"{repository.root}, which is gone: check it out again."
+            )
+        with inner:
+            _write_files(inner, entry.object, target / os.fsdecode(entry.path), scratch)
+
+
+def _is_filled(folder: Path) -> bool:
+    """Tell whether a folder is there and holds something; an empty one can be replaced."""
+    try:
+        with os.scandir(folder) as items:
+            return next(items, None) is not None
+    except OSError:
+        return False
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what checkouts that were killed have left behind, long ago."""
+    for item in folder.glob(_PARTIAL + "*"):
+        try:
+            old = time.time() - item.stat().st_mtime > _DAY
+        except OSError:
+            continue
+        if old:
+            shutil.rmtree(item, ignore_errors=True)

@@ -1,0 +1,119 @@
+"""Uncommitted changes: what to do when an experiment starts with code that no commit holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+
+from dodo_pyexp.errors import ConfigError, PyexpError, nearest
+from dodo_pyexp.provenance.repository import GITLINK, Repository, SnapshotError, is_under, readable
+
+__all__ = ["DirtyGitAction", "DirtyGitError", "check_dirty", "dirty_files"]
+
+_SHOWN = 10
+
+
+class DirtyGitError(PyexpError, RuntimeError):
+    """The repository has uncommitted changes, and ``dirty_git="error"`` forbids them."""
+
+
+class DirtyGitAction(StrEnum):
+    """What to do about uncommitted changes; a plain string in any case does as well.
+
+    Examples
+    --------
+    >>> DirtyGitAction("Error") is DirtyGitAction.ERROR
+    True
+
+    Implements: experimaestro guide, 'Dirty Git Check'.
+    """
+
+    IGNORE = "ignore"
+    WARN = "warn"
+    ERROR = "error"
+
+    @classmethod
+    def _missing_(cls, value: object) -> DirtyGitAction:
+        names = [action.value for action in cls]
+        word = value.strip().lower() if isinstance(value, str) else ""
+        if word in names:
+            return cls(word)
+        raise ConfigError(
+            f"dirty_git is {value!r}, but must be one of {', '.join(names)}{nearest(word, names)}."
+        )
+
+
+def dirty_files(start: Path, exclude: Iterable[Path] = ()) -> list[str]:
+    """Give the paths that differ from HEAD around `start`: modified, staged, deleted, or new and not ignored.
+
+    Paths are relative to the root of the repository; those inside submodules are told too. Empty outside git.
+
+    Raises
+    ------
+    SnapshotError
+        When git cannot tell.
+    """
+    repository = Repository.find(start)
+    if repository is None:
+        return []
+    with repository:
+        return sorted(_dirty(repository, list(exclude)))
+
+
+def check_dirty(start: Path, action: DirtyGitAction | str, exclude: Iterable[Path] = ()) -> str | None:
+    """Look for uncommitted changes around the experiment's file, and act as told.
+
+    Returns
+    -------
+    str or None
+        The warning to show, for `DirtyGitAction.WARN`.
+
+    Raises
+    ------
+    DirtyGitError
+        For `DirtyGitAction.ERROR`, with the files.
+    SnapshotError
+        For `DirtyGitAction.ERROR`, when git cannot tell.
+
+    Implements: experimaestro guide, 'Dirty Git Check'.
+    """
+    action = DirtyGitAction(action)
+    if action is DirtyGitAction.IGNORE:
+        return None
+    try:
+        repository = Repository.find(start)
+        if repository is None:
+            return None
+        with repository:
+            files = sorted(_dirty(repository, list(exclude)))
+    except SnapshotError as error:
+        if action is DirtyGitAction.ERROR:
+            raise
+        return str(error)
+    if not files:
+        return None
+    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+    changes = "an uncommitted change" if len(files) == 1 else f"{len(files)} uncommitted changes"
+    said = f"The repository {repository.root} has {changes}: {', '.join(files[:_SHOWN])}{more}"
+    if action is DirtyGitAction.ERROR:
+        raise DirtyGitError(f'{said}; commit them, or use dirty_git="warn" to run with them.')
+    return f'{said}; commit them, or use dirty_git="ignore" to hear no more of it.'
+
+
+def _dirty(repository: Repository, exclude: list[Path]) -> set[str]:
+    """Give the changed paths of a repository and of those inside it."""
+    excluded = repository.inside(exclude)
+    outside = tuple(os.fsencode(path) for path in excluded)
+    untracked = repository.untracked(excluded)
+    paths = [change.path for change in repository.changes()[1] if not is_under(change.path, outside)]
+    found = {readable(path) for path in (*paths, *untracked)}
+    for entry in repository.entries():
+        if entry.mode != GITLINK or is_under(entry.path, outside):
+            continue
+        inner = Repository.at(repository.root / os.fsdecode(entry.path))
+        if inner is not None:
+            with inner:
+                found.update(f"{readable(entry.path)}/{path}" for path in _dirty(inner, exclude))
+    return found

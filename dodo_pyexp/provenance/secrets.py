@@ -1,0 +1,189 @@
+"""What looks like a secret: names of files, contents of files, keys of values. None of it is ever kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+MASKED = "***"
+
+_FILES = (
+    ".env*", "*.env", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.pem", "*.key", "*.ppk", "*.p12",
+    "*.pfx", "*.jks", "*.keystore", "*.kdbx", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".htpasswd",
+    ".git-credentials", ".dockercfg", ".vault-token", "credentials", "credentials.json", "kaggle.json",
+    "client_secret*.json", "service-account*.json", "service_account*.json",
+    "secrets.json", "secrets.y*ml", "secrets.toml", "secret.y*ml",
+)  # fmt: skip
+_FOLDERS = (".env*", ".ssh", ".aws", ".gnupg", ".azure", ".kube")
+
+# A marker is found much faster than a pattern: a pattern is only tried on a text that holds its marker.
+_TOKENS: tuple[tuple[str, str, str], ...] = (
+    ("PRIVATE KEY", r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY", "a private key"),
+    ("AKIA", r"\bAKIA[0-9A-Z]{16}\b", "an AWS key"),
+    ("ASIA", r"\bASIA[0-9A-Z]{16}\b", "an AWS key"),
+    ("ghp_", r"\bghp_[A-Za-z0-9]{20,}", "a GitHub token"),
+    ("gho_", r"\bgho_[A-Za-z0-9]{20,}", "a GitHub token"),
+    ("ghu_", r"\bghu_[A-Za-z0-9]{20,}", "a GitHub token"),
+    ("ghs_", r"\bghs_[A-Za-z0-9]{20,}", "a GitHub token"),
+    ("ghr_", r"\bghr_[A-Za-z0-9]{20,}", "a GitHub token"),
+    ("github_pat_", r"\bgithub_pat_\w{20,}", "a GitHub token"),
+    ("glpat-", r"\bglpat-[\w-]{20,}", "a GitLab token"),
+    ("xox", r"\bxox[abeoprs]-[\w-]{10,}", "a Slack token"),
+    ("sk-", r"\bsk-(?:(?:proj|ant|svcacct|admin|or)-[\w-]{16,}|[A-Za-z0-9]{20,})", "an API key"),
+    ("_live_", r"\b[rs]k_live_[A-Za-z0-9]{16,}", "an API key"),
+    ("hf_", r"\bhf_[A-Za-z0-9]{20,}", "a Hugging Face token"),
+    ("AIza", r"\bAIza[\w-]{35}", "a Google API key"),
+    ("npm_", r"\bnpm_[A-Za-z0-9]{36}", "an npm token"),
+    ("pypi-AgE", r"\bpypi-AgE[\w-]{40,}", "a PyPI token"),
+    ("eyJ", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}", "a signed web token"),
+)
+
+# Words that make a key secret wherever they stand, whatever the value is.
+_PLAIN = frozenset((
+    "password", "passwords", "passwd", "passphrase", "secret", "secrets", "credential", "credentials",
+    "apikey", "accesskey", "privatekey", "secretkey", "authtoken", "accesstoken", "jwt", "bearer",
+    "authorization", "cookie", "cookies",
+))  # fmt: skip
+# Words that make a key secret at its end, and the last words but one that clear them.
+_LAST = frozenset(("token", "key", "pwd"))
+_SPECIAL = frozenset((
+    "pad", "eos", "bos", "unk", "mask", "sep", "cls", "stop", "start", "end", "special",
+    "first", "last", "next",
+))  # fmt: skip
+_QUALIFIED = frozenset(("api", "access", "auth", "private", "ssh", "refresh", "signing", "encryption"))
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_LOGIN = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*)://(?P<login>[^\s/@?#'\"]+)@")
+_QUERY = re.compile(r"(?P<start>[?&](?P<key>[\w.-]+)=)(?P<value>[^&#\s'\"]+)")
+
+
+def secret_file(path: str) -> tuple[str, str] | None:
+    """Give what to leave out for the name of a file, the file or a folder of it, and why; or None.
+
+    Examples
+    --------
+    >>> secret_file("conf/.env.local")
+    ('conf/.env.local', 'named like a secret')
+    >>> secret_file("home/.ssh/config")
+    ('home/.ssh/', 'named like a secret')
+    """
+    *folders, name = path.split("/")
+    for depth, folder in enumerate(folders, 1):
+        if _matches(folder, _FOLDERS):
+            return "/".join(folders[:depth]) + "/", "named like a secret"
+    return (path, "named like a secret") if _matches(name, _FILES) else None
+
+
+def secret_content(content: bytes) -> str | None:
+    """Give why a file of this content must not be kept, or None."""
+    for marker, pattern, what in _TOKENS:
+        if marker.encode() in content and re.search(pattern.encode(), content):
+            return f"holds {what}"
+    return None
+
+
+def secret_key(key: str, value: object = "...") -> bool:
+    """Tell whether the key of a value says that the value is a secret.
+
+    Examples
+    --------
+    >>> [secret_key(key) for key in ("api_key", "wandb.token", "dbPassword", "eos_token", "max_tokens")]
+    [True, True, True, False, False]
+    """
+    words = [word.lower() for word in _WORD.findall(key)]
+    if not words or value is None or isinstance(value, bool) or (isinstance(value, str) and not value):
+        return False
+    if not _PLAIN.isdisjoint(words):
+        return True
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last in ("keys", "tokens"):
+        return before in _QUALIFIED
+    # A number of tokens, or a random key, is none; and neither are the special tokens of a vocabulary.
+    return (
+        last in _LAST
+        and before not in _SPECIAL
+        and not isinstance(value, int | float | Mapping)
+        and (bool(before) or last == "token")
+    )
+
+
+def mask_text(text: str) -> str:
+    """Mask the credentials inside a text: logins and query values in URLs, and what has the form of a token.
+
+    Examples
+    --------
+    >>> mask_text("https://ann:pass@example.org/x?token=abc")
+    'https://***@example.org/x?token=***'
+    """
+    if "://" in text:
+        text = _LOGIN.sub(_mask_login, text)
+        text = _QUERY.sub(_mask_query, text)
+    for marker, pattern, _ in _TOKENS:
+        if marker in text:
+            text = re.sub(pattern, MASKED, text)
+    return text
+
+
+def mask(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Give a copy in which every value that looks like a secret is masked, at any depth.
+
+    A value is masked because of its key (`*_token`, `*_key`, `password`, `secret`, `credentials`...), or a
+    part of it because of its form (a login in a URL, a token of a well-known service). Nothing else changes.
+
+    Examples
+    --------
+    >>> mask({"lr": 0.1, "wandb": {"api_key": "123"}})
+    {'lr': 0.1, 'wandb': {'api_key': '***'}}
+    """
+    return {key: MASKED if secret_key(str(key), value) else _masked(value) for key, value in mapping.items()}
+
+
+def mask_arguments(arguments: Sequence[str]) -> list[str]:
+    """Mask the secrets of a command line, written as `--token=X`, `--api-key X` or `a.password=X`."""
+    masked: list[str] = []
+    hide_next = False
+    for argument in arguments:
+        key, equals, _ = argument.partition("=")
+        if hide_next and not argument.startswith("--"):
+            masked.append(MASKED)
+            hide_next = False
+            continue
+        if equals and secret_key(key):
+            masked.append(f"{key}={MASKED}")
+        else:
+            masked.append(mask_text(argument))
+        hide_next = argument.startswith("-") and not equals and (secret_key(key) or key == "--key")
+    return masked
+
+
+def _masked(value: Any) -> Any:
+    """Mask inside one value, of any type."""
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, Mapping):
+        return mask(value)
+    if isinstance(value, list | tuple):
+        return [_masked(item) for item in value]
+    return value
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a name fits one of the patterns, in any case."""
+    lowered = name.lower()
+    return any(fnmatchcase(lowered, pattern) for pattern in patterns)
+
+
+def _mask_login(match: re.Match[str]) -> str:
+    """Mask a login in a URL, but not the mere name of an ssh user."""
+    if ":" not in match["login"] and "http" not in match["scheme"]:
+        return match[0]
+    return f"{match['scheme']}://{MASKED}@"
+
+
+def _mask_query(match: re.Match[str]) -> str:
+    """Mask a secret in the query of a URL."""
+    if secret_key(match["key"]) or match["key"].lower() in ("key", "sig", "signature"):
+        return match["start"] + MASKED
+    return match[0]

@@ -1,0 +1,26 @@
+"""Pickling for other processes: plainly where that works everywhere, else by value.
+
+What is defined in a script is known to plain pickle as ``__main__.Name``, which no other process can find.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+
+def dumps(value: Any) -> bytes:
+    """Pickle `value` so that any process with the same packages can read it.
+
+    Whatever cloudpickle or the value's own code raises goes through.
+    """
+    try:
+        data = pickle.dumps(value, protocol=5)
+    except Exception:  # pickling runs the value's own code; cloudpickle may manage all the same
+        data = b"__main__"
+    if b"__main__" not in data:
+        return data
+    import cloudpickle
+
+    by_value: bytes = cloudpickle.dumps(value, protocol=5)
+    return by_value

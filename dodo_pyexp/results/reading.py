@@ -1,0 +1,131 @@
+"""Reading the results of a batch back from disk, without the user's code and without a lock (P7).
+
+Implements: pyexp guide, "Loading Results"; DESIGN section 10 (`results()`).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ..collection.tensor import Tensor
+from ..config.config import Config
+from ..config.encode import decode
+from ..config.hashing import hash_config
+from ..errors import DamagedFile
+from ..store import manifest as manifests
+from ..store import status as statuses
+from ..store import timestamps
+from ..store.manifest import Manifest
+from ..store.paths import AttemptFolder, ExperimentFolder
+from ..store.record import Record
+from .result import Result
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def read_results(
+    folder: ExperimentFolder, timestamp: str | None = None, *, finished: bool = False
+) -> Tensor[Result]:
+    """Give every run of a batch, each with the attempt that satisfies it.
+
+    Parameters
+    ----------
+    folder
+        The experiment.
+    timestamp
+        Which batch: its name, ``latest``, a date or any unambiguous prefix; by default the newest.
+    finished
+        With no `timestamp`: the newest batch whose runs have all ended, well or badly.
+
+    Raises
+    ------
+    UsageError
+        No batch goes by that name.
+    DamagedFile
+        The manifest that was asked for cannot be read.
+    """
+    if timestamp is not None and timestamp != "latest":
+        results = batch_results(folder, manifests.find(folder, timestamp))
+        return _only_finished(results) if finished else results
+    for name in reversed(folder.batch_names()):
+        try:
+            results = batch_results(folder, Manifest.read(folder, name))
+        except DamagedFile:
+            continue
+        if not finished or all(result.finished for result in results):
+            return results
+    return Tensor([], (0,))
+
+
+def _only_finished(results: Tensor[Result]) -> Tensor[Result]:
+    ended = [result for result in results if result.finished]
+    return results if len(ended) == len(results) else Tensor(ended)
+
+
+def batch_results(folder: ExperimentFolder, manifest: Manifest) -> Tensor[Result]:
+    """Give the results of one batch, to be read when asked for."""
+    items = [_result(folder, manifest, run) for run in manifest.runs]
+    size = 1
+    for length in manifest.shape:
+        size *= length
+    return Tensor(items, manifest.shape if size == len(items) else None)
+
+
+def _result(folder: ExperimentFolder, manifest: Manifest, run: str) -> Result:
+    encoded: Any = manifest.configs[run]
+
+    def config() -> Config:
+        return Config(decode(encoded))
+
+    def locate() -> tuple[AttemptFolder | None, str | None]:
+        return find_attempt(folder, manifest, run, config)
+
+    name = encoded.get("name")
+    return Result.at(name if isinstance(name, str) else run, config, locate)
+
+
+def find_attempt(
+    folder: ExperimentFolder, manifest: Manifest, run: str, config: Any
+) -> tuple[AttemptFolder | None, str | None]:
+    """Find the attempt that satisfies a run of a batch, or that failed in it; and why it was skipped, if it was."""
+    files = folder.run(run, flat=manifest.flat)
+    known = manifest.attempts.get(run)
+    if known is not None and os.path.isdir(files.attempt(known).path):
+        return files.attempt(known), None
+    if run in manifest.skipped:
+        return None, manifest.skipped[run]
+    try:
+        record = Record.read(files)
+    except DamagedFile:
+        record = None
+    if record is not None and record.config_hash == hash_config(config()):
+        return files.attempt(record.attempt), None
+    if manifest.flat:
+        newest = files.newest()
+        return (newest, None) if newest is not None else (None, _skipped_by(folder, manifest, run))
+    began = timestamps.order(manifest.timestamp)
+    for name in reversed(files.attempt_names()):
+        if timestamps.order(name) < began:
+            break
+        attempt = files.attempt(name)
+        if statuses.read(attempt).get("batch") == manifest.timestamp:
+            return attempt, None
+    return None, _skipped_by(folder, manifest, run)
+
+
+def _skipped_by(folder: ExperimentFolder, manifest: Manifest, run: str) -> str | None:
+    """Find the failed upstream of a run that was never tried, in a batch that nobody closed.
+
+    Plain doit does not tell when a run is skipped, and a build that was killed could not.
+    """
+    own = folder.path.rsplit("/", 1)[-1]
+    for task in manifest.upstream.get(run, []):
+        experiment, _, upstream = task.rpartition(":")
+        if experiment.rstrip("~") != own or upstream not in manifest.configs:
+            continue
+        attempt = folder.run(upstream, flat=manifest.flat).newest()
+        if attempt is not None and statuses.read(attempt).get("state") == statuses.FAILED:
+            return f"upstream {task} failed"
+    return None

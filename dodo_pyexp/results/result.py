@@ -1,0 +1,275 @@
+"""`Result`: what one run gave back, loaded from disk piece by piece, only when asked for.
+
+Implements: pyexp guide, "`Result` Dataclass"; pyexp README, "Result Filtering" (reading a result like a mapping).
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from ..config.config import Config
+from ..errors import DamagedFile
+from ..store import status as statuses
+from ..store.paths import AttemptFolder
+from .pickling import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_LAZY = frozenset(["cfg", "error", "finished", "log", "out", "result", "skipped"])
+_ENDED = frozenset([statuses.FINISHED, statuses.FAILED])
+
+
+class Result:
+    """One run's config, output folder, return value, error and log.
+
+    A result that pyexp hands out knows where its attempt lies and reads each field on first use: looking at
+    `cfg` or `name` opens no file of the run, `error` and `finished` read its status, only `result` unpickles.
+
+    Parameters
+    ----------
+    cfg
+        The config of the run.
+    name
+        The name of the run.
+    out
+        The folder of the attempt, with whatever the function saved.
+    result
+        The return value of the experiment function.
+    error
+        ``"<Type>: <message>"`` and the traceback, if the run failed or was skipped; else None.
+    log
+        What the run printed, stdout and stderr in order.
+    finished
+        True once the execution has ended, well or badly.
+    skipped
+        True if the run was not tried, because an upstream failed.
+
+    Notes
+    -----
+    A result also reads as a mapping: the keys of a returned dict come first, then `name` and `config`; a return
+    value that is no dict stands under `value`; a failure adds `__error__`, `type`, `message` and `traceback`.
+
+    Examples
+    --------
+    >>> r = Result(cfg=Config(lr=0.1), name="a", result={"accuracy": 0.9})
+    >>> r["accuracy"], r["name"], r["config"].lr
+    (0.9, 'a', 0.1)
+    >>> r.get("__error__") is None
+    True
+    """
+
+    cfg: Config
+    name: str
+    out: Path | None
+    result: Any
+    error: str | None
+    log: str
+    finished: bool
+    skipped: bool
+
+    def __init__(
+        self,
+        cfg: Config | None = None,
+        name: str = "",
+        out: Path | None = None,
+        result: Any = None,
+        error: str | None = None,
+        log: str = "",
+        finished: bool = False,
+        skipped: bool = False,
+    ) -> None:
+        self.cfg = Config() if cfg is None else cfg
+        self.name = name or str(self.cfg.get("name", ""))
+        self.out = out
+        self.result = result
+        self.error = error
+        self.log = log
+        self.finished = finished
+        self.skipped = skipped
+
+    @classmethod
+    def at(
+        cls,
+        name: str,
+        config: Callable[[], Config],
+        locate: Callable[[], tuple[AttemptFolder | None, str | None]],
+    ) -> Result:
+        """Make a result that is read when asked for.
+
+        Parameters
+        ----------
+        name
+            The name of the run.
+        config
+            Gives the config.
+        locate
+            Gives the attempt that satisfies the run (None if there is none yet) and, if the run was skipped, why.
+        """
+        self = object.__new__(cls)
+        self.__dict__.update(name=name, _config=config, _locate=locate)
+        return self
+
+    def reference(self) -> tuple[str, bytes, str | None]:
+        """Give what another process needs to read this result: its name, its config and where its attempt lies."""
+        attempt = self._attempt()[0]
+        return self.name, dumps(self.cfg), None if attempt is None else attempt.path
+
+    @classmethod
+    def referred(cls, reference: tuple[str, bytes, str | None]) -> Result:
+        """Make the result that `reference` described, to be read when asked for."""
+        name, config, path = reference
+        attempt = None if path is None else AttemptFolder(path)
+        return cls.at(name, lambda: pickle.loads(config), lambda: (attempt, None))
+
+    def __getattr__(self, field: str) -> Any:
+        # Only called for a field that has not been read yet.
+        if field not in _LAZY or "_locate" not in self.__dict__:
+            raise AttributeError(f"Result has no attribute {field!r}")
+        value = getattr(self, f"_load_{field}")()
+        self.__dict__[field] = value
+        return value
+
+    def _attempt(self) -> tuple[AttemptFolder | None, str | None]:
+        found = self.__dict__.get("_found")
+        if found is None:
+            found = self.__dict__["_found"] = self._locate()
+        return found  # type: ignore[no-any-return]  # __dict__ holds Any
+
+    def _load_cfg(self) -> Config:
+        config: Config = self._config()
+        config.pop("depends_on", None)
+        return config
+
+    def _load_out(self) -> Path | None:
+        from pathlib import Path
+
+        attempt = self._attempt()[0]
+        return None if attempt is None else Path(attempt.path)
+
+    def _status(self) -> dict[str, Any]:
+        status = self.__dict__.get("_read_status")
+        if status is None:
+            attempt = self._attempt()[0]
+            status = self.__dict__["_read_status"] = {} if attempt is None else statuses.read(attempt)
+        return status  # type: ignore[no-any-return]  # __dict__ holds Any
+
+    def _load_skipped(self) -> bool:
+        return self._attempt()[1] is not None
+
+    def _load_finished(self) -> bool:
+        return self.skipped or self._status().get("state") in _ENDED
+
+    def _load_error(self) -> str | None:
+        reason = self._attempt()[1]
+        return f"Skipped: {reason}" if reason is not None else statuses.error_text(self._status())
+
+    def _load_log(self) -> str:
+        attempt = self._attempt()[0]
+        if attempt is None:
+            return ""
+        try:
+            with open(attempt.log, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except OSError:
+            return ""
+
+    def _load_result(self) -> Any:
+        attempt = self._attempt()[0]
+        if attempt is None or self.skipped or self._status().get("state") != statuses.FINISHED:
+            return None
+        return load_pickle(attempt, self.name).__dict__.get("result")
+
+    # -- reading it like a mapping ------------------------------------------------------------------------------
+
+    def _extras(self) -> dict[str, Any]:
+        extras: dict[str, Any] = {"name": self.name, "config": self.cfg}
+        if not isinstance(self.result, dict) and self.error is None:
+            extras["value"] = self.result
+        if self.error is not None:
+            head, _, trace = self.error.partition("\n")
+            kind, _, message = head.partition(": ")
+            extras.update(__error__=True, type=kind, message=message, traceback=trace)
+        return extras
+
+    def __getitem__(self, key: str) -> Any:
+        if isinstance(self.result, dict) and key in self.result:
+            return self.result[key]
+        return self._extras()[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Give ``result[key]``, or `default` where there is no such key."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def keys(self) -> list[str]:
+        """List the keys: returned ones first."""
+        returned = list(self.result) if isinstance(self.result, dict) else []
+        return returned + [key for key in self._extras() if key not in returned]
+
+    def values(self) -> list[Any]:
+        """List the values, in the order of `keys`."""
+        return [self[key] for key in self.keys()]
+
+    def items(self) -> list[tuple[str, Any]]:
+        """List keys with values, in the order of `keys`."""
+        return [(key, self[key]) for key in self.keys()]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def __bool__(self) -> bool:
+        return True
+
+    # -- pickling and showing -----------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        fields = ("cfg", "name", "result", "error", "finished", "skipped")
+        state = {field: getattr(self, field) for field in fields}
+        return {**state, "out": None if self.out is None else str(self.out)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from pathlib import Path
+
+        out = state.pop("out", None)
+        self.__dict__.update(state, out=None if out is None else Path(out))
+        self.__dict__.setdefault("log", "")
+
+    def __repr__(self) -> str:
+        if "_locate" in self.__dict__ and "error" not in self.__dict__:
+            return f"Result(name={self.name!r})"
+        state = "skipped" if self.skipped else "failed" if self.error else "finished" if self.finished else "unfinished"
+        return f"Result(name={self.name!r}, {state})"
+
+
+def load_pickle(attempt: AttemptFolder, name: str) -> Result:
+    """Unpickle the Result of an attempt.
+
+    Raises
+    ------
+    DamagedFile
+        The file is missing, cut off, or needs a class that cannot be imported here.
+    """
+    try:
+        with open(attempt.pickle, "rb") as file:
+            result = pickle.load(file)
+    except Exception as error:  # unpickling runs arbitrary code and may raise anything
+        cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise DamagedFile(
+            f"the result of {name} in {os.path.relpath(attempt.path)} cannot be read ({cause}); "
+            "if the file is damaged, build the run again"
+        ) from None
+    if not isinstance(result, Result):
+        raise DamagedFile(f"{os.path.relpath(attempt.pickle)} holds no Result; build {name} again")
+    return result

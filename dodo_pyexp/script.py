@@ -1,0 +1,61 @@
+"""How an experiment behaves when its file is run as a script: ``python my_experiment.py``.
+
+Implements: DESIGN sections 10 (`sys.argv`) and 12 (exit codes; a mistake of the user's is one sentence, no traceback).
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from types import TracebackType
+from typing import Any
+
+from .errors import PyexpError
+
+_exit_code = 0
+
+
+def is_script(module: str | None) -> bool:
+    """Tell whether code of `module` is a script that was started as ``python file.py``."""
+    main = sys.modules.get("__main__")
+    return module == "__main__" and bool(getattr(main, "__file__", None)) and not hasattr(sys, "ps1")
+
+
+def speak_plainly() -> None:
+    """Let a mistake of the user's end the script with one sentence and status 2, instead of a traceback."""
+    if getattr(sys.excepthook, "speaks_plainly", False):
+        return
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
+        if isinstance(error, PyexpError):
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(error.exit_code)
+        return before(kind, error, trace)
+
+    hook.speaks_plainly = True  # type: ignore[attr-defined]  # a mark on our own function
+    sys.excepthook = hook
+
+
+def end_with(code: int) -> None:
+    """Let the script go on, and let its process end with `code`: some runs failed, although nothing was raised.
+
+    Python has no way to say so: the status of a script that ends well is 0. So the process is ended here, after
+    everything else that wanted to happen at exit.
+    """
+    global _exit_code
+    if not _exit_code:
+        atexit.register(_leave)
+    _exit_code = code
+
+
+def _leave() -> None:
+    atexit.unregister(_leave)
+    atexit._run_exitfuncs()  # whatever was registered before us
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass
+    os._exit(_exit_code)

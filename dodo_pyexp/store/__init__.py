@@ -1,0 +1,1 @@
+"""The output folder: its paths, and how the files in it are written and read back."""

@@ -1,0 +1,155 @@
+"""The manifest of a batch: every config of one build, written before its first run starts.
+
+Implements: DESIGN section 6, and section 19.1 of the originals' notes: a run that had not started when the build
+was interrupted is in the manifest all the same, so nothing is ever lost.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DamagedFile, UsageError, nearest
+from . import atomic, timestamps
+
+if TYPE_CHECKING:
+    from .paths import ExperimentFolder
+
+FORMAT = 1
+
+
+class Manifest:
+    """One batch of one experiment, as its file tells it.
+
+    Attributes
+    ----------
+    timestamp
+        The name of the batch.
+    runs
+        Folder names of all runs, in the order of the configs.
+    names
+        The real name of each folder, where it differs.
+    configs
+        ``{folder: config, as JSON holds it}``.
+    shape
+        Shape of the sweep.
+    attempts
+        ``{folder: attempt that satisfied the run}``, filled in when the batch ends.
+    skipped
+        ``{folder: why it was not tried}``, filled in when the batch ends.
+    about
+        Everything else: commit, host, command line, environment, start and end.
+    """
+
+    def __init__(
+        self,
+        timestamp: str,
+        runs: list[str],
+        configs: dict[str, Any],
+        shape: tuple[int, ...],
+        *,
+        flat: bool = False,
+        upstream: dict[str, list[str]] | None = None,
+        attempts: dict[str, str] | None = None,
+        skipped: dict[str, str] | None = None,
+        about: dict[str, Any] | None = None,
+    ) -> None:
+        self.timestamp = timestamp
+        self.runs = runs
+        self.configs = configs
+        self.shape = shape
+        self.flat = flat
+        self.upstream = upstream or {}
+        self.attempts = attempts or {}
+        self.skipped = skipped or {}
+        self.about = about or {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {
+            "format": FORMAT,
+            "timestamp": self.timestamp,
+            **self.about,
+            "flat": self.flat,
+            "shape": list(self.shape),
+            "runs": self.runs,
+            "attempts": self.attempts,
+            "skipped": self.skipped,
+            "upstream": self.upstream,
+            "configs": self.configs,
+        }
+
+    def create(self, folder: ExperimentFolder) -> None:
+        """Write the manifest under a name that no other batch has; `timestamp` becomes that name."""
+        os.makedirs(folder.batches, exist_ok=True)
+        for name in timestamps.candidates(self.timestamp):
+            self.timestamp = name
+            try:
+                atomic.create_json(folder.manifest(name), self.to_dict())
+            except FileExistsError:
+                continue
+            return
+
+    def write(self, folder: ExperimentFolder) -> None:
+        """Write the manifest again, in one step."""
+        atomic.write_json(folder.manifest(self.timestamp), self.to_dict(), indent=None)
+
+    @classmethod
+    def read(cls, folder: ExperimentFolder, timestamp: str) -> Manifest:
+        """Read one manifest.
+
+        Raises
+        ------
+        DamagedFile
+            The manifest cannot be read back whole.
+        """
+        path = folder.manifest(timestamp)
+        values = atomic.read_json(path)
+        try:
+            if values is None or values.pop("format") != FORMAT:
+                raise ValueError("no manifest")
+            known = {key: values.pop(key) for key in ("runs", "configs", "flat", "upstream", "attempts", "skipped")}
+            shape = tuple(values.pop("shape"))
+            values.pop("timestamp")
+            if not all(isinstance(known["configs"][run], dict) for run in known["runs"]):
+                raise ValueError("no configs")
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise DamagedFile(f"{path} is damaged; the next build writes a new manifest") from None
+        return cls(timestamp, shape=shape, about=values, **known)
+
+
+def newest(folder: ExperimentFolder) -> Manifest | None:
+    """Give the newest batch whose manifest is whole; None when there is none."""
+    for name in reversed(folder.batch_names()):
+        try:
+            return Manifest.read(folder, name)
+        except DamagedFile:
+            continue
+    return None
+
+
+def find(folder: ExperimentFolder, timestamp: str) -> Manifest:
+    """Give the batch called `timestamp`; ``latest``, a date or any other unambiguous prefix will do.
+
+    Raises
+    ------
+    UsageError
+        No batch, or more than one, goes by that name.
+    DamagedFile
+        Its manifest cannot be read back.
+    """
+    if timestamp == "latest":
+        manifest = newest(folder)
+        if manifest is None:
+            raise UsageError(f'there is no batch in {folder.batches} yet; run the experiment first')
+        return manifest
+    names = folder.batch_names()
+    if timestamp in names:
+        return Manifest.read(folder, timestamp)
+    matching = [name for name in names if name.startswith(timestamp)] if timestamp else []
+    if len(matching) == 1:
+        return Manifest.read(folder, matching[0])
+    if matching:
+        listing = ", ".join(matching[:5]) + (", ..." if len(matching) > 5 else "")
+        raise UsageError(f'"{timestamp}" fits {len(matching)} batches in {folder.batches}: {listing}; write more of it')
+    raise UsageError(f'there is no batch "{timestamp}" in {folder.batches}{nearest(timestamp, names)}')

@@ -1,0 +1,75 @@
+"""Folder and task names that are safe, readable and never shared by two different names.
+
+Implements: DESIGN section 6 ("Folder names") and section 4 of the doit notes: a task name must not hold ``=``
+and is matched with ``*``, so the folder's name doubles as the name of the doit task.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import unicodedata
+
+MAX_BYTES = 120  # leaves room for a hash, a suffix and a temporary name within the 255 bytes of a file name
+RESERVED = frozenset(
+    ["report", "con", "prn", "aux", "nul", "clock$"]
+    + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)]
+)
+_PLAIN = re.compile(r"[^\W_][\w.,@=-]*(?<![.=])|_[\w.,@=-]*(?<![.=])").fullmatch
+_UNSAFE = re.compile(r"[^\w.,@-]+")
+
+
+@functools.lru_cache(maxsize=None)
+def _special_stem(name: str) -> bool:
+    return name.split(".", 1)[0].casefold() in RESERVED
+
+
+def folder_name(name: str) -> str:
+    """Turn the name of a run or of an experiment into the name of its folder.
+
+    A name of letters, digits and ``_ - . , @`` is its own folder. ``=`` becomes ``~``. Everything else
+    (separators, leading dots, reserved names, very long names...) is replaced, and a hash of the real
+    name is added behind a ``+``, which no plain name contains: two names never share a folder.
+
+    Examples
+    --------
+    >>> folder_name("lr0.1_adam")
+    'lr0.1_adam'
+    >>> folder_name("lr=0.1")
+    'lr~0.1'
+    >>> folder_name("../../x")
+    'x+4c2ff7f4a7'
+    """
+    if (
+        _PLAIN(name)
+        and not _special_stem(name)
+        and len(name.encode()) <= MAX_BYTES
+        and (name.isascii() or unicodedata.is_normalized("NFC", name))
+    ):
+        return name.replace("=", "~")
+    return hashed_name(name)
+
+
+def hashed_name(name: str) -> str:
+    """Give the folder name that is always safe: what can be read of `name`, then ``+`` and its hash."""
+    readable = _UNSAFE.sub("_", unicodedata.normalize("NFC", name)).strip("._-")
+    readable = readable.encode()[:MAX_BYTES].decode(errors="ignore") or "run"
+    return f"{readable}+{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+
+
+def folder_names(names: list[str]) -> list[str]:
+    """Give a folder to each name of an experiment; of names that differ only in case, the first keeps its own.
+
+    A file system that ignores case would otherwise show two runs one folder.
+    """
+    taken: set[str] = set()
+    folders = []
+    for name in names:
+        folder = folder_name(name)
+        if (key := folder.casefold()) in taken:
+            folder = hashed_name(name)
+            key = folder.casefold()
+        taken.add(key)
+        folders.append(folder)
+    return folders

@@ -1,0 +1,106 @@
+"""The record of a finished run: the file `.finished`, target of the doit task and the only truth (P1).
+
+Implements: DESIGN section 6. It is written last, only after success, and names the attempt it speaks of,
+the config it was made from, what each upstream had put out then, and the size of every file that must be whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DamagedFile
+from . import atomic
+
+if TYPE_CHECKING:
+    from .paths import RunFolder
+
+FORMAT = 1
+
+
+class Record:
+    """What `.finished` says.
+
+    Parameters
+    ----------
+    name
+        The real name of the run.
+    config_hash
+        Hash of the config, without `name` and `depends_on`.
+    upstream
+        ``{task name of the upstream: digest of its outputs}``.
+    digest
+        Digest of this run's outputs: return value and saved files, by content.
+    attempt
+        Name of the attempt's folder (``.`` in the flat layout).
+    files
+        Size in bytes of each file of the attempt that must be whole.
+    """
+
+    __slots__ = ("attempt", "config_hash", "digest", "files", "name", "upstream")
+
+    def __init__(
+        self, name: str, config_hash: str, upstream: dict[str, str], digest: str, attempt: str, files: dict[str, int]
+    ) -> None:
+        self.name = name
+        self.config_hash = config_hash
+        self.upstream = upstream
+        self.digest = digest
+        self.attempt = attempt
+        self.files = files
+
+    def write(self, run: RunFolder) -> None:
+        """Put the record in place: from here on the run is finished."""
+        values: dict[str, Any] = {"format": FORMAT, **{key: getattr(self, key) for key in self.__slots__}}
+        atomic.write_json(run.finished, values, indent=None)
+
+    @classmethod
+    def read(cls, run: RunFolder) -> Record | None:
+        """Read the record of `run`; None when there is none.
+
+        Raises
+        ------
+        DamagedFile
+            The file is there, but it is not a whole record.
+        """
+        path = run.finished
+        try:
+            with open(path, "rb") as file:
+                values = json.loads(file.read())
+            if values["format"] != FORMAT:
+                raise DamagedFile(f"{path} has format {values['format']}; this version of pyexp reads format {FORMAT}")
+            record = cls(
+                values["name"],
+                values["config_hash"],
+                values["upstream"],
+                values["digest"],
+                values["attempt"],
+                values["files"],
+            )
+        except FileNotFoundError:
+            return None
+        except DamagedFile:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            raise DamagedFile(f"{path} is not a whole record") from None
+        if not (isinstance(record.upstream, dict) and isinstance(record.files, dict) and _plain(record.attempt)):
+            raise DamagedFile(f"{path} is not a whole record")
+        return record
+
+    def missing_part(self, run: RunFolder) -> str | None:
+        """Name the first file of the attempt that is gone or has another size, with what is wrong with it."""
+        folder = run.attempt(self.attempt).path
+        for name, size in self.files.items():
+            try:
+                found = os.stat(f"{folder}/{name}").st_size
+            except OSError:
+                return f"{name} is gone"
+            if found != size:
+                return f"{name} has {found} bytes instead of {size}"
+        return None
+
+
+def _plain(attempt: object) -> bool:
+    """Tell whether a record's attempt is a mere folder name, so that it cannot point outside the run."""
+    return isinstance(attempt, str) and bool(attempt) and "/" not in attempt and attempt != ".."

@@ -1,0 +1,50 @@
+"""`status.json`: how one attempt goes, or went.
+
+Implements: DESIGN section 6. The build writes it when the attempt starts, whoever executes the run writes it
+once more at the end, and the build corrects it when the executing process died without a word.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import atomic, timestamps
+
+if TYPE_CHECKING:
+    from .paths import AttemptFolder
+
+RUNNING = "running"
+FINISHED = "finished"
+FAILED = "failed"
+INTERRUPTED = "interrupted"
+
+
+def read(attempt: AttemptFolder) -> dict[str, Any]:
+    """Read the status; an empty one when it is missing or damaged."""
+    return atomic.read_json(attempt.status) or {}
+
+
+def write(attempt: AttemptFolder, status: dict[str, Any]) -> None:
+    """Put `status` in place."""
+    atomic.write_json(attempt.status, status)
+
+
+def end(attempt: AttemptFolder, status: dict[str, Any], state: str, **more: Any) -> dict[str, Any]:
+    """Write that the attempt ended in `state`, and mark it as ended."""
+    moment = time.time()
+    status = {**status, "state": state, "end": timestamps.to_iso(moment), **more}
+    if "start_seconds" in status:
+        status["seconds"] = round(moment - status["start_seconds"], 3)
+    write(attempt, status)
+    return status
+
+
+def error_text(status: dict[str, Any]) -> str | None:
+    """Give the cause of failure with its traceback, as `Result.error` shows it."""
+    error = status.get("error")
+    if not isinstance(error, dict):
+        return None
+    headline = f"{error.get('type', 'Error')}: {error.get('message', '')}"
+    trace = error.get("traceback")
+    return f"{headline}\n{trace}" if trace else headline

@@ -1,0 +1,55 @@
+"""The names of attempts, batches and reports: ``2026-02-17_14-30-00``, with ``-2`` and so on when taken."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def now() -> str:
+    """Give the present moment, in local time, as a folder name."""
+    return time.strftime("%Y-%m-%d_%H-%M-%S")
+
+
+def candidates(stamp: str) -> Iterable[str]:
+    """Yield `stamp`, then `stamp` with ``-2``, ``-3``..."""
+    yield stamp
+    number = 2
+    while True:
+        yield f"{stamp}-{number}"
+        number += 1
+
+
+def claim_folder(parent: str, stamp: str) -> str:
+    """Make a new folder below `parent` that nobody else has, and return its name."""
+    for name in candidates(stamp):
+        try:
+            os.mkdir(os.path.join(parent, name))
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            os.makedirs(parent, exist_ok=True)
+            return claim_folder(parent, stamp)
+        return name
+    raise AssertionError("unreachable: candidates() never ends")
+
+
+def is_timestamp(name: str) -> bool:
+    """Tell whether `name` is the name of an attempt, a batch or a report."""
+    return len(name) >= 19 and name[:2].isdigit() and name[4] == "-" and name[10] == "_"
+
+
+def order(name: str) -> tuple[str, int]:
+    """Sort key: by time, then by the number behind it (``-10`` comes after ``-9``)."""
+    suffix = name[20:]
+    return name[:19], int(suffix) if suffix.isdigit() else 1
+
+
+def to_iso(seconds: float) -> str:
+    """Write a moment (seconds since the epoch) with its time zone, as status files do."""
+    local = time.localtime(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + f".{int(seconds % 1 * 1000):03d}" + time.strftime("%z", local)

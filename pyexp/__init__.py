@@ -1,0 +1,50 @@
+"""Experiments as a build: write a function and a list of configs; what is missing or out of date is executed.
+
+>>> import pyexp
+>>> @pyexp.experiment
+... def train(cfg):
+...     return {"loss": (cfg.lr - 0.1) ** 2}
+>>> @train.configs
+... def configs():
+...     return pyexp.sweep([{"name": "run"}], [{"name": "small", "lr": 0.01}, {"name": "large", "lr": 0.1}])
+"""
+
+from __future__ import annotations
+
+from dodo_pyexp import __version__
+from dodo_pyexp.collection.runs import Runs
+from dodo_pyexp.collection.tensor import Tensor
+from dodo_pyexp.config.config import Config
+from dodo_pyexp.config.load import load_config
+from dodo_pyexp.config.merge import merge
+from dodo_pyexp.config.sweep import sweep
+from dodo_pyexp.errors import PyexpError
+from dodo_pyexp.executors.base import Executor
+from dodo_pyexp.executors.fork import ForkExecutor
+from dodo_pyexp.executors.inline import InlineExecutor
+from dodo_pyexp.executors.ray import RayExecutor
+from dodo_pyexp.executors.registry import ExecutorName, get_executor
+from dodo_pyexp.executors.subprocess import SubprocessExecutor
+from dodo_pyexp.experiment import Experiment, experiment
+from dodo_pyexp.results.result import Result
+
+__all__ = [
+    "Config",
+    "Executor",
+    "ExecutorName",
+    "Experiment",
+    "ForkExecutor",
+    "InlineExecutor",
+    "PyexpError",
+    "RayExecutor",
+    "Result",
+    "Runs",
+    "SubprocessExecutor",
+    "Tensor",
+    "__version__",
+    "experiment",
+    "get_executor",
+    "load_config",
+    "merge",
+    "sweep",
+]
