@@ -82,7 +82,7 @@ def decide(run: PlannedRun) -> Decision:
         return _config_changed(run, record)
     expected = record.upstream
     for upstream in run.upstream:
-        digest = upstream.digest or _recorded(upstream)
+        digest = upstream.digest or look_up(upstream)
         before = expected.get(upstream.task)
         if before is None:
             return _upstream(upstream, "is new")
@@ -101,8 +101,8 @@ def decide(run: PlannedRun) -> Decision:
     return FINE
 
 
-def _recorded(upstream: PlannedRun) -> str | None:
-    """Look up what an upstream put out, when another process executed or decided it."""
+def look_up(upstream: PlannedRun) -> str | None:
+    """Look up the digest of a run that another process executed or decided; note it and the attempt on the run."""
     try:
         record = Record.read(upstream.files)
     except DamagedFile:

@@ -27,7 +27,7 @@ from ..store import atomic, timestamps
 from ..store import status as statuses
 from ..store.paths import AttemptFolder
 from ..store.record import Record
-from .decision import FORCED, Decision, decide, failure_cause
+from .decision import FORCED, Decision, decide, failure_cause, look_up
 from .locks import RunLock
 from .plan import PlannedRun
 from .session import Session
@@ -80,6 +80,9 @@ class Execution:
             return False
         try:
             self.decision = decide(self.run)
+            for upstream in self.run.upstream:
+                if upstream.digest is None:
+                    look_up(upstream)
             if self._forced:
                 self.decision = FORCED
             if self.decision.up_to_date:

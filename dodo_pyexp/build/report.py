@@ -24,6 +24,7 @@ from ..store import atomic, timestamps
 from ..store.manifest import find
 from ..store.paths import AttemptFolder
 from .batch import Batch
+from .decision import look_up
 from .definition import REPORT_SIGNATURE, arity, place
 from .plan import PlannedExperiment, PlannedRun
 from .session import Session
@@ -37,6 +38,8 @@ def results_of(experiment: PlannedExperiment, batch: Batch) -> Tensor[Result]:
 def _result(run: PlannedRun, batch: Batch) -> Result:
     def locate() -> tuple[AttemptFolder | None, str | None]:
         name = run.attempt or batch.attempt_of(run)
+        if name is None and look_up(run) is not None:
+            name = run.attempt
         return (None if name is None else run.files.attempt(name)), batch.skip_reason(run)
 
     return Result.at(run.name, lambda: Config(run.config), locate)
@@ -94,7 +97,7 @@ def _digest(experiment: PlannedExperiment) -> str:
     """Hash what a report is made from: names, shape and outputs of the runs, and its own code."""
     digest = hashlib.sha256(repr(experiment.shape).encode())
     for run in experiment.runs:
-        digest.update(f"{run.name}\0{run.hash}\0{run.digest}\n".encode("utf-8", "surrogatepass"))
+        digest.update(f"{run.name}\0{run.hash}\0{run.digest or look_up(run)}\n".encode("utf-8", "surrogatepass"))
     report = experiment.definition.report
     assert report is not None
     try:

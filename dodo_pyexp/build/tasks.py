@@ -76,6 +76,11 @@ class LeanTask(Task):  # type: ignore[misc]  # doit has no type information
         self._action_instances: list[Any] | None = None
 
 
+    def pickle_safe_dict(self) -> dict[str, Any]:
+        """What doit's process pool may send around: its workers have everything else already."""
+        return _sendable(self)
+
+
 class RunTask(LeanTask):
     """The task of one run: its target is the run's `.finished`."""
 
@@ -125,15 +130,16 @@ class RunTask(LeanTask):
         """What doit's console shows: the real name where it differs."""
         return self.name if self.run.name == self.run.folder else f"{self.name}  ({self.run.name})"
 
-    def pickle_safe_dict(self) -> dict[str, Any]:
-        """What doit's process pool may send to a worker: nothing that the worker does not have already."""
-        return {"name": self.name, "options": self.options, "values": self.values, "executed": self.executed,
-                "decision": self.decision, "result": self.result}  # fmt: skip
-
     @property
     def forced(self) -> bool:
         """doit executes this task although its record is fine: ``doit -a``, or ``--rerun``."""
         return self.decision is not None and self.decision.up_to_date
+
+
+def _sendable(task: Task) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in ("name", "options", "values", "result", "executed")} | {
+        "decision": getattr(task, "decision", None)
+    }
 
 
 def describe_config(run: PlannedRun) -> str:
@@ -233,6 +239,10 @@ class GroupTask(Task):  # type: ignore[misc]  # doit has no type information
         )  # fmt: skip
         self.task_dep = [task.name for task in runs]
         self.experiment = experiment
+
+    def pickle_safe_dict(self) -> dict[str, Any]:
+        """What doit's process pool may send around."""
+        return _sendable(self)
 
 
 class ReportTask(LeanTask):

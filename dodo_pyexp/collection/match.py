@@ -7,8 +7,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    Steps = list[tuple[Any, Any]]
-
 MISSING: Any = object()
 GLOB_SIGNS = frozenset("*?[")
 REGEX_SIGNS = frozenset("^$+|(){}\\.")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.merge import DEEP, apply, steps
-from dodo_pyexp.config.yaml import Located, load_yaml
 from dodo_pyexp.errors import ConfigError, MissingFile, nearest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from dodo_pyexp.config.yaml import Located
 
     Keys = tuple[Any, ...]
 
@@ -46,6 +48,8 @@ def load_located(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]
     MissingFile, ConfigError
         As `load_config`.
     """
+    from dodo_pyexp.config.yaml import Located
+
     chosen = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     loading = _Loading()
     for path in chosen:
@@ -64,6 +68,8 @@ class _Loading:
 
     def add(self, path: Path) -> None:
         """Merge a file that the user named: over everything before it, even if it was imported already."""
+        from dodo_pyexp.config.yaml import load_yaml
+
         self._merge(path, load_yaml(path))
 
     def _merge(self, path: Path, located: Located) -> None:
@@ -111,6 +117,8 @@ def _imports(imports: Any, path: Path, located: Located) -> Iterator[tuple[Path,
 
 def _load_import(path: Path, where: str) -> Located:
     """Load an imported file; one that is missing is told of where it was asked for."""
+    from dodo_pyexp.config.yaml import load_yaml
+
     try:
         return load_yaml(path)
     except MissingFile:

@@ -33,8 +33,8 @@ def merge(base: Mapping[Any, Any], update: Mapping[Any, Any]) -> dict[Any, Any]:
     Raises
     ------
     ConfigError
-        When a dotted key has an empty part (``".a"``, ``"a..b"``), when ``**`` stands elsewhere than at the
-        start of a key, or when the value of a ``**key`` is no dict.
+        When a dotted key has an empty part (``".a"``, ``"a..b"``), when ``**`` starts a later part of a
+        key, or when the value of a ``**key`` is no dict.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def merge(base: Mapping[Any, Any], update: Mapping[Any, Any]) -> dict[Any, Any]:
 def steps(update: Mapping[Any, Any], above: tuple[Any, ...] = ()) -> Iterator[Step]:
     """Take an update apart into settings of single keys, in order."""
     for key, value in update.items():
-        if not isinstance(key, str) or ("." not in key and DEEP not in key):
+        if not isinstance(key, str) or ("." not in key and not key.startswith(DEEP)):
             yield above, key, value
         elif key.startswith(DEEP):
             if not isinstance(value, dict):
@@ -106,6 +106,8 @@ def _parts(key: str, path: str) -> tuple[str, ...]:
     parts = tuple(path.split("."))
     if "" in parts:
         raise ConfigError(f'the key "{key}" has an empty part; join names by single dots, such as "a.b"')
-    if DEEP in path:
-        raise ConfigError(f'the key "{key}" has ** inside; it may only stand at the start, such as "**a.b"')
+    if any(part.startswith(DEEP) for part in parts):
+        raise ConfigError(
+            f'the key "{key}" has ** inside; it may only stand at the very start, such as "**a.b"'
+        )
     return parts

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.merge import copied
-from dodo_pyexp.config.yaml import parse_yaml
 from dodo_pyexp.errors import ConfigError, nearest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any, Literal
 
     NewKeys = Literal["raise", "pass"]
 
@@ -49,6 +48,8 @@ def apply_overrides(
       - 2
     lr: 0.0001
     """
+    from dodo_pyexp.config.yaml import parse_yaml
+
     if new_keys not in ("raise", "pass"):
         raise ConfigError(f'new_keys is {new_keys!r}; use "raise" or "pass"')
     result: Config = copied(dict(config), Config)
@@ -100,7 +101,7 @@ class _Setting:
         """Find the next key and where the path goes on; a key may have dots, or be a number itself."""
         for end in range(depth + 1, len(self.parts) + 1):
             name = ".".join(self.parts[depth:end])
-            for key in (name, parse_yaml(name, "").tree if end == depth + 1 and name.isdecimal() else name):
+            for key in (name, int(name)) if name.isdecimal() else (name,):
                 if key in section:
                     return key, end
         name = self.parts[depth]

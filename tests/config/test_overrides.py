@@ -1,0 +1,116 @@
+"""Overrides: ``a.b.0.c=value``."""
+
+from __future__ import annotations
+
+import pytest
+
+from dodo_pyexp.config.config import Config
+from dodo_pyexp.config.overrides import apply_overrides
+from dodo_pyexp.errors import ConfigError
+
+CONFIG = {
+    "lr": 0.1,
+    "model": {"layers": [{"width": 1}, {"width": 2}], "shape": (1, 2)},
+    "none": None,
+    5: "five",
+    "a.b": 1,
+    "deep": {6: {"x": 1}},
+}
+
+
+@pytest.mark.parametrize(
+    ("override", "read"),
+    [
+        ("lr=1e-4", lambda c: (c.lr, 1e-4)),
+        ("lr=3", lambda c: (c.lr, 3)),
+        ("lr='3'", lambda c: (c.lr, "3")),
+        ("lr=true", lambda c: (c.lr, True)),
+        ("lr=on", lambda c: (c.lr, "on")),
+        ("lr=null", lambda c: (c.lr, None)),
+        ("lr=", lambda c: (c.lr, None)),
+        ("lr=-5", lambda c: (c.lr, -5)),
+        ("lr=a=b", lambda c: (c.lr, "a=b")),
+        ("lr=[1, {x: 2}]", lambda c: (c.lr[1].x, 2)),
+        (" lr = 2", lambda c: (c.lr, 2)),
+        ("model.layers.0.width=9", lambda c: (c.model.layers, [{"width": 9}, {"width": 2}])),
+        ("model.layers.-1.width=9", lambda c: (c.model.layers[1].width, 9)),
+        ("model.layers.1=x", lambda c: (c.model.layers, [{"width": 1}, "x"])),
+        ("model.shape.0=7", lambda c: (c.model.shape, (7, 2))),
+        ("model={}", lambda c: (c.model, {})),
+        ("5=six", lambda c: (c[5], "six")),
+        ("a.b=2", lambda c: (c["a.b"], 2)),
+        ("deep.6.x=2", lambda c: (c.deep[6].x, 2)),
+    ],
+)
+def test_a_value_is_set_with_the_types_of_yaml(override, read):
+    config = apply_overrides(CONFIG, [override])
+    found, expected = read(config)
+    assert found == expected
+    assert type(found) is type(expected) or isinstance(found, Config)
+    assert list(config) == list(CONFIG)
+
+
+def test_the_config_itself_stays_as_it_is():
+    apply_overrides(CONFIG, ["model.layers.0.width=9", "model.shape.1=9", "lr=9"])
+    assert CONFIG["model"] == {"layers": [{"width": 1}, {"width": 2}], "shape": (1, 2)}
+    assert CONFIG["lr"] == 0.1
+
+
+def test_the_last_override_wins():
+    assert apply_overrides({"a": 1}, ["a=2", "a=3"]) == {"a": 3}
+    assert apply_overrides({"a": 1}, []) == {"a": 1}
+    assert apply_overrides({"a": 1}, ["a={b: 1}", "a.b=2"]) == {"a": {"b": 2}}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("lrr=1", 'override "lrr=1": there is no key "lrr" (did you mean "lr"?)'),
+        (
+            "model.layer.0=1",
+            'override "model.layer.0=1": there is no key "model.layer" (did you mean "layers"?)',
+        ),
+        ("model.zzz=1", 'override "model.zzz=1": there is no key "model.zzz"; there are layers, shape'),
+        ("lr.x=1", 'override "lr.x=1" goes inside "lr", which is 0.1, no section; set it as a whole'),
+        (
+            "model.layers.2=1",
+            'override "model.layers.2=1": "model.layers" has 2 items, so there is no position 2',
+        ),
+        ("model.layers.-3=1", 'override "model.layers.-3=1": "model.layers" has 2 items'),
+        (
+            "model.layers.x=1",
+            'override "model.layers.x=1": "model.layers" is a list, so "x" must be a position',
+        ),
+        ("lr", 'override "lr" is not of the form key=value'),
+        ("=1", 'override "=1" is not of the form key=value'),
+        ("model..x=1", 'override "model..x=1" has an empty part in its key'),
+        ("lr=[1", 'override "lr=[1":'),
+        ("lr=*x", 'override "lr=*x":1: is not valid YAML, found undefined alias'),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(override, message):
+    with pytest.raises(ConfigError) as caught:
+        apply_overrides(CONFIG, [override])
+    assert str(caught.value).startswith(message)
+    with pytest.raises(ConfigError, match=r"^exp.yml: override"):
+        apply_overrides(CONFIG, [override], where="exp.yml")
+
+
+@pytest.mark.parametrize(
+    ("override", "result"),
+    [
+        ("new=1", {"a": 1, "new": 1}),
+        ("new.deep.x=1", {"a": 1, "new": {"deep": {"x": 1}}}),
+        ("a.b=1", {"a": {"b": 1}}),
+    ],
+)
+def test_new_keys_pass_when_they_may(override, result):
+    config = apply_overrides({"a": 1}, [override], new_keys="pass")
+    assert config == result
+    with pytest.raises(ConfigError):
+        apply_overrides({"a": 1}, [override])
+
+
+def test_an_unknown_policy_is_refused():
+    with pytest.raises(ConfigError, match='use "raise" or "pass"'):
+        apply_overrides({}, [], new_keys="warn")

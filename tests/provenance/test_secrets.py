@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dodo_pyexp.provenance.secrets import (
+    MASKED,
+    mask,
+    mask_arguments,
+    mask_text,
+    secret_content,
+    secret_file,
+    secret_key,
+)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "api_key",
+        "API-KEY",
+        "apiKey",
+        "APIKey",
+        "wandb.api_key",
+        "token",
+        "HF_TOKEN",
+        "github_token",
+        "password",
+        "db_password",
+        "dbPassword",
+        "passwd",
+        "passphrase",
+        "client_secret",
+        "SECRET",
+        "aws_secret_access_key",
+        "credentials",
+        "google_credential",
+        "SLURM_JWT",
+        "db_pwd",
+        "private_keys",
+        "auth_tokens",
+        "authorization",
+        "session_cookie",
+    ],
+)
+def test_keys_of_secrets(key: str) -> None:
+    assert secret_key(key, "value")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "max_tokens",
+        "tokenizer",
+        "num_tokens",
+        "eos_token",
+        "pad_token",
+        "key",
+        "keys",
+        "keyboard",
+        "monkey",
+        "hidden_size",
+        "PWD",
+        "token_count",
+        "stop_tokens",
+        "secretary",
+    ],
+)
+def test_keys_of_ordinary_values(key: str) -> None:
+    assert not secret_key(key, "value")
+
+
+@pytest.mark.parametrize("value", [None, True, "", 7, 0.5])
+def test_a_number_behind_a_token_or_a_key_is_no_secret(value: object) -> None:
+    assert not secret_key("random_key", value)
+
+
+def test_a_password_may_be_a_number() -> None:
+    assert secret_key("password", 1234)
+
+
+def test_mask_goes_to_any_depth_and_keeps_the_rest() -> None:
+    config: dict[Any, Any] = {
+        "lr": 0.1,
+        "tokens": 5,
+        "nested": {"api_key": "k1", "list": [{"password": "k2"}, "https://ann:k3@example.org/x"]},
+        "credentials": {"user": "ann", "pass": "k4"},
+        "note": "use ghp_0123456789abcdefghij0123456789",
+        3: ("a", "hf_0123456789abcdefghij"),
+    }
+    copy = json.dumps(config)
+    masked = mask(config)
+    assert json.dumps(config) == copy
+    assert masked == {
+        "lr": 0.1,
+        "tokens": 5,
+        "nested": {"api_key": MASKED, "list": [{"password": MASKED}, "https://***@example.org/x"]},
+        "credentials": MASKED,
+        "note": "use ***",
+        3: ["a", MASKED],
+    }
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+def test_masking_twice_is_masking_once(config: dict[str, Any]) -> None:
+    assert mask(mask(config)) == mask(config)
+    assert mask(config).keys() == config.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("git+https://ann:tok@github.com/x.git", "git+https://***@github.com/x.git"),
+        ("https://tok@github.com/x.git", "https://***@github.com/x.git"),
+        ("ssh://git@github.com/x.git", "ssh://git@github.com/x.git"),
+        ("ssh://git:pw@github.com/x.git", "ssh://***@github.com/x.git"),
+        ("postgresql://ann:p%40ss@db:5432/x", "postgresql://***@db:5432/x"),
+        (
+            "https://example.org/a?lr=1&access_token=abc&x=2",
+            "https://example.org/a?lr=1&access_token=***&x=2",
+        ),
+        ("https://example.org/a?sig=abc", "https://example.org/a?sig=***"),
+        ("https://example.org/@ann", "https://example.org/@ann"),
+        ("lr=0.1", "lr=0.1"),
+    ],
+)
+def test_credentials_in_a_text(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "masked"),
+    [
+        (["--token=abc", "x"], ["--token=***", "x"]),
+        (["--api-key", "abc", "x"], ["--api-key", "***", "x"]),
+        (["--key", "abc"], ["--key", "***"]),
+        (["wandb.api_key=abc"], ["wandb.api_key=***"]),
+        (["--set", "db.password=1234"], ["--set", "db.password=***"]),
+        (["--token", "--verbose"], ["--token", "--verbose"]),
+        (["--max-tokens", "12", "token.py"], ["--max-tokens", "12", "token.py"]),
+        (["--url", "https://ann:pw@example.org"], ["--url", "https://***@example.org"]),
+        (["--password"], ["--password"]),
+    ],
+)
+def test_secrets_of_a_command_line(arguments: list[str], masked: list[str]) -> None:
+    assert mask_arguments(arguments) == masked
+
+
+@pytest.mark.parametrize(
+    "path", ["a.py", "id_rsa.pub", "env.py", "environment.yml", "secrets.py", "keys/a.txt"]
+)
+def test_ordinary_files(path: str) -> None:
+    assert secret_file(path) is None
+
+
+def test_a_secret_folder_is_named_once() -> None:
+    assert secret_file("a/.env/lib/x.py") == ("a/.env/", "named like a secret")
+
+
+def test_the_reason_names_the_kind_and_never_the_secret() -> None:
+    assert secret_content(b"x = 'AKIAIOSFODNN7EXAMPLE'") == "holds an AWS key"
+    assert secret_content(b"\x00\xff nothing sk-short ghp_") is None
