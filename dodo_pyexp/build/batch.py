@@ -28,18 +28,28 @@ class Batch:
         Whose runs it holds.
     timestamp
         Its name, to which a number is added when it is taken.
+    build
+        What the processes of this build, and no others, have in common.
     continued
         The manifest to go on with, instead of a new one.
     """
 
-    def __init__(self, experiment: PlannedExperiment, timestamp: str, continued: Manifest | None = None) -> None:
+    def __init__(
+        self, experiment: PlannedExperiment, timestamp: str, build: str, continued: Manifest | None = None
+    ) -> None:
         self.experiment = experiment
+        self._build = build
         self._stamp = timestamp
         self._manifest: Manifest | None = None
         self._continued = continued
         self._touched: dict[str, str] = {}
         self._skipped: dict[str, str] = {}
         self.commit: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """The manifest is on disk."""
+        return self._manifest is not None
 
     @property
     def timestamp(self) -> str:
@@ -70,6 +80,7 @@ class Batch:
         owner = Owner.current()
         about: dict[str, Any] = {
             "experiment": self.experiment.name,
+            "build": self._build,
             "commit": self.commit,
             "host": owner.host,
             "owner": owner.to_dict(),
@@ -89,8 +100,7 @@ class Batch:
             upstream={run.folder: [upstream.task for upstream in run.upstream] for run in runs if run.upstream},
             about=about,
         )
-        manifest.create(self.experiment.files)
-        return manifest
+        return manifest.create(self.experiment.files)
 
     def tried(self, run: PlannedRun, attempt: str) -> None:
         """Note which attempt this batch made of `run`."""

@@ -80,9 +80,6 @@ class Build:
             gc.freeze()
             if frozen:
                 gc.enable()
-            for experiment in plan.experiments:
-                if experiment.runs and any(run.selected for run in experiment.runs):
-                    self.session.batch(experiment).open()
             runner = self._runner()
             runner.run_all(control.task_dispatcher())
         finally:

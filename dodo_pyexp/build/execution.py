@@ -99,7 +99,7 @@ class Execution:
     def _begin(self) -> None:
         """Make the attempt's folder, with everything that is known before the run starts."""
         run, files = self.run, self.run.files
-        batch = self._session.batch(run.experiment)
+        batch = self._session.start_batch(run.experiment)
         stamp = batch.timestamp
         if files.flat:
             _empty(files.path, keep=())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,7 @@ from ..store import timestamps
 from ..store.manifest import Manifest
 from .batch import Batch
 from .plan import Plan, PlannedExperiment, PlannedRun
+from .stash import Stash
 
 
 @dataclass
@@ -51,16 +54,27 @@ class Session:
         self.wishes = wishes or Wishes()
         self.guardian = Guardian()
         self.note: Callable[[str], None] = lambda text: None
+        self._stash = Stash(plan, lambda text: self.note(text))
         stamp = self.wishes.timestamp or timestamps.now()
         continued = self.wishes.continued or {}
+        build = f"{os.getpid()}-{time.time_ns()}"
         self._batches = {
-            id(experiment): Batch(experiment, stamp, continued.get(experiment.name)) for experiment in plan.experiments
+            id(experiment): Batch(experiment, stamp, build, continued.get(experiment.name))
+            for experiment in plan.experiments
         }
         self._executors: dict[Any, Executor] = {}
 
     def batch(self, experiment: PlannedExperiment) -> Batch:
         """Give the batch of an experiment of the plan."""
         return self._batches[id(experiment)]
+
+    def start_batch(self, experiment: PlannedExperiment) -> Batch:
+        """Give the batch of an experiment of which a run is about to be executed: snapshot taken, manifest written."""
+        batch = self.batch(experiment)
+        if not batch.is_open:
+            batch.commit = self._stash.commit(experiment)
+            batch.open()
+        return batch
 
     def executor(self, run: PlannedRun) -> Executor:
         """Give the executor of a run: one object for all runs that name the same.

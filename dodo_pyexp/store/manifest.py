@@ -79,16 +79,24 @@ class Manifest:
             "configs": self.configs,
         }
 
-    def create(self, folder: ExperimentFolder) -> None:
-        """Write the manifest under a name that no other batch has; `timestamp` becomes that name."""
+    def create(self, folder: ExperimentFolder) -> Manifest:
+        """Write the manifest under a name that no other build has; give it, or the one this build wrote before.
+
+        Processes of one build (``doit -n 2``) share a batch: they know each other by ``about["build"]``.
+        """
         os.makedirs(folder.batches, exist_ok=True)
+        build = self.about.get("build")
         for name in timestamps.candidates(self.timestamp):
             self.timestamp = name
             try:
                 atomic.create_json(folder.manifest(name), self.to_dict())
             except FileExistsError:
+                existing = atomic.read_json(folder.manifest(name)) or {}
+                if build is not None and existing.get("build") == build:
+                    return Manifest.read(folder, name)
                 continue
-            return
+            break
+        return self
 
     def write(self, folder: ExperimentFolder) -> None:
         """Write the manifest again, in one step."""
