@@ -52,7 +52,9 @@ def add_build_flags(parser: argparse.ArgumentParser) -> None:
         "--keep-going", dest="keep_going", action="store_true", default=True,
         help="after a failure, go on with independent runs (default)",
     )  # fmt: skip
-    going.add_argument("--fail-fast", dest="keep_going", action="store_false", help="after a failure, start nothing more")
+    going.add_argument(
+        "--fail-fast", dest="keep_going", action="store_false", help="after a failure, start nothing more"
+    )
 
 
 def script_parser(name: str) -> Parser:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -190,7 +189,12 @@ class Experiment:
             if is_script:
                 raise SystemExit(code)
             return None
-        value = request.run()
+        try:
+            value = request.run()
+        except KeyboardInterrupt:
+            if is_script:
+                raise SystemExit(130) from None  # the build has said so already
+            raise
         if is_script and request.exit_code:
             script.end_with(request.exit_code)
         return value

@@ -71,7 +71,6 @@ class Build:
         PyexpError
             Something about the plan or this machine makes it impossible; nothing has been executed.
         """
-        plan = self.session.plan
         self.session.check_executors()
         frozen = gc.isenabled()
         gc.disable()  # a graph of 100,000 tasks makes no garbage, but a great many objects to look through

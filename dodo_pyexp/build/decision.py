@@ -55,7 +55,8 @@ class Decision:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
-        return {"state": self.state, "kind": self.kind, "reason": self.reason, **({"data": self.data} if self.data else {})}
+        values = {"state": self.state, "kind": self.kind, "reason": self.reason}
+        return {**values, "data": self.data} if self.data else values
 
     def __repr__(self) -> str:
         return f"{self.state}: {self.reason}" if self.reason else self.state
@@ -184,7 +185,8 @@ def differences(before: Config, after: Config) -> dict[str, str]:
 
 def _flat(config: Any, prefix: str = "") -> list[tuple[str, Any]]:
     if isinstance(config, dict) and (config or not prefix):
-        return [item for key, value in config.items() for item in _flat(value, f"{prefix}.{key}" if prefix else str(key))]
+        parts = ((f"{prefix}.{key}" if prefix else str(key), value) for key, value in config.items())
+        return [item for path, value in parts for item in _flat(value, path)]
     return [(prefix, config)]
 
 
@@ -215,7 +217,8 @@ def _behind(run: PlannedRun, decision: Decision, decisions: dict[PlannedRun, Dec
     for upstream in run.upstream:
         above = decisions[upstream]
         if above.state in (FAILED, SKIPPED) and decision.state == MISSING:
-            return Decision(SKIPPED, "upstream", f"upstream {upstream.full_name} failed", {"upstream": [upstream.full_name]})
+            name = upstream.full_name
+            return Decision(SKIPPED, "upstream", f"upstream {name} failed", {"upstream": [name]})
         if not above.up_to_date and decision.state == UP_TO_DATE:
             run.digest = None
             return _upstream(upstream, "has to be built first")

@@ -170,6 +170,11 @@ class Execution:
         """The build was told to stop while this run was on its way."""
         return self._killed is not None and self._killed[0] == "Interrupted"
 
+    @property
+    def timed(self) -> bool:
+        """The run may not take longer than its timeout."""
+        return self._deadline is not None
+
     def overdue(self, now: float) -> bool:
         """Tell whether the run has taken longer than its timeout."""
         return self._deadline is not None and now > self._deadline and self._killed is None

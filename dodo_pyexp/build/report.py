@@ -107,7 +107,7 @@ def _digest(experiment: PlannedExperiment) -> str:
     return digest.hexdigest()[:32]
 
 
-class ReportAction(BaseAction):  # type: ignore[misc]  # doit has no type information
+class ReportAction(BaseAction):
     """Makes the report, as the action of a doit task."""
 
     def __init__(self, experiment: PlannedExperiment, session: Session) -> None:

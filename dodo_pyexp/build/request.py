@@ -1,4 +1,7 @@
-"""A request to build: definitions and flags in, a plan and a build out. Both doors, `run()` and the shell, come here."""
+"""A request to build: definitions and flags in, a plan and a build out.
+
+Both doors, `Experiment.run` and ``pyexp build``, come here.
+"""
 
 from __future__ import annotations
 

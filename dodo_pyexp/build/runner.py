@@ -25,7 +25,7 @@ TICK_SECONDS = 0.5
 POLL_SECONDS = 0.02
 
 
-class BuildRunner(Runner):  # type: ignore[misc]  # doit has no type information
+class BuildRunner(Runner):
     """Keeps up to `jobs` runs on their way.
 
     Parameters
@@ -38,11 +38,17 @@ class BuildRunner(Runner):  # type: ignore[misc]  # doit has no type information
         The build.
     """
 
+    final_result: int
+    _stop_running: bool
+
     def __init__(self, dep_manager: Any, reporter: BuildReporter, session: Session) -> None:
         super().__init__(dep_manager, reporter, continue_=session.wishes.keep_going)
         self.session = session
         self._reporter = reporter
         self._flying: dict[Execution, Any] = {}
+        self._blind: set[Execution] = set()  # in flight, with nothing to wait on: looked at from time to time
+        self._timed: set[Execution] = set()  # in flight, with a timeout
+        self._looked = 0.0
         self._parked: deque[tuple[Any, Execution]] = deque()
         self._settled: deque[Any] = deque()
         self._selector = selectors.DefaultSelector()
@@ -193,26 +199,31 @@ class BuildRunner(Runner):  # type: ignore[misc]  # doit has no type information
         fd = execution.handle.fileno() if execution.handle is not None else -1
         if fd >= 0:
             self._selector.register(fd, selectors.EVENT_READ, execution)
+        else:
+            self._blind.add(execution)
+        if execution.timed:
+            self._timed.add(execution)
 
     def _collect(self) -> None:
         """Wait until a run ends, or until it is time to look around."""
         if not self._flying and not self._parked:
             return
-        blind = [execution for execution in self._flying if execution.handle and execution.handle.fileno() < 0]
-        wait = POLL_SECONDS if blind or self._parked else TICK_SECONDS
+        wait = POLL_SECONDS if self._blind or self._parked else TICK_SECONDS
+        if self._more_to_feed():
+            wait = 0.0
         if len(self._selector.get_map()):
-            ready = self._selector.select(0 if self._more_to_feed() else wait)
+            for key, _ in self._selector.select(wait):
+                self._look(key.data)
         else:
-            ready = []
             time.sleep(wait)
-        now = time.monotonic()
-        for key, _ in ready:
-            self._look(key.data)
-        for execution in blind:
+        for execution in list(self._blind):
             self._look(execution)
-        for execution in list(self._flying):
-            if execution.overdue(now):
-                self._look(execution)
+        now = time.monotonic()
+        if self._timed and now - self._looked > TICK_SECONDS / 5:
+            self._looked = now
+            for execution in list(self._timed):
+                if execution.overdue(now):
+                    self._look(execution)
         self._reporter.tick()
 
     def _more_to_feed(self) -> bool:
@@ -229,6 +240,8 @@ class BuildRunner(Runner):  # type: ignore[misc]  # doit has no type information
         if ended or execution.handle is not before:
             if fd >= 0:
                 self._selector.unregister(fd)
+            self._blind.discard(execution)
+            self._timed.discard(execution)
             if ended:
                 self._land(self._flying.pop(execution), execution)
             else:

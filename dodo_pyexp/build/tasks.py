@@ -43,10 +43,10 @@ class _Check:
         return repr(self.last)
 
 
-_CHECK = [(_Check(), [], {})]
+_CHECK: list[tuple[Any, list[Any], dict[str, Any]]] = [(_Check(), [], {})]
 
 
-class LeanTask(Task):  # type: ignore[misc]  # doit has no type information
+class LeanTask(Task):
     """A doit task made without the checks doit needs for what users write."""
 
     def __init__(self, name: str, *, targets: list[str], task_dep: list[str], subtask_of: str | None) -> None:
@@ -149,7 +149,7 @@ def describe_config(run: PlannedRun) -> str:
     return line if len(line) <= 100 else line[:97] + "..."
 
 
-class RunAction(BaseAction):  # type: ignore[misc]  # doit has no type information
+class RunAction(BaseAction):
     """Makes sure that a run is finished; `execute` is how plain doit does it."""
 
     def __init__(self, task: RunTask) -> None:
@@ -176,6 +176,8 @@ class RunAction(BaseAction):  # type: ignore[misc]  # doit has no type informati
         except KeyboardInterrupt:
             interrupt(execution)
             raise
+        if execution.failure is not None and execution.attempt is not None:
+            self.out = tail(execution.attempt.log)  # doit shows it below the failure
         return failure(execution)
 
 
@@ -209,7 +211,17 @@ def failure(execution: Execution) -> BaseFail | None:
     return TaskFailed(f"{execution.run.full_name} failed: {execution.failure}{log}")
 
 
-class CleanAction(BaseAction):  # type: ignore[misc]  # doit has no type information
+def tail(path: str, size: int = 4000) -> str:
+    """Read the last lines of a log."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+class CleanAction(BaseAction):
     """Removes the record of a run."""
 
     def __init__(self, task: RunTask) -> None:
@@ -228,7 +240,7 @@ class CleanAction(BaseAction):  # type: ignore[misc]  # doit has no type informa
             out.write(f"removed {self.task.run.target}\n")
 
 
-class GroupTask(Task):  # type: ignore[misc]  # doit has no type information
+class GroupTask(Task):
     """All runs of an experiment: it does nothing itself, and when they are done the batch is closed."""
 
     def __init__(self, experiment: PlannedExperiment, runs: list[RunTask], close: Callable[[], None]) -> None:
@@ -256,7 +268,7 @@ class ReportTask(LeanTask):
             subtask_of=experiment.task,
         )
         self.experiment = experiment
-        self.uptodate = [(self._current, [], {})]
+        self.uptodate: list[tuple[Any, list[Any], dict[str, Any]]] = [(self._current, [], {})]
         self._actions = [ReportAction(experiment, session)]
         self.doc = f"report on the results of {experiment.name}"
         self.meta = None

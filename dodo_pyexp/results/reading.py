@@ -121,11 +121,14 @@ def _skipped_by(folder: ExperimentFolder, manifest: Manifest, run: str) -> str |
     Plain doit does not tell when a run is skipped, and a build that was killed could not.
     """
     own = folder.path.rsplit("/", 1)[-1]
-    for task in manifest.upstream.get(run, []):
-        experiment, _, upstream = task.rpartition(":")
+    pending = [(task, task) for task in manifest.upstream.get(run, [])]
+    for task, above in pending:  # grows while it is walked: an upstream may itself have been skipped
+        experiment, _, upstream = above.rpartition(":")
         if experiment.rstrip("~") != own or upstream not in manifest.configs:
             continue
         attempt = folder.run(upstream, flat=manifest.flat).newest()
-        if attempt is not None and statuses.read(attempt).get("state") == statuses.FAILED:
-            return f"upstream {task} failed"
+        if attempt is None:
+            pending += [(task, higher) for higher in manifest.upstream.get(upstream, [])]
+        elif statuses.read(attempt).get("state") == statuses.FAILED:
+            return f"upstream {task} {'failed' if above == task else 'was skipped'}"
     return None
