@@ -1,0 +1,163 @@
+"""The shape of the house: arrows point down, modules stay small, and `import pyexp` stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ENGINE = "dodo_pyexp"
+
+# From the top down: a room may import from the rooms behind it in this list, and from itself.
+ROOMS = [
+    "pyexp",
+    "cli",
+    "monitor",
+    "experiment",
+    "arguments",
+    "script",
+    "build",
+    "executors",
+    "provenance",
+    "results",
+    "store",
+    "config",
+    "collection",
+    "importing",
+    "errors",
+]
+HEAVY = ["asyncio", "doit", "git", "matplotlib", "numpy", "ray", "rich", "tabulate", "yaml"]
+
+FILES = sorted([*(ROOT / ENGINE).rglob("*.py"), *(ROOT / "pyexp").rglob("*.py")])
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in FILES}
+every_module = pytest.mark.parametrize("module", MODULES)
+
+
+@cache
+def syntax(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def room(module: str) -> str | None:
+    """Give the room a module stands in; None for the engine's front page, which anyone may read."""
+    top, *rest = module.split(".")
+    return "pyexp" if top == "pyexp" else rest[0] if rest else None
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def import_nodes(node: ast.AST, *, lazy: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Walk to the imports that happen: none for the type checker, those in functions only if `lazy`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif isinstance(child, ast.If) and is_type_checking(child.test):
+            for other in child.orelse:
+                yield from import_nodes(ast.Module([other], []), lazy=lazy)
+        elif lazy or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from import_nodes(child, lazy=lazy)
+
+
+def imports(module: str, *, lazy: bool) -> Iterator[tuple[int, str]]:
+    """Give the line and the full name of every module of ours that `module` imports."""
+    is_package = MODULES[module].name == "__init__.py"
+    package = module if is_package else module.rpartition(".")[0]
+    for node in import_nodes(syntax(module), lazy=lazy):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        else:
+            base = node.module or ""
+            if node.level:
+                parent = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parent, *([node.module] if node.module else [])])
+            # `from package import name`: the name may be a module itself.
+            full = [f"{base}.{alias.name}" for alias in node.names]
+            found = [name if name in MODULES else base for name in full]
+        for name in found:
+            if name.split(".")[0] in (ENGINE, "pyexp"):
+                yield node.lineno, name
+
+
+def test_the_modules_are_found() -> None:
+    assert {"pyexp", ENGINE, f"{ENGINE}.errors"} <= MODULES.keys()
+
+
+@every_module
+def test_every_import_points_down(module: str) -> None:
+    here = room(module)
+    rank = len(ROOMS) if here is None else ROOMS.index(here) if here in ROOMS else -1
+    assert rank >= 0, f"{module} stands in the room {here!r}, which has no place in ROOMS yet"
+    upward = [
+        f"{MODULES[module].relative_to(ROOT)}:{line} imports {name}"
+        for line, name in imports(module, lazy=True)
+        if (there := room(name)) is not None and ROOMS.index(there) < rank
+    ]
+    assert not upward
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {module: {name for _, name in imports(module, lazy=False)} & MODULES.keys() for module in MODULES}
+    finished: set[str] = set()
+
+    def circle(module: str, trail: list[str]) -> list[str]:
+        if module in trail:
+            return [*trail[trail.index(module) :], module]
+        if module not in finished:
+            for name in sorted(graph[module] - {module}):
+                if found := circle(name, [*trail, module]):
+                    return found
+            finished.add(module)
+        return []
+
+    for module in graph:
+        assert not circle(module, [])
+
+
+@every_module
+def test_a_module_says_what_it_is(module: str) -> None:
+    assert ast.get_docstring(syntax(module))
+
+
+@every_module
+def test_a_module_has_at_most_500_lines(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 500
+
+
+@every_module
+def test_no_module_is_a_heap_of_utilities(module: str) -> None:
+    assert not any("util" in part for part in module.split("."))
+
+
+def test_both_packages_are_marked_as_typed() -> None:
+    assert (ROOT / "pyexp" / "py.typed").is_file()
+    assert (ROOT / ENGINE / "py.typed").is_file()
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Give the modules that a fresh interpreter holds after a statement."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_pyexp_imports_nothing_heavy() -> None:
+    assert not loaded_by("import pyexp") & set(HEAVY)
+
+
+def test_a_heavy_module_would_be_noticed() -> None:
+    assert "yaml" in loaded_by("import yaml")
