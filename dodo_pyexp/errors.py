@@ -43,6 +43,10 @@ class ExecutorError(PyexpError, ValueError):
     """An unknown executor, or one that cannot work on this machine."""
 
 
+class MissingExtra(ExecutorError, RuntimeError):
+    """A package that pyexp only needs for this is not installed; the message has the command that installs it."""
+
+
 class LookupFailed(PyexpError, IndexError):
     """Nothing in a collection matches an index, a name or a query."""
 

@@ -11,17 +11,19 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from . import importing, script
-from .build.definition import FUNCTION_SIGNATURE, REPORT_SIGNATURE, Definition, arity
+from .build.definition import FUNCTION_SIGNATURE, REPORT_SIGNATURE, Definition, arity, called
 from .build.options import Options, resolve
-from .errors import LookupFailed
+from .errors import LookupFailed, PyexpError, UsageError
 from .store.names import folder_name
 from .store.paths import ExperimentFolder, OutputFolder
 
 if TYPE_CHECKING:
     import argparse
+    from types import FrameType
 
     from .collection.tensor import Tensor
     from .executors.base import Executor
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 class _DoitTasks:
     """Makes an experiment a doit task creator, but not its class: doit would call that unbound."""
 
-    def __get__(self, experiment: Experiment | None, owner: type) -> Callable[[], Iterator[Any]]:
+    def __get__(self, experiment: Experiment | None, owner: type) -> Callable[[], Iterator[Any] | None]:
         if experiment is None:
             raise AttributeError("create_doit_tasks belongs to experiments, not to their class")
         from .build.doors import task_creator
@@ -56,19 +58,19 @@ class Experiment:
     create_doit_tasks = _DoitTasks()
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, options: Options | None = None) -> None:
+        if script.is_script(getattr(fn, "__module__", None)):
+            script.speak_plainly()
         functools.update_wrapper(self, fn)
         self.fn = fn
         self.definition = Definition(
-            name or fn.__name__,
+            name or called(fn),
             fn,
             arity(fn, range(1, 4), FUNCTION_SIGNATURE),
-            options=(options or Options()).checked(f"@experiment on {fn.__name__}"),
+            options=(options or Options()).checked(f"@experiment on {called(fn)}"),
         )
         self._last: tuple[str, str] | None = None
-        if script.is_script(fn.__module__):
-            script.speak_plainly()
         if "doit.doit_cmd" in sys.modules:
-            _configure_doit(fn, self.definition)
+            _configure_doit(self.definition)
 
     @property
     def name(self) -> str:
@@ -153,9 +155,12 @@ class Experiment:
             `Result` has the error, and a script ends with status 1.
         """
         if importing.active():
-            return None
+            from .collection.tensor import Tensor
+
+            return Tensor([], (0,))  # which a script can loop over
         if report is not None:
             arity(report, range(1, 3), REPORT_SIGNATURE)
+        _check_call(timestamp=timestamp, filter=filter, jobs=jobs)
         definition = replace(
             self.definition,
             name=name or self.definition.name,
@@ -340,15 +345,37 @@ def _callable(configs: Callable[[], Any] | Iterable[Any]) -> Callable[[], Any]:
     return configs if callable(configs) else lambda: configs
 
 
+def _check_call(*, timestamp: Any, filter: Any, jobs: Any) -> None:
+    """Refuse what `run` takes beside options and what makes no sense there."""
+    if not isinstance(timestamp, (bool, str, NoneType)):
+        raise UsageError(f"run(): timestamp must be false or the name of a batch, not {timestamp!r}")
+    if not isinstance(filter, (str, NoneType)):
+        raise UsageError(f"run(): filter must be a regular expression as text, not {filter!r}")
+    if not isinstance(jobs, (int, NoneType)) or isinstance(jobs, bool) or (jobs or 0) < 0:
+        raise UsageError(f"run(): jobs must be a number, 0 or more, not {jobs!r}")
+
+
 def _fill(arguments: argparse.Namespace, **values: Any) -> None:
     for key, value in values.items():
         if getattr(arguments, key) is None:
             setattr(arguments, key, value)
 
 
-def _configure_doit(fn: Callable[..., Any], definition: Definition) -> None:
-    """Tell the doit that is loading this very file to keep its database in the output folder (P8)."""
-    output_dir = os.fspath(resolve(definition.options).output_dir or "out")
-    getattr(fn, "__globals__", {}).setdefault(
-        "DOIT_CONFIG", {"backend": "pyexp", "dep_file": f"{output_dir}/.doit.db", "continue": True}
-    )
+def _configure_doit(definition: Definition) -> None:
+    """Tell the doit that is loading a dodo file just now to keep its database in the output folder (P8).
+
+    The file may define this experiment itself or import it. Whatever it says in a ``DOIT_CONFIG`` of its own wins.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    dodo = None
+    while frame is not None and frame.f_globals.get("__name__") != "doit.loader":
+        if frame.f_code.co_name == "<module>":
+            dodo = frame.f_globals
+        frame = frame.f_back
+    if frame is not None and dodo is not None:
+        try:
+            output_dir = os.fspath(resolve(definition.options).output_dir or "out")
+        except PyexpError:  # told when the tasks are made
+            return
+        settings = {"backend": "pyexp", "dep_file": f"{output_dir}/.doit.db", "continue": True}
+        dodo.setdefault("DOIT_CONFIG", settings)

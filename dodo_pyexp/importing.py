@@ -7,12 +7,12 @@ can still be listed, built by ``pyexp build`` and imported by the processes that
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 _depth = 0
@@ -23,38 +23,58 @@ def active() -> bool:
     return _depth > 0
 
 
+class definitions_only:  # noqa: N801  # read in a `with` statement, like contextlib's own
+    """While it lasts, whatever is imported is imported for its definitions."""
+
+    def __enter__(self) -> None:
+        global _depth
+        _depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        global _depth
+        _depth -= 1
+
+
 def import_file(path: str, name: str | None = None) -> ModuleType:
     """Import the file at `path` as module `name` (default: its stem), once a process.
 
     The file's folder is put first on ``sys.path``, as for ``python file.py``, unless it is there already.
     Whatever the file raises goes through.
     """
-    global _depth
     path = os.path.abspath(path)
-    name = name or os.path.splitext(os.path.basename(path))[0]
+    # A dot in the file's name means no package.
+    name = name or os.path.splitext(os.path.basename(path))[0].replace(".", "_")
     folder = os.path.dirname(path)
     if "." not in name and folder not in sys.path:
         sys.path.insert(0, folder)
-    _depth += 1
-    try:
+    with definitions_only():
         module = _already(name, path)
         return module if module is not None else _load(name, path)
-    finally:
-        _depth -= 1
 
 
 def _already(name: str, path: str) -> ModuleType | None:
     """Import by name if that leads to the very file."""
     if name not in sys.modules:
         try:
-            spec = importlib.util.find_spec(name)
-        except (ImportError, ValueError):
+            spec = _find(name)
+        except (ImportError, AttributeError):
             return None
         if spec is None or not _same(spec.origin, path):
             return None
         return importlib.import_module(name)
     module = sys.modules[name]
     return module if _same(getattr(module, "__file__", None), path) else None
+
+
+def _find(name: str) -> ModuleSpec | None:
+    """Find a module as ``import`` would; `importlib.util` does the same, but is slow to import itself."""
+    parent = name.rpartition(".")[0]
+    path = importlib.import_module(parent).__path__ if parent else None
+    for finder in sys.meta_path:
+        spec = finder.find_spec(name, path)
+        if spec is not None:
+            return spec
+    return None
 
 
 def _same(found: str | None, path: str) -> bool:
@@ -72,6 +92,8 @@ def _load(name: str, path: str) -> ModuleType:
         name = f"{name}_{hashlib.sha256(path.encode()).hexdigest()[:8]}"
         if name in sys.modules:
             return sys.modules[name]
+    import importlib.util
+
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")

@@ -9,6 +9,7 @@ Any doit project can use it: ``DOIT_CONFIG = {"backend": "pyexp", "dep_file": "o
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sqlite3
@@ -54,17 +55,17 @@ class Backend:
     def _task(self, task_id: str) -> dict[str, Any] | None:
         data = self._data.get(task_id)
         if isinstance(data, str):
-            try:
-                decoded = json.loads(data)
-            except ValueError:
-                decoded = {}
-            data = self._data[task_id] = decoded if isinstance(decoded, dict) else {}
+            data = self._data[task_id] = _decode(data)
         return data
 
     def get(self, task_id: str, dependency: str) -> Any:
         """Give one value, or None."""
-        data = self._task(task_id)
-        return None if data is None else data.get(dependency)
+        data = self._data.get(task_id)
+        if data is None:
+            return None
+        if isinstance(data, str):
+            data = _decode_shared(data)
+        return data.get(dependency)
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Keep one value."""
@@ -110,7 +111,7 @@ class Backend:
                 rows.append((task_id, _encode(data)))
         try:
             self._write(rows, gone)
-        except sqlite3.Error:
+        except (OSError, sqlite3.Error):
             self._write_anew(rows, gone)
         self._dirty.clear()
         self._clear = False
@@ -140,6 +141,19 @@ class Backend:
 
 
 _MISSING = object()
+
+
+def _decode(data: str) -> dict[str, Any]:
+    """Decode a task's values; none when they are damaged."""
+    try:
+        decoded = json.loads(data)
+    except ValueError:
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
+
+
+#: For reading only: most tasks of an experiment have the very same values.
+_decode_shared = functools.lru_cache(maxsize=256)(_decode)
 
 
 def _encode(data: dict[str, Any]) -> str:

@@ -65,17 +65,18 @@ class Batch:
             The output folder cannot be written to.
         """
         if self._manifest is None:
-            try:
-                self._manifest = self._create()
-            except OSError as error:
-                raise UsageError(
-                    f"cannot write to {self.experiment.files.path}: {error.strerror}; choose another --output-dir"
-                ) from None
+            self._manifest = self._continued or self._create(self._begin())
         return self._manifest
 
-    def _create(self) -> Manifest:
-        if self._continued is not None:
-            return self._continued
+    def _create(self, manifest: Manifest) -> Manifest:
+        try:
+            return manifest.create(self.experiment.files)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write to {self.experiment.files.path}: {error.strerror}; choose another --output-dir"
+            ) from None
+
+    def _begin(self) -> Manifest:
         runs = self.experiment.runs
         owner = Owner.current()
         about: dict[str, Any] = {
@@ -91,7 +92,7 @@ class Batch:
         selected = [run.folder for run in runs if run.selected]
         if len(selected) != len(runs):
             about["selected"] = selected
-        manifest = Manifest(
+        return Manifest(
             self._stamp,
             [run.folder for run in runs],
             {run.folder: encode(dict(run.config)) for run in runs},
@@ -100,7 +101,6 @@ class Batch:
             upstream={run.folder: [upstream.task for upstream in run.upstream] for run in runs if run.upstream},
             about=about,
         )
-        return manifest.create(self.experiment.files)
 
     def tried(self, run: PlannedRun, attempt: str) -> None:
         """Note which attempt this batch made of `run`."""
@@ -120,9 +120,20 @@ class Batch:
 
     def close(self) -> None:
         """Write what became of each run."""
+        begun = self._manifest or self._continued
+        if begun is None:  # nothing was executed: beginning and end are written at once
+            begun = self._begin()
+            self._end(begun)
+            self._manifest = self._create(begun)
+            if self._manifest is begun:
+                return
         manifest = self.open()
+        self._end(manifest)
+        manifest.write(self.experiment.files)
+
+    def _end(self, manifest: Manifest) -> None:
+        """Note what became of each run."""
         attempts = {run.folder: run.attempt for run in self.experiment.runs if run.attempt is not None}
         manifest.attempts = {**manifest.attempts, **attempts, **self._touched}
         manifest.skipped = {f: why for f, why in {**manifest.skipped, **self._skipped}.items() if f not in attempts}
         manifest.about["end"] = timestamps.to_iso(time.time())
-        manifest.write(self.experiment.files)

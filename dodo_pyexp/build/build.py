@@ -5,7 +5,6 @@ Implements: DESIGN section 7 (`pyexp build` is doit with pyexp's own task classe
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable
 from typing import Any
 
@@ -72,21 +71,14 @@ class Build:
             Something about the plan or this machine makes it impossible; nothing has been executed.
         """
         self.session.check_executors()
-        frozen = gc.isenabled()
-        gc.disable()  # a graph of 100,000 tasks makes no garbage, but a great many objects to look through
-        try:
-            control = self._control(selection)
-            gc.freeze()
-            if frozen:
-                gc.enable()
-            runner = self._runner()
-            runner.run_all(control.task_dispatcher())
-        finally:
-            gc.unfreeze()
-            if frozen:
-                gc.enable()
-            self.session.close()
-        self._close_batches()
+        with self.session.collector:
+            try:
+                control = self._control(selection)
+                runner = self._runner()
+                runner.run_all(control.task_dispatcher())
+            finally:
+                self.session.close()
+            self._close_batches()
         return self._judge(runner)
 
     def _control(self, selection: list[str] | None) -> TaskControl:

@@ -204,7 +204,7 @@ def foresee(plan: Plan, *, rerun: bool = False) -> dict[PlannedRun, Decision]:
     decisions: dict[PlannedRun, Decision] = {}
     for run in plan.ordered():
         decision = decide(run)
-        if rerun and run.selected and decision.state != RUNNING:
+        if rerun and run.chosen and decision.state != RUNNING:
             run.digest = None
             decision = FORCED
         if decision.state in (MISSING, UP_TO_DATE, STALE):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import SignatureError, UsageError
+from ..errors import ConfigError, SignatureError, UsageError
 from .options import Options
 
 REPORT_SIGNATURE = "report(results) or report(results, out)"
@@ -45,6 +45,10 @@ class Definition:
     report: Callable[..., Any] | None = None
     options: Options = field(default_factory=Options)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise ConfigError(f"{place(self.fn)}: the name of an experiment must be a text, not {self.name!r}")
+
     def call_configs(self) -> Any:
         """Call the configs function.
 
@@ -56,9 +60,15 @@ class Definition:
         if self.configs is None:
             raise UsageError(
                 f"{place(self.fn)}: experiment {self.name} has no configs; "
-                f"decorate a function with @{self.fn.__name__}.configs, or call run(configs=...)"
+                f"decorate a function with @{called(self.fn)}.configs, or call run(configs=...)"
             )
         return self.configs()
+
+
+def called(fn: Callable[..., Any]) -> str:
+    """Give the name of a function; of a partial or another callable object, that of its type."""
+    name = getattr(fn, "__name__", None)
+    return name if isinstance(name, str) else type(fn).__name__
 
 
 def place(fn: Callable[..., Any]) -> str:
@@ -94,12 +104,12 @@ def arity(fn: Callable[..., Any], allowed: range, signature: str) -> int:
     keyword = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     if keyword:
         raise SignatureError(
-            f"{place(fn)}: {fn.__name__} has a keyword parameter without a default ({keyword[0]}); it is called as "
+            f"{place(fn)}: {called(fn)} has a keyword parameter without a default ({keyword[0]}); it is called as "
             f"{signature}"
         )
     if count not in allowed:
         raise SignatureError(
-            f"{place(fn)}: {fn.__name__} takes {count} positional parameter{'' if count == 1 else 's'}; "
+            f"{place(fn)}: {called(fn)} takes {count} positional parameter{'' if count == 1 else 's'}; "
             f"it must be {signature}"
         )
     return count

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .definition import Definition
-from .options import resolve
+from .options import Options, resolve
 from .plan import PlannedExperiment, make_plan
 from .session import Session
 
@@ -24,7 +24,14 @@ class _Module:
         self._planned: dict[int, PlannedExperiment] = {}
         self._session: Session | None = None
         self._given: set[int] = set()
+        self._asked: set[int] = set()
         self.called = False
+
+    def asks_again(self, definition: Definition) -> bool:
+        """Tell whether doit has been given this experiment already: it may go by several names in the module."""
+        known = id(definition) in self._asked
+        self._asked.add(id(definition))
+        return known
 
     def tasks(self, definition: Definition, reach: Callable[[], list[Definition]]) -> Iterator[Any]:
         """Yield the tasks of one experiment, and of those it needs that are not in the module; each only once."""
@@ -57,7 +64,7 @@ class _Module:
 _module = _Module()
 
 
-def task_creator(definition: Definition, reach: Callable[[], list[Definition]]) -> Callable[[], Iterator[Any]]:
+def task_creator(definition: Definition, reach: Callable[[], list[Definition]]) -> Callable[[], Iterator[Any] | None]:
     """Make what doit takes for a task creator: a plain function with a source and a `basename`.
 
     Raises nothing while doit merely looks around; a mistake in the configs shows when the tasks are made.
@@ -68,15 +75,20 @@ def task_creator(definition: Definition, reach: Callable[[], list[Definition]]) 
     module = _module
     module.found[id(definition)] = definition
 
-    def create_doit_tasks() -> Iterator[Any]:
-        from doit.exceptions import InvalidDodoFile
+    def create_doit_tasks() -> Iterator[Any] | None:
+        # None, and no empty generator: doit would make an empty group of that
+        return None if module.asks_again(definition) else _tasks(module, definition, reach)
 
-        from ..errors import PyexpError
-
-        try:
-            yield from module.tasks(definition, reach)
-        except PyexpError as error:
-            raise InvalidDodoFile(str(error)) from None
-
-    create_doit_tasks.basename = PlannedExperiment(definition, resolve(definition.options)).task  # type: ignore[attr-defined]  # doit reads it
+    create_doit_tasks.basename = PlannedExperiment(definition, Options()).task  # type: ignore[attr-defined]  # doit reads it
     return create_doit_tasks
+
+
+def _tasks(module: _Module, definition: Definition, reach: Callable[[], list[Definition]]) -> Iterator[Any]:
+    from doit.exceptions import InvalidDodoFile
+
+    from ..errors import PyexpError
+
+    try:
+        yield from module.tasks(definition, reach)
+    except PyexpError as error:
+        raise InvalidDodoFile(str(error)) from None

@@ -91,6 +91,9 @@ class Execution:
             self.executed = True
             self._begin()
             self._try()
+        except OSError as error:  # a full disk, or a folder that cannot be written: this run's failure alone
+            self.failure = f"{type(error).__name__}: {error}"
+            self._release()
         except BaseException:
             self._release()
             raise
@@ -109,12 +112,16 @@ class Execution:
         config = Config(run.config)
         config.pop("depends_on", None)
         self._config = config
-        atomic.write_text(self.attempt.config_json, dumps_config(run.config, where=run.full_name) + "\n")
-        atomic.write_text(self.attempt.config_yml, f"{run.config!s}\n")
+        self._write_config(self.attempt)
         if batch.commit:
             atomic.write_text(self.attempt.commit, batch.commit)
         self._upstream = {upstream.task: upstream.digest or "" for upstream in run.upstream}
         batch.tried(run, self.attempt.name if not files.flat else ".")
+
+    def _write_config(self, attempt: AttemptFolder) -> None:
+        config = self.run.config
+        atomic.write_text(attempt.config_json, dumps_config(config, where=self.run.full_name) + "\n")
+        atomic.write_mark(attempt.config_yml, f"{config!s}\n")
 
     def _try(self) -> None:
         """Start the run once."""
@@ -148,17 +155,20 @@ class Execution:
 
     def _start(self, executor: Executor, job: Job, attempt: AttemptFolder) -> Handle | None:
         """Hand the job to the executor; whatever goes wrong there is this run's failure, and no other's."""
-        log = Log(attempt, live=self._session.wishes.live)
+        log = None
         try:
+            log = Log(attempt, live=self._session.wishes.live)
             if not executor.blocking:
                 self._session.guardian.start()
             return executor.start(job, log, self._session.guardian)
         except KeyboardInterrupt:
-            log.close()
+            if log is not None:
+                log.close()
             self._interrupted()
             raise
         except Exception as error:
-            log.close()
+            if log is not None:
+                log.close()
             described = describe(error)
             if isinstance(error, (PyexpError, UnsendableFunction)):
                 described["traceback"] = ""
@@ -194,6 +204,9 @@ class Execution:
             return False
         try:
             again = self._settle(ended)
+        except OSError as error:  # as above
+            again = False
+            self.failure = self.failure or f"{type(error).__name__}: {error}"
         except BaseException:
             self._release()
             raise
@@ -248,15 +261,20 @@ class Execution:
         error = {"type": kind, "message": message, "where": None, "traceback": ""}
         if kind == "Interrupted":
             return statuses.end(attempt, self._state, statuses.INTERRUPTED, error=error)
-        with open(attempt.log, "a", encoding="utf-8") as log:
-            log.write(f"{kind}: {message}\n")
-        _unlink(attempt.pickle)
-        save_failure(attempt, self._state, self._config, error)
-        return statuses.read(attempt)
+        try:
+            os.makedirs(attempt.path, exist_ok=True)  # the run may have deleted its folder
+            with open(attempt.log, "a", encoding="utf-8") as log:
+                log.write(f"{kind}: {message}\n")
+            _unlink(attempt.pickle)
+            save_failure(attempt, self._state, self._config, error)
+        except OSError:  # a full disk: the cause is told, if not kept
+            pass
+        return {**self._state, "state": statuses.FAILED, "error": error}
 
     def _clear_for_next_try(self, attempt: AttemptFolder) -> None:
         """Give the next try a clean folder; the log goes on."""
-        _empty(attempt.path, keep=("config.json", "config.yml", "log.out", ".commit", "status.json"))
+        _empty(attempt.path, keep=("log.out", ".commit", "status.json"))
+        self._write_config(attempt)
         left = (self.run.experiment.options.retry or 0) - self._tries + 1
         with open(attempt.log, "a", encoding="utf-8") as log:
             log.write(f"--- try {self._tries} failed ({self.failure}); trying again, {left} left ---\n")
@@ -264,7 +282,7 @@ class Execution:
 
     def _mark_ended(self, attempt: AttemptFolder) -> None:
         if not self.run.files.flat:  # there, .finished is the record
-            atomic.write_text(attempt.finished, "")
+            atomic.write_mark(attempt.finished)
 
     def _interrupted(self) -> None:
         if self.attempt is not None:
@@ -287,16 +305,20 @@ def _result(upstream: PlannedRun) -> Result:
 
 
 def _empty(folder: str, keep: tuple[str, ...]) -> None:
-    """Delete what is in a folder, the record first."""
+    """Delete what is in a folder, the record first; attempts that another layout made there are left alone."""
     _unlink(f"{folder}/.finished")
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name in keep:
+            if entry.name in keep or _is_attempt(entry):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
                 _unlink(entry.path)
+
+
+def _is_attempt(entry: os.DirEntry[str]) -> bool:
+    return timestamps.is_timestamp(entry.name) and os.path.isfile(f"{entry.path}/status.json")
 
 
 def _unlink(path: str) -> None:

@@ -106,9 +106,10 @@ def project_table(folder: str) -> tuple[str, dict[str, Any]]:
 
             try:
                 with open(path, "rb") as file:
-                    table = tomllib.load(file).get("tool", {}).get("pyexp", {})
+                    tools = tomllib.load(file).get("tool", {})
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise ConfigError(f"{path} cannot be read: {error}") from None
+            table = tools.get("pyexp", {}) if isinstance(tools, dict) else None
             if not isinstance(table, dict):
                 raise ConfigError(f"{path}: tool.pyexp must be a table")
             return path, table
@@ -131,4 +132,6 @@ def project_options(folder: str) -> Options:
     for key in table:
         if key not in known and key != "experiments":
             raise ConfigError(f'{path}: tool.pyexp has no key "{key}"{nearest(key, [*known, "experiments"])}')
+    if not isinstance(table.get("executor", ""), str):
+        raise ConfigError(f"{path}: tool.pyexp: executor must be a name, not {table['executor']!r}")
     return Options(**{key: value for key, value in table.items() if key in known}).checked(f"{path}: tool.pyexp")

@@ -18,6 +18,7 @@ from ..errors import ConfigError, ConfigTypeError, DependencyError, LookupFailed
 from ..store.names import folder_name, folder_names
 from ..store.paths import ExperimentFolder, OutputFolder, RunFolder
 from .definition import Definition, place
+from .garbage import Collector
 from .options import Options
 
 HASH_LENGTH = 12
@@ -31,8 +32,8 @@ class PlannedRun:
     """One run of the plan: a config, and all that follows from it."""
 
     __slots__ = (
-        "attempt", "config", "digest", "experiment", "files", "folder", "hash", "name", "selected", "target", "task",
-        "upstream",
+        "attempt", "chosen", "config", "digest", "experiment", "files", "folder", "hash", "name", "selected", "target",
+        "task", "upstream",
     )  # fmt: skip
 
     def __init__(self, experiment: PlannedExperiment, config: Config, folder: str, config_hash: str) -> None:
@@ -45,7 +46,8 @@ class PlannedRun:
         self.task = f"{experiment.task}:{folder}"
         self.target = f"{experiment.target_prefix}{folder}/.finished"
         self.upstream: tuple[PlannedRun, ...] = ()
-        self.selected = True
+        #: Brought up to date by this build; and asked for, not only needed by one that is.
+        self.selected = self.chosen = True
         #: Filled in when the run is found up to date or has been executed.
         self.attempt: str | None = None
         self.digest: str | None = None
@@ -180,11 +182,11 @@ class Plan:
     def select(self, wanted: Callable[[PlannedRun], bool]) -> tuple[int, int]:
         """Keep the wanted runs and what they depend on selected; count the wanted and the added ones."""
         for run in self.runs():
-            run.selected = False
+            run.selected = run.chosen = False
         chosen = [run for run in self.runs() if wanted(run)]
         pending = list(chosen)
         for run in chosen:
-            run.selected = True
+            run.selected = run.chosen = True
         added = 0
         while pending:
             for upstream in pending.pop().upstream:
@@ -221,26 +223,27 @@ def make_plan(
     ConfigError, DependencyError
         A config or a dependency is wrong; the message names it.
     """
-    planned = []
-    for experiment, configs in roots:
-        experiment.fill(configs)
-        planned.append(experiment)
-    _check_folders(planned)
-    resolver = _Resolver(planned, others)
-    pending = list(planned)
-    while pending:
-        for run in pending.pop(0).runs:
-            wanted = run.config.get("depends_on")
-            if wanted is not None and wanted != []:
-                run.upstream = resolver.resolve(run, wanted)
-        pending += resolver.take_new()
-    plan = Plan(planned, resolver.extra)
-    _check_folders(plan.experiments)
-    plan.ordered()
-    if resolver.extra:
-        mine = {id(experiment) for experiment in planned}
-        plan.select(lambda run: id(run.experiment) in mine)
-    return plan
+    with Collector():
+        planned = []
+        for experiment, configs in roots:
+            experiment.fill(configs)
+            planned.append(experiment)
+        _check_folders(planned)
+        resolver = _Resolver(planned, others)
+        pending = list(planned)
+        while pending:
+            for run in pending.pop(0).runs:
+                wanted = run.config.get("depends_on")
+                if wanted is not None and wanted != []:
+                    run.upstream = resolver.resolve(run, wanted)
+            pending += resolver.take_new()
+        plan = Plan(planned, resolver.extra)
+        _check_folders(plan.experiments)
+        plan.ordered()
+        if resolver.extra:
+            mine = {id(experiment) for experiment in planned}
+            plan.select(lambda run: id(run.experiment) in mine)
+        return plan
 
 
 def _check_folders(experiments: list[PlannedExperiment]) -> None:
@@ -299,12 +302,12 @@ class _Resolver:
             return found
         if own:
             raise DependencyError(
-                f"{run.full_name} depends on itself: depends_on {key!r} matches this run and no other"
+                f"{run.full_name} depends on itself: depends_on {_said(key)} matches this run and no other"
             )
         names = [item.name for e in self.planned + self.extra for item in e.runs if item is not run]
         names += [item.full_name for e in self.planned + self.extra for item in e.runs]
         hint = nearest(key, names) if isinstance(key, str) else ""
-        raise DependencyError(f"{run.full_name}: depends_on {key!r} matches no other run{hint}")
+        raise DependencyError(f"{run.full_name}: depends_on {_said(key)} matches no other run{hint}")
 
     def _search(
         self, experiments: list[PlannedExperiment], key: Any, run: PlannedRun, *, full: bool
@@ -339,6 +342,11 @@ class _Resolver:
                 self.extra.append(experiment)
                 self._new.append(experiment)
         return bool(self.extra)
+
+
+def _said(key: Any) -> str:
+    """Write a pattern in one line, as the user did."""
+    return " ".join(repr(dict(key) if isinstance(key, dict) else key).split())
 
 
 def _pattern(key: str, run: PlannedRun) -> Any:

@@ -5,15 +5,18 @@ Implements: DESIGN section 12. Everything goes to stderr, so that stdout is left
 
 from __future__ import annotations
 
-import os
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..store import status as statuses
+from .colour import paint
+from .digest import failure_lines, local, skipped_lines
 from .plan import PlannedRun
 
 if TYPE_CHECKING:
+    from .decision import Decision
     from .execution import Execution
 
 
@@ -26,6 +29,10 @@ class BuildReporter:
         Runs that were executed and succeeded; runs that were up to date.
     failed, skipped
         Runs with their causes.
+    decisions
+        Why the runs that were executed were out of date.
+    again
+        Gives the command that builds some runs again; None where there is none.
     """
 
     desc = "pyexp"
@@ -40,6 +47,8 @@ class BuildReporter:
         self.interrupted: list[PlannedRun] = []
         self.other_failures: list[str] = []
         self.running: dict[PlannedRun, float] = {}
+        self.decisions: dict[PlannedRun, Decision] = {}
+        self.again: Callable[[list[PlannedRun]], str | None] = lambda runs: None
         self.began = time.monotonic()
 
     # -- what pyexp's runner tells ------------------------------------------------------------------------------
@@ -52,25 +61,34 @@ class BuildReporter:
         """Note how a run ended."""
         run = execution.run
         self.running.pop(run, None)
+        if execution.decision is not None:
+            self.decisions[run] = execution.decision
         if execution.interrupted:
             self.interrupted.append(run)
         elif execution.failure is not None:
             self.failed[run] = execution
-            self.line(f"{run.full_name}  FAILED  {execution.failure}", counted=True)
+            self.run_failed(run, execution.failure)
         elif execution.executed:
             self.done.append(run)
-            self.line(f"{run.full_name}  done in {_seconds(execution)}", counted=True)
+            self.run_done(run, seconds_of(execution))
         else:
             self.cached += 1
 
     def skip_unmet(self, run: PlannedRun, reason: str) -> None:
-        """Note that a run is not tried, because of an upstream."""
+        """Note that a run is not tried, because of an upstream; the digest tells of it."""
         self.skipped[run] = reason
-        self.line(f"{run.full_name}  skipped  {reason}", counted=True)
 
     def was_skipped(self, run: PlannedRun) -> bool:
         """Tell whether a run was skipped in this build."""
         return run in self.skipped
+
+    def run_failed(self, run: PlannedRun, cause: str) -> None:
+        """Write that a run failed."""
+        self.line(f"{run.full_name}  {paint('FAILED', 'red', sys.stderr)}  {local(cause)}", counted=True)
+
+    def run_done(self, run: PlannedRun, seconds: float) -> None:
+        """Write that a run was executed and succeeded."""
+        self.line(f"{run.full_name}  done in {duration(seconds)}", counted=True)
 
     def stopping(self, flying: int) -> None:
         """Note that the build was asked to stop."""
@@ -148,29 +166,57 @@ class BuildReporter:
 
     def summary(self) -> str:
         """Say in a line what was done."""
+        seconds = duration(time.monotonic() - self.began)
+        if self.cached == self.total > 0 and not self.other_failures:
+            runs = "1 run: up to date" if self.total == 1 else f"{self.total} runs: all up to date"
+            return f"{runs} ({seconds})"
         parts = [
             (len(self.done), "executed"),
             (self.cached, "up to date"),
             (len(self.failed), "failed"),
             (len(self.skipped), "skipped"),
             (len(self.interrupted), "interrupted"),
+            (len(self.other_failures), "other failures" if len(self.other_failures) > 1 else "other failure"),
         ]
         said = ", ".join(f"{count} {what}" for count, what in parts if count) or "nothing to do"
         left = self.total - self.settled
         if left > 0:
             said += f", {left} not started"
-        return f"{said} ({time.monotonic() - self.began:.1f} s)"
+        return f"{said} ({seconds})"
 
     def finish(self) -> None:
         """Write the digest of failures, and the summary."""
-        for run, execution in self.failed.items():
-            log = execution.attempt.log if execution.attempt is not None else ""
-            self.line(f"{run.full_name} failed: {execution.failure}\n    log: {os.path.relpath(log)}")
-        self.line(self.summary())
+        self.pause()
+        if self.failed:
+            self.line("")
+        for kind, text in failure_lines(self.failed.values()):
+            self.line(paint(text, "red", sys.stderr) if kind == "cause" else text)
+        for text in skipped_lines(self.skipped):
+            self.line(paint(text, "yellow", sys.stderr))
+        command = self.again(list(self.failed)) if self.failed else None
+        if command:
+            self.line(f"To build just {'it' if len(self.failed) == 1 else 'these'} again: {command}")
+        fine = not (self.failed or self.skipped or self.interrupted or self.other_failures)
+        self.line(paint(self.summary(), "green" if fine else "bold", sys.stderr))
 
 
-def _seconds(execution: Execution) -> str:
-    attempt = execution.attempt
-    status = statuses.read(attempt) if attempt is not None else {}
-    seconds = status.get("seconds", 0.0)
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+def seconds_of(execution: Execution) -> float:
+    """Tell how long a run took."""
+    status = statuses.read(execution.attempt) if execution.attempt is not None else {}
+    seconds = status.get("seconds")
+    return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+
+
+def duration(seconds: float) -> str:
+    """Write a time span for people.
+
+    Examples
+    --------
+    >>> duration(3.21), duration(125), duration(7300)
+    ('3.2 s', '2 min 5 s', '2 h 1 min')
+    """
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

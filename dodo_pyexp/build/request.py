@@ -6,8 +6,10 @@ Both doors, `Experiment.run` and ``pyexp build``, come here.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..collection.tensor import Tensor
@@ -24,10 +26,11 @@ from .build import INTERRUPTED, SOME_FAILED, Build
 from .decision import foresee
 from .definition import Definition
 from .options import Options, resolve
-from .plan import Plan, PlannedExperiment, make_plan
+from .plan import Plan, PlannedExperiment, PlannedRun, make_plan
+from .progress import make_reporter
 from .report import make_report, report_from_disk
-from .reporter import BuildReporter
 from .session import Wishes
+from .targets import Targets
 
 if TYPE_CHECKING:
     import argparse
@@ -48,6 +51,8 @@ class Request:
         Gives the experiments that `depends_on` may reach besides.
     tasks
         Other doit tasks of the same file.
+    targets
+        What of it, as `Targets` reads it; everything by default.
 
     Attributes
     ----------
@@ -62,6 +67,7 @@ class Request:
         arguments: argparse.Namespace,
         reach: Callable[[], list[Definition]],
         tasks: Iterable[Any] = (),
+        targets: Sequence[str] = (),
     ) -> None:
         self.definitions = definitions
         self.arguments = arguments
@@ -70,7 +76,8 @@ class Request:
             output_dir=arguments.output_dir, executor=arguments.executor, retry=arguments.retry, stash=arguments.stash
         ).checked("command line")
         self._reach = reach
-        self._tasks = tasks
+        self._tasks = list(tasks)
+        self._targets = targets
         self._continued: dict[str, Manifest] = {}
         self.exit_code = 0
 
@@ -102,6 +109,8 @@ class Request:
             experiment = PlannedExperiment(definition, self._options(definition))
             saved = self._saved_configs(experiment)
             roots.append((experiment, definition.call_configs() if saved is None else saved))
+        if self.arguments.continued is not None and not self._continued:
+            manifests.find(roots[0][0].files, self.arguments.continued)  # raises: no experiment has such a batch
         return make_plan(roots, self._others)
 
     def _others(self) -> list[tuple[PlannedExperiment, Callable[[], Any]]]:
@@ -113,14 +122,17 @@ class Request:
 
     def _saved_configs(self, experiment: PlannedExperiment) -> Any:
         """Give the configs of the batch that is to be continued; None for a new batch."""
-        wanted = self.arguments.timestamp or self.arguments.continued
+        named = self.arguments.timestamp is not None
+        wanted = self.arguments.timestamp if named else self.arguments.continued
         if wanted is None:
             return None
         names = experiment.files.batch_names()
-        if self.arguments.timestamp and not any(name.startswith(wanted) for name in names):
+        if named and not any(name.startswith(wanted) for name in names):
             if not timestamps.is_timestamp(wanted) or "/" in wanted:
                 raise UsageError(f'"{wanted}" is no name for a batch; write it like {timestamps.now()}')
             return None
+        if len(self.definitions) > 1 and not _has_batch(names, wanted):
+            return None  # the build that is continued did not come as far as this experiment
         manifest = manifests.find(experiment.files, wanted)
         self._continued[experiment.name] = manifest
         return Tensor([Config(decode(manifest.configs[run])) for run in manifest.runs], manifest.shape)
@@ -136,22 +148,39 @@ class Request:
             continued=self._continued,
         )
 
+    def select(self, plan: Plan, note: Callable[[str], None]) -> tuple[list[str] | None, list[Any]] | None:
+        """Select what the targets and `--filter` say; None if nothing is left.
+
+        Otherwise give the names of the doit tasks to execute (None for all) and the tasks that are no runs.
+
+        Raises
+        ------
+        UsageError, ConfigError
+            A target names nothing, or the filter is no regular expression.
+        """
+        targets = Targets(plan, self._tasks)
+        for word in self._targets:
+            targets.add(word)
+        if self._targets:
+            plan.select(lambda run: run in targets.runs)
+        if not self._apply_filter(plan, note) and not targets.others:
+            return None
+        if self._targets:
+            return targets.names([run for run in plan.runs() if run.selected]), list(targets.others.values())
+        return None, [] if self.arguments.filter else self._tasks
+
     def _apply_filter(self, plan: Plan, note: Callable[[str], None]) -> bool:
-        """Select what `--filter` says; False if it matches nothing."""
+        """Select what `--filter` says of the chosen runs; False if it matches nothing."""
         pattern = self.arguments.filter
         if pattern is None:
             return True
-        import re
-
         try:
             search = re.compile(pattern).search
         except re.error as error:
             raise ConfigError(f"--filter {pattern!r} is no regular expression: {error}") from None
-        total = sum(run.selected for run in plan.runs())
-        roots = {id(experiment) for experiment in plan.roots}
-        chosen, added = plan.select(
-            lambda run: id(run.experiment) in roots and bool(search(run.name) or search(run.full_name))
-        )
+        before = {run for run in plan.runs() if run.chosen}
+        total = len(before)
+        chosen, added = plan.select(lambda run: run in before and bool(search(run.name) or search(run.full_name)))
         if not chosen:
             note(f"--filter {pattern!r} matches no run")
             return False
@@ -172,21 +201,45 @@ class Request:
         if arguments.graph:
             print(listing.graph_text(plan))
             return 0
-        self._apply_filter(plan, lambda text: print(text, file=sys.stderr))
+        self.select(plan, lambda text: print(text, file=sys.stderr))
         text, code = listing.dry_run_text(plan, foresee(plan, rerun=arguments.rerun))
         print(text)
         return code
 
-    def build(self, selection: list[str] | None = None, *, reports: bool = True) -> Build | None:
+    def build(self, *, reports: bool = True) -> Build | None:
         """Build; None if the filter leaves nothing to build."""
         plan = self.plan()
-        reporter = BuildReporter(0)
-        if not self._apply_filter(plan, reporter.note):
+        reporter = make_reporter(live=self.arguments.live)
+        reporter.again = self._again
+        selection = self.select(plan, reporter.note)
+        if selection is None:
             return None
-        build = Build(plan, self._wishes(), reporter, self._tasks, reports=reports)
-        self.exit_code = build.run(selection)
+        names, others = selection
+        build = Build(plan, self._wishes(), reporter, others, reports=reports)
+        try:
+            self.exit_code = build.run(names)
+        finally:
+            reporter.pause()
         reporter.finish()
         return build
+
+    def _again(self, runs: list[PlannedRun]) -> str | None:
+        """Give the command that builds just these runs; None where there is no command line."""
+        arguments, names = self.arguments, [run.full_name for run in runs]
+        fn = self.definitions[0].fn
+        is_script = fn.__module__ == "__main__" and hasattr(sys.modules["__main__"], "__file__")
+        flags = [] if arguments.output_dir is None else ["--output-dir", os.fspath(arguments.output_dir)]
+        if arguments.executor is not None:
+            flags += ["--executor", arguments.executor]
+        if hasattr(arguments, "targets"):
+            files = [word for word in arguments.targets if word.endswith(".py")]
+            words = ["pyexp", "build", *files, *names, *flags]
+        elif is_script and all(run.chosen for run in runs):
+            words = ["python", sys.argv[0], "--filter", f"^({'|'.join(map(re.escape, names))})$", *flags]
+        else:
+            return None
+        command = shlex.join(words)
+        return command if len(command) <= 200 else "the same command (what is finished stays as it is)"
 
     def run(self) -> Any:
         """Do what `Experiment.run` promises for one experiment: build, then report."""
@@ -206,3 +259,7 @@ class Request:
 
     def _results(self, definition: Definition) -> Tensor[Result]:
         return read_results(PlannedExperiment(definition, self._options(definition)).files)
+
+
+def _has_batch(names: list[str], wanted: str) -> bool:
+    return any(wanted == "latest" or name.startswith(wanted) for name in names)

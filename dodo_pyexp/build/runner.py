@@ -19,7 +19,7 @@ from .execution import Execution
 from .reporter import BuildReporter
 from .session import Session
 from .signals import Interrupts
-from .tasks import GroupTask, ReportTask, RunTask, failure
+from .tasks import GroupTask, ReportTask, RunTask, check, failure
 
 TICK_SECONDS = 0.5
 POLL_SECONDS = 0.02
@@ -76,8 +76,9 @@ class BuildRunner(Runner):
             if isinstance(task, GroupTask):
                 node.run_status = "failure"
                 return False
-        self.always_execute = isinstance(task, RunTask) and self._forced(task)
         try:
+            if isinstance(task, RunTask):
+                return self._select_run(node)
             selected: bool = super().select_task(node, tasks)
         except Exception as error:  # a bug in a check must not end the build
             from doit.exceptions import DependencyError
@@ -86,8 +87,22 @@ class BuildRunner(Runner):
             return False
         return selected
 
+    def _select_run(self, node: Any) -> bool:
+        """Decide a run as doit does, by its one check, but without asking 100,000 times what else it might have."""
+        task: RunTask = node.task
+        if node.ignored_deps or self.dep_manager.status_is_ignore(task):
+            node.run_status = "ignore"
+            self._reporter.skip_ignore(task)
+            return False
+        if check(task) and not self._forced(task):
+            node.run_status = "up-to-date"
+            self._reporter.skip_uptodate(task)
+            return False
+        node.run_status = "run"
+        return True
+
     def _forced(self, task: RunTask) -> bool:
-        return self.session.wishes.rerun and task.run.selected
+        return self.session.wishes.rerun and task.run.chosen
 
     def _skip(self, node: Any) -> None:
         task: RunTask = node.task
@@ -173,10 +188,12 @@ class BuildRunner(Runner):
             node.run_status = "successful"
         else:
             self._reporter.pause()
+            self.session.collector.wake()
             self.process_task_result(node, self.execute_task(node.task))
         self._settled.append(node)
 
     def _launch(self, node: Any, execution: Execution) -> None:
+        self.session.collector.wake()
         try:
             with self.interrupts.in_process(execution.run.experiment.options.executor):
                 started = execution.start()

@@ -14,6 +14,7 @@ from ..executors.registry import get_executor
 from ..store import timestamps
 from ..store.manifest import Manifest
 from .batch import Batch
+from .garbage import Collector
 from .plan import Plan, PlannedExperiment, PlannedRun
 from .stash import Stash
 
@@ -53,6 +54,7 @@ class Session:
         self.plan = plan
         self.wishes = wishes or Wishes()
         self.guardian = Guardian()
+        self.collector = Collector()
         self.note: Callable[[str], None] = lambda text: None
         self._stash = Stash(plan, lambda text: self.note(text))
         stamp = self.wishes.timestamp or timestamps.now()

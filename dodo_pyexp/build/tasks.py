@@ -16,6 +16,7 @@ from doit.action import BaseAction
 from doit.exceptions import BaseFail, TaskFailed
 from doit.task import IOConfig, Task
 
+from ..errors import PyexpError
 from .decision import Decision, decide
 from .execution import Execution
 from .plan import PlannedExperiment, PlannedRun
@@ -43,38 +44,40 @@ class _Check:
         return repr(self.last)
 
 
-_CHECK: list[tuple[Any, list[Any], dict[str, Any]]] = [(_Check(), [], {})]
+check = _Check()
+_CHECK: list[tuple[Any, list[Any], dict[str, Any]]] = [(check, [], {})]
 
 
 class LeanTask(Task):
     """A doit task made without the checks doit needs for what users write."""
+
+    # On the class, what doit never changes in place for tasks like these: 100,000 of them need not each have their own.
+    has_subtask = False
+    params = creator_params = wild_dep = setup_tasks = _NOTHING
+    pos_arg = pos_arg_val = loader = cfg_values = custom_title = None
+    io = _NO_IO
+    options: dict[str, Any] | None = None
+    dep_changed: list[str] | None = None
+    result: Any = None
+    verbosity: int | None = None
+    _remove_targets = False
+    watch: tuple[str, ...] = ()
+    executed = False
+    _action_instances: list[Any] | None = None
+    _actions: list[Any] = _NOTHING
+    clean_actions: list[Any] = _NOTHING
+    teardown: list[Any] = _NOTHING
+    value_savers: list[Any] = _NOTHING
+    file_dep: set[str] = set()
+    calc_dep: set[str] = set()
+    getargs: dict[str, Any] = {}
 
     def __init__(self, name: str, *, targets: list[str], task_dep: list[str], subtask_of: str | None) -> None:
         self.name = name
         self.targets = targets
         self.task_dep = task_dep
         self.subtask_of = subtask_of
-        self.has_subtask = False
-        self.params = self.creator_params = self.wild_dep = self.setup_tasks = _NOTHING
-        self.options: dict[str, Any] | None = None
-        self.pos_arg = self.pos_arg_val = self.loader = self.cfg_values = self.custom_title = None
-        self.io = _NO_IO
-        self.dep_changed: list[str] | None = None
-        self.file_dep: set[str] = set()
-        self.calc_dep: set[str] = set()
-        self.getargs: dict[str, Any] = {}
-        self.value_savers: list[Any] = []
-        self.result: Any = None
         self.values: dict[str, Any] = {}
-        self.verbosity: int | None = None
-        self._remove_targets = False
-        self.clean_actions: list[Any] = []
-        self.teardown: list[Any] = []
-        self.watch: tuple[str, ...] = ()
-        self.executed = False
-        self._actions: list[Any] = []
-        self._action_instances: list[Any] | None = None
-
 
     def pickle_safe_dict(self) -> dict[str, Any]:
         """What doit's process pool may send around: its workers have everything else already."""
@@ -83,6 +86,9 @@ class LeanTask(Task):
 
 class RunTask(LeanTask):
     """The task of one run: its target is the run's `.finished`."""
+
+    decision: Decision | None = None
+    uptodate = _CHECK
 
     def __init__(self, run: PlannedRun, session: Session) -> None:
         super().__init__(
@@ -93,8 +99,6 @@ class RunTask(LeanTask):
         )
         self.run = run
         self.session = session
-        self.decision: Decision | None = None
-        self.uptodate = _CHECK
 
     @property
     def actions(self) -> list[Any]:
@@ -176,6 +180,8 @@ class RunAction(BaseAction):
         except KeyboardInterrupt:
             interrupt(execution)
             raise
+        except PyexpError as error:
+            return TaskFailed(f"{self.task.run.full_name}: {error}")
         if execution.failure is not None and execution.attempt is not None:
             self.out = tail(execution.attempt.log)  # doit shows it below the failure
         return failure(execution)

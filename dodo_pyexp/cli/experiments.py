@@ -1,0 +1,83 @@
+"""Experiments named on the command line: ``[FILE ...] [TARGET ...]`` becomes a request."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from ..arguments import Parser
+from ..build.decision import Decision, foresee
+from ..build.definition import Definition
+from ..build.loader import load, user_code
+from ..build.options import Options
+from ..build.plan import Plan, PlannedRun
+from ..build.request import Request
+from ..experiment import family
+
+
+def add_targets(parser: Parser) -> None:
+    """Take files and targets."""
+    parser.add_argument(
+        "targets", metavar="FILE|TARGET", nargs="*",
+        help="files that define experiments (default: dodo.py), and what of them: an experiment, experiment:run, "
+        "a run, the path of a target, or another task; a pattern such as train:svm* names several",
+    )  # fmt: skip
+
+
+def add_selection(parser: Parser) -> None:
+    """Take files, targets and the flags of commands that only look at a plan."""
+    add_targets(parser)
+    parser.add_argument("--filter", metavar="REGEX", help="only runs whose name matches, and what they depend on")
+    add_output_dir(parser)
+    parser.set_defaults(
+        executor=None, jobs=None, rerun=False, continued=None, timestamp=None, retry=None, live=False, stash=None,
+        keep_going=True,
+    )  # fmt: skip
+
+
+def add_output_dir(parser: Parser) -> None:
+    """Take the folder that everything is read from."""
+    parser.add_argument("--output-dir", metavar="DIR", help="where everything was written (default: out)")
+
+
+def split_targets(arguments: Namespace) -> tuple[list[str], list[str]]:
+    """Tell files from targets."""
+    files = [word for word in arguments.targets if word.endswith(".py")]
+    return files, [word for word in arguments.targets if not word.endswith(".py")]
+
+
+def request(arguments: Namespace, *, other_tasks: bool = False) -> Request:
+    """Import the files that were named and ask for what was named.
+
+    Raises
+    ------
+    PyexpError
+        A file or a name is wrong.
+    """
+    files, targets = split_targets(arguments)
+    loaded = load(files, other_tasks=other_tasks)
+
+    def reach() -> list[Definition]:
+        return [definition for experiment in loaded.experiments for definition in family(experiment)]
+
+    return Request(loaded.definitions, Options(), arguments, reach, loaded.tasks, targets)
+
+
+def selected_plan(wanted: Request) -> Plan:
+    """Expand the experiments and select what was asked for.
+
+    Raises
+    ------
+    PyexpError
+        A config, a dependency, a target or the filter is wrong.
+    """
+    with user_code("the configs cannot be made"):
+        plan = wanted.plan()
+    wanted.select(plan, lambda text: print(text, file=sys.stderr))
+    return plan
+
+
+def states(wanted: Request) -> tuple[Plan, dict[PlannedRun, Decision]]:
+    """Give the selected plan, and the state of each run of it."""
+    plan = selected_plan(wanted)
+    return plan, foresee(plan, rerun=wanted.arguments.rerun)

@@ -1,0 +1,73 @@
+"""``pyexp log``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import Namespace
+from typing import IO, TYPE_CHECKING
+
+from ..arguments import Parser
+
+if TYPE_CHECKING:
+    from ..results.stored import StoredRun
+    from ..store.paths import AttemptFolder
+
+POLL_SECONDS = 0.2
+BLOCK = 1 << 16
+
+
+def add_arguments(parser: Parser) -> None:
+    """Say which arguments the command takes."""
+    from .experiments import add_output_dir
+
+    parser.add_argument("run", metavar="RUN", help="experiment:run, or the name of a run alone")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
+    parser.add_argument("--at", metavar="TS", help="of this attempt or batch (default: the newest attempt)")
+    parser.add_argument("--path", action="store_true", help="print where the log lies, instead of the log")
+    add_output_dir(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Print what a run printed; nobody's code is imported."""
+    from ..errors import MissingFile
+    from ..results.stored import shown, stored_run
+    from .output import output_folder
+
+    found = stored_run(output_folder(arguments), arguments.run)
+    attempt = found.attempt(arguments.at)
+    if arguments.path:
+        print(shown(attempt.log))
+        return 0
+    try:
+        with open(attempt.log, "rb") as file:
+            _copy(file)
+            while arguments.follow and not has_ended(found, attempt):
+                time.sleep(POLL_SECONDS)
+                _copy(file)
+            _copy(file)
+    except FileNotFoundError:
+        raise MissingFile(f"{found.full_name} has no log: {shown(attempt.log)} is gone") from None
+    return 0
+
+
+def _copy(file: IO[bytes]) -> None:
+    """Write what there is to stdout, bytes as they are."""
+    while block := file.read(BLOCK):
+        sys.stdout.buffer.write(block)
+    sys.stdout.buffer.flush()
+
+
+def has_ended(run: StoredRun, attempt: AttemptFolder) -> bool:
+    """Tell whether nothing more will be written: the attempt is marked as ended, or nobody is at work on it."""
+    from ..provenance.host import Owner
+    from ..store import status as statuses
+
+    if not run.files.flat and os.path.exists(attempt.finished):
+        return True
+    status = statuses.read(attempt)
+    if Owner.from_dict(status.get("owner")).alive() is False or status.get("state") == statuses.INTERRUPTED:
+        return True
+    # A failed attempt may be tried once more; in the flat layout there is no mark to tell.
+    return run.files.flat and status.get("state") != statuses.RUNNING

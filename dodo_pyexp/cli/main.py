@@ -1,0 +1,98 @@
+"""The command ``pyexp``: finds the command that was named, and turns mistakes into one sentence and a status.
+
+Implements: DESIGN section 12. Only the module of the command that was named is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import PyexpError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from ..arguments import Parser
+
+#: Every command with the line that the overview shows; the module of the same name does the work.
+COMMANDS = {
+    "build": "bring runs up to date: execute what is missing or out of date",
+    "list": "list runs with their state and reason, or previous batches",
+    "graph": "show what depends on what",
+    "results": "show results as a table",
+    "log": "show what a run printed",
+    "clean": "remove runs or attempts from the output folder",
+    "init": "write a first experiment and a dodo.py",
+}
+INTERRUPTED, BROKEN_PIPE = 130, 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit status.
+
+    Parameters
+    ----------
+    arguments
+        What follows the name of the program; by default from `sys.argv`.
+    """
+    try:
+        code = _dispatch(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+        return code
+    except PyexpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        detail = getattr(error, "detail", "")
+        if detail:
+            print(f"\n{detail}", file=sys.stderr, end="")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        if arguments[1:] and arguments[0] == "help":
+            return _dispatch([arguments[1], "--help"])
+        print(overview())
+        return 0 if arguments else UsageError.exit_code
+    if arguments[0] in ("-V", "--version"):
+        from .. import __version__
+
+        print(f"pyexp {__version__}")
+        return 0
+    name = arguments[0]
+    if name not in COMMANDS:
+        what = "option" if name.startswith("-") else "command"
+        raise UsageError(f'pyexp has no {what} "{name}"{nearest(name, COMMANDS)}; see pyexp --help')
+    return _run(name, arguments[1:])
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    from ..arguments import Parser
+
+    command = import_module(f"dodo_pyexp.cli.{name}")
+    parser: Parser = Parser(prog=f"pyexp {name}", description=_sentence(COMMANDS[name]), allow_abbrev=False)
+    command.add_arguments(parser)
+    code: int = command.run(parser.parse_intermixed_args(arguments))
+    return code
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def overview() -> str:
+    """Give the text of ``pyexp --help``."""
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    return (
+        "usage: pyexp COMMAND [ARGUMENT ...]\n\nExperiments as a build: execute what is missing or out of date.\n\n"
+        f"{lines}\n\npyexp COMMAND --help tells more about a command."
+    )

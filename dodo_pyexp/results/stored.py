@@ -1,0 +1,216 @@
+"""What lies in an output folder, found without importing anybody's code: experiments, runs, attempts.
+
+Implements: DESIGN section 2 (P7).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ..errors import DamagedFile, UsageError, nearest
+from ..store import manifest as manifests
+from ..store.manifest import Manifest
+from ..store.names import folder_name
+from ..store.paths import AttemptFolder, ExperimentFolder, OutputFolder, RunFolder
+from .reading import find_attempt
+
+
+class StoredExperiment:
+    """One experiment of an output folder.
+
+    Parameters
+    ----------
+    files
+        Its folder.
+    """
+
+    def __init__(self, files: ExperimentFolder) -> None:
+        self.files = files
+        self.folder = os.path.basename(files.path)
+        self._newest: Manifest | None = None
+
+    @property
+    def newest(self) -> Manifest | None:
+        """The newest whole manifest."""
+        if self._newest is None:
+            self._newest = manifests.newest(self.files)
+        return self._newest
+
+    @property
+    def name(self) -> str:
+        """The real name; the folder's where they are the same or nobody knows better."""
+        if "~" in self.folder or "+" in self.folder:
+            name = self.newest.about.get("experiment") if self.newest is not None else None
+            return name if isinstance(name, str) else self.folder
+        return self.folder
+
+    def run_folders(self) -> list[str]:
+        """Name the folders of all runs, also of those that no config asks for any more."""
+        with os.scandir(self.files.path) as entries:
+            return sorted(
+                entry.name for entry in entries
+                if not entry.name.startswith(".") and entry.name != "report" and entry.is_dir()
+            )  # fmt: skip
+
+    def real_names(self) -> dict[str, str]:
+        """Give the real name of each run folder of the newest batch."""
+        manifest = self.newest
+        if manifest is None:
+            return {}
+        return {folder: str(manifest.configs[folder].get("name", folder)) for folder in manifest.runs}
+
+    def is_flat(self, folder: str) -> bool:
+        """Tell whether a run's folder is its only attempt."""
+        return os.path.exists(f"{self.files.path}/{folder}/status.json")
+
+
+class StoredRun:
+    """One run of an output folder."""
+
+    def __init__(self, experiment: StoredExperiment, folder: str, name: str) -> None:
+        self.experiment = experiment
+        self.folder = folder
+        self.name = name
+        self.files: RunFolder = experiment.files.run(folder, flat=experiment.is_flat(folder))
+
+    @property
+    def full_name(self) -> str:
+        """``experiment:run``."""
+        return f"{self.experiment.name}:{self.name}"
+
+    def attempt(self, timestamp: str | None = None) -> AttemptFolder:
+        """Give the newest attempt, or the one that `timestamp` names: an attempt, or a batch.
+
+        Raises
+        ------
+        UsageError
+            There is none.
+        """
+        if timestamp is None or timestamp == "latest":
+            newest = self.files.newest()
+            if newest is None:
+                raise UsageError(f"{self.full_name} has not been executed yet")
+            return newest
+        names = self.files.attempt_names()
+        if timestamp in names:
+            return self.files.attempt(timestamp)
+        matching = [name for name in names if timestamp and name.startswith(timestamp)]
+        if len(matching) == 1:
+            return self.files.attempt(matching[0])
+        if matching:
+            listing = ", ".join(matching[:5])
+            raise UsageError(
+                f'"{timestamp}" fits {len(matching)} attempts of {self.full_name}: {listing}; write more of it'
+            )
+        attempt = self._attempt_in_batch(timestamp)
+        if attempt is None:
+            raise UsageError(f'{self.full_name} has no attempt "{timestamp}"{nearest(timestamp, names)}')
+        return attempt
+
+    def _attempt_in_batch(self, timestamp: str) -> AttemptFolder | None:
+        from ..config.config import Config
+        from ..config.encode import decode
+
+        files = self.experiment.files
+        if not any(name.startswith(timestamp) for name in files.batch_names()):
+            return None
+        manifest = manifests.find(files, timestamp)
+        if self.folder not in manifest.configs:
+            return None
+        return find_attempt(files, manifest, self.folder, lambda: Config(decode(manifest.configs[self.folder])))[0]
+
+
+def stored_experiments(output: OutputFolder, names: Sequence[str] = ()) -> list[StoredExperiment]:
+    """List the experiments in an output folder, sorted by name; only those in `names`, if any are given.
+
+    Raises
+    ------
+    UsageError
+        One of them does not exist.
+    """
+    try:
+        found = [
+            StoredExperiment(output.experiment(name)) for name in sorted(os.listdir(output.path))
+            if os.path.isdir(output.experiment(name).batches)
+        ]  # fmt: skip
+    except OSError:
+        found = []
+    if not names:
+        return found
+    chosen: dict[str, StoredExperiment] = {}
+    for name in names:
+        match = next((one for one in found if name in (one.folder, one.name)), None)
+        if match is None:
+            raise UsageError(
+                f'there is no experiment "{name}" in {shown(output.path)}{nearest(name, [one.name for one in found])}'
+            )
+        chosen[match.folder] = match
+    return list(chosen.values())
+
+
+def stored_runs(output: OutputFolder, word: str) -> list[StoredRun]:
+    """Find the runs that ``experiment:run``, or the name of a run alone, may mean."""
+    experiments = stored_experiments(output)
+    for experiment in experiments:
+        for prefix in {experiment.name, experiment.folder}:
+            if word.startswith(f"{prefix}:"):
+                found = _find_run(experiment, word[len(prefix) + 1 :])
+                if found is not None:
+                    return [found]
+    return [found for experiment in experiments if (found := _find_run(experiment, word)) is not None]
+
+
+def stored_run(output: OutputFolder, word: str) -> StoredRun:
+    """Find the one run that ``experiment:run``, or the name of a run alone, means.
+
+    Raises
+    ------
+    UsageError
+        There is no such run, or more than one.
+    """
+    found = stored_runs(output, word)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listing = ", ".join(run.full_name for run in found[:5])
+        raise UsageError(f'"{word}" names {len(found)} runs: {listing}; write one of these')
+    choices: list[str] = []
+    for experiment in stored_experiments(output):
+        for name in dict.fromkeys([*experiment.real_names().values(), *experiment.run_folders()]):
+            choices += [name, f"{experiment.name}:{name}"]
+    raise UsageError(f'there is no run "{word}" in {shown(output.path)}{nearest(word, choices)}')
+
+
+def _find_run(experiment: StoredExperiment, name: str) -> StoredRun | None:
+    if not name:
+        return None
+    real = experiment.real_names()
+    for folder, known in real.items():
+        if name in (known, folder):
+            return StoredRun(experiment, folder, known)
+    if name.startswith(".") or os.sep in name:
+        return None
+    for folder in (name, folder_name(name)):
+        if folder != "report" and os.path.isdir(f"{experiment.files.path}/{folder}"):
+            return StoredRun(experiment, folder, name)
+    return _find_in_older(experiment, name)
+
+
+def _find_in_older(experiment: StoredExperiment, name: str) -> StoredRun | None:
+    """Look for a run that the newest batch has no longer."""
+    for timestamp in reversed(experiment.files.batch_names()):
+        try:
+            manifest = Manifest.read(experiment.files, timestamp)
+        except DamagedFile:
+            continue
+        for folder in manifest.runs:
+            if manifest.configs[folder].get("name") == name:
+                return StoredRun(experiment, folder, name)
+    return None
+
+
+def shown(path: str) -> str:
+    """Write a path as short as it can be written from here."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative

@@ -1,0 +1,342 @@
+"""What is up to date and what is not: only what changed is executed, and the reason is told."""
+
+from __future__ import annotations
+
+import copy
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import pyexp
+from dodo_pyexp.build.decision import decide, differences, foresee
+from dodo_pyexp.build.options import resolve
+from dodo_pyexp.build.plan import Plan, PlannedExperiment, make_plan
+from pyexp import Config
+
+CONFIGS = [
+    {"name": "up_a", "x": 1, "model": {"width": 1}},
+    {"name": "up_b", "x": 2, "model": {"width": 1}},
+    {"name": "down_a", "x": 3, "depends_on": "up_a"},
+    {"name": "both", "x": 4, "depends_on": "^up_"},
+    {"name": "last", "x": 5, "depends_on": "down_a"},
+]
+
+
+class Pipeline:
+    """An experiment with dependencies; its runs return their `x` unless told otherwise."""
+
+    def __init__(self, **options: Any) -> None:
+        self.calls: list[str] = []
+        self.configs: list[dict[str, Any]] = copy.deepcopy(CONFIGS)
+        self.value: Any = lambda cfg: cfg.get("shown", cfg.x)
+
+        @pyexp.experiment(name="exp", executor="inline", stash=False, **options)
+        def exp(cfg):
+            self.calls.append(cfg.name)
+            return self.value(cfg)
+
+        self.exp = exp
+        exp.configs(lambda: self.configs)
+
+    def build(self, **how: Any) -> list[str]:
+        """Build, and tell what was executed."""
+        self.calls.clear()
+        self.results = self.exp.run(**how)
+        return sorted(self.calls)
+
+    def plan(self) -> Plan:
+        definition = self.exp.definition
+        return make_plan([(PlannedExperiment(definition, resolve(definition.options)), self.configs)], tuple)
+
+    def reasons(self) -> dict[str, str]:
+        return {run.name: repr(decision) for run, decision in foresee(self.plan()).items() if not decision.up_to_date}
+
+    def folder(self, run: str) -> Path:
+        (folder,) = self.plan_folders(run)
+        return folder
+
+    def plan_folders(self, run: str) -> list[Path]:
+        return [Path(planned.files.path) for planned in self.plan().runs() if planned.name == run]
+
+    def attempt(self, run: str) -> Path:
+        (planned,) = [planned for planned in self.plan().runs() if planned.name == run]
+        newest = planned.files.newest()
+        assert newest is not None
+        return Path(newest.path)
+
+
+@pytest.fixture
+def pipeline(here: Path) -> Pipeline:
+    made = Pipeline()
+    assert made.build() == sorted(config["name"] for config in CONFIGS)
+    return made
+
+
+def test_a_second_build_executes_nothing(pipeline: Pipeline) -> None:
+    assert pipeline.build() == []
+    assert pipeline.reasons() == {}
+
+
+def test_one_changed_value_executes_that_run_and_what_depends_on_it(pipeline: Pipeline) -> None:
+    pipeline.configs[0]["x"] = 10
+    assert pipeline.reasons()["up_a"] == "stale: config: x 1 -> 10"
+    assert pipeline.build() == ["both", "down_a", "up_a"]  # down_a gave the same as before: last is left alone
+    assert pipeline.build() == []
+
+
+def test_a_changed_value_at_the_end_executes_that_run_alone(pipeline: Pipeline) -> None:
+    pipeline.configs[4]["x"] = 50
+    assert pipeline.build() == ["last"]
+
+
+def test_a_change_goes_all_the_way_when_every_output_changes(pipeline: Pipeline) -> None:
+    pipeline.value = lambda cfg: random.random()
+    pipeline.configs[0]["x"] = 10
+    assert pipeline.build() == ["both", "down_a", "last", "up_a"]
+
+
+def test_an_upstream_that_puts_out_the_same_leaves_its_downstream_alone(pipeline: Pipeline) -> None:
+    pipeline.configs[0] |= {"x": 10, "shown": 1}
+    assert pipeline.build() == ["up_a"]
+    assert pipeline.build(filter="up_a", rerun=True) == ["up_a"]
+    assert pipeline.build() == []
+
+
+def test_a_saved_file_counts_as_output(here: Path) -> None:
+    calls: list[str] = []
+    text = ["one"]
+
+    @pyexp.experiment(executor="inline", stash=False)
+    def exp(cfg, out):
+        calls.append(cfg.name)
+        if cfg.name == "up":
+            (out / "deep").mkdir()
+            (out / "deep" / "file").write_text(text[0])
+
+    configs = [{"name": "up"}, {"name": "down", "depends_on": "up"}]
+    exp.run(configs=configs)
+    exp.run(configs=configs, filter="up", rerun=True)
+    exp.run(configs=configs)
+    assert calls == ["up", "down", "up"]
+    text[0] = "two"
+    exp.run(configs=configs, filter="up", rerun=True)
+    exp.run(configs=configs)
+    assert calls == ["up", "down", "up", "up", "down"]
+
+
+def test_a_new_run_is_executed_alone(pipeline: Pipeline) -> None:
+    pipeline.configs.insert(0, {"name": "new", "x": 0})
+    assert pipeline.build() == ["new"]
+
+
+def test_a_deleted_run_executes_nothing(pipeline: Pipeline) -> None:
+    del pipeline.configs[4]
+    assert pipeline.build() == []
+
+
+def test_the_order_of_configs_and_of_keys_does_not_matter(pipeline: Pipeline) -> None:
+    pipeline.configs = [dict(reversed(config.items())) for config in reversed(CONFIGS)]
+    pipeline.configs[1]["depends_on"] = "^up_[ab]$"
+    assert pipeline.build() == []
+
+
+def test_the_type_of_a_value_matters(pipeline: Pipeline) -> None:
+    pipeline.configs[4]["x"] = 5.0
+    assert pipeline.reasons() == {"last": "stale: config: x 5 -> 5.0"}
+
+
+def test_another_upstream_is_a_reason(pipeline: Pipeline) -> None:
+    pipeline.configs[2]["depends_on"] = ["up_a", "up_b"]
+    assert pipeline.reasons()["down_a"] == "stale: upstream exp:up_b is new"
+    assert pipeline.build() == ["down_a"]
+    pipeline.configs[2]["depends_on"] = "up_b"
+    assert "up_a is no longer one" in pipeline.reasons()["down_a"]
+    assert pipeline.build() == ["down_a"]
+
+
+def test_a_failed_run_is_tried_again_and_says_why_it_failed(pipeline: Pipeline) -> None:
+    def fail(cfg):
+        raise ValueError("no luck")
+
+    pipeline.value = fail
+    pipeline.configs[4]["x"] = 50
+    assert pipeline.build() == ["last"]
+    assert pipeline.reasons()["last"].startswith("failed: last attempt failed: ValueError: no luck at ")
+    assert pipeline.build() == ["last"]
+
+
+def test_a_rerun_that_fails_is_not_up_to_date(pipeline: Pipeline) -> None:
+    def fail(cfg):
+        raise ValueError("no luck")
+
+    before, pipeline.value = pipeline.value, fail
+    assert pipeline.build(filter="last", rerun=True) == ["last"]
+    pipeline.value = before
+    assert pipeline.build() == ["last"]
+
+
+def test_every_run_of_a_rename_is_a_run_of_its_own(pipeline: Pipeline) -> None:
+    pipeline.configs[4]["name"] = "finale"
+    assert pipeline.build() == ["finale"]
+
+
+def test_flat_and_hashed_layouts_know_what_is_up_to_date_too(here: Path) -> None:
+    for options in ({"timestamp": False}, {"hash_configs": True}, {"timestamp": False, "hash_configs": True}):
+        shutil.rmtree("out", ignore_errors=True)
+        pipeline = Pipeline(**options)
+        assert len(pipeline.build()) == 5
+        assert pipeline.build() == []
+        pipeline.configs[0]["x"] = 10
+        assert "up_a" in pipeline.build()
+        assert pipeline.build() == []
+
+
+# -- damage ---------------------------------------------------------------------------------------------------------
+
+
+def value_of(pipeline: Pipeline, run: str) -> Any:
+    return pipeline.exp.results()[run].result
+
+
+@pytest.mark.parametrize("name", [".finished", "experiment.pkl", "result.json", "config.json", "status.json",
+                                  "config.yml", "log.out", "attempt"])  # fmt: skip
+@pytest.mark.parametrize("how", ["delete", "empty", "cut", "garbage"])
+@pytest.mark.parametrize("flat", [False, True], ids=["attempts", "flat"])
+def test_a_damaged_file_costs_at_most_its_own_run(here: Path, name: str, how: str, flat: bool) -> None:
+    pipeline = Pipeline(timestamp=not flat)
+    pipeline.build()
+    folder, attempt = pipeline.folder("up_a"), pipeline.attempt("up_a")
+    path = attempt if name == "attempt" else (folder if name == ".finished" else attempt) / name
+    damage(path, how)
+    assert pipeline.build() in ([], ["up_a"])
+    assert value_of(pipeline, "up_a") == 1
+    assert pipeline.exp.results()["up_a"].finished
+    assert pipeline.build() == []
+    if name in (".finished", "experiment.pkl", "result.json", "config.json"):
+        assert not list(here.glob("**/*.tmp"))
+
+
+def damage(path: Path, how: str) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+        if how != "delete":
+            path.mkdir()
+        return
+    data = path.read_bytes()
+    path.unlink()
+    if how == "empty":
+        path.write_bytes(b"")
+    elif how == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    elif how == "garbage":
+        path.write_bytes(b"\x80\x81 {not what it was" + data)
+
+
+def test_a_record_cut_off_at_any_byte_is_no_record(pipeline: Pipeline) -> None:
+    (run,) = [run for run in pipeline.plan().runs() if run.name == "up_a"]
+    path = Path(run.files.finished)
+    data = path.read_bytes()
+    for size in range(len(data) - 1):  # the last byte is only the newline
+        path.write_bytes(data[:size])
+        assert not decide(run).up_to_date
+    path.write_bytes(data)
+    assert decide(run).up_to_date
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 10_000), byte=st.integers(0, 255))
+def test_a_record_with_any_byte_changed_is_read_without_an_exception(
+    pipeline: Pipeline, position: int, byte: int
+) -> None:
+    (run,) = [run for run in pipeline.plan().runs() if run.name == "down_a"]
+    path = Path(run.files.finished)
+    data = path.read_bytes()
+    try:
+        changed = bytearray(data)
+        changed[position % len(data)] = byte
+        path.write_bytes(changed)
+        decide(run)
+    finally:
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "null", "5", '"x"', "{}", '{"format": 1}', '{"format": 99, "files": {}}', "[" * 100_000,
+     '{"format": 1, "name": 1, "config_hash": 1, "upstream": [], "digest": 1, "attempt": "..", "files": []}',
+     '{"format": 1, "name": "a", "config_hash": "HASH", "upstream": {}, "digest": "d", "attempt": "../..", '
+     '"files": {}}',
+     '{"format": 1, "name": "a", "config_hash": "HASH", "upstream": {}, "digest": "d", "attempt": "a", '
+     '"files": {"\\u0000": 1}}'],
+)  # fmt: skip
+def test_a_record_that_says_something_else_is_damaged(pipeline: Pipeline, text: str) -> None:
+    (run,) = [run for run in pipeline.plan().runs() if run.name == "up_a"]
+    Path(run.files.finished).write_text(text.replace("HASH", run.hash))
+    assert not decide(run).up_to_date
+    assert pipeline.build() == ["up_a"]
+
+
+def test_a_manifest_cut_off_anywhere_is_passed_over(pipeline: Pipeline) -> None:
+    pipeline.exp.run(timestamp="2099-01-01_00-00-00")
+    manifest = Path("out/exp/.batches/2099-01-01_00-00-00.json")
+    data = manifest.read_bytes()
+    for size in range(0, len(data) - 1, 7):
+        manifest.write_bytes(data[:size])
+        assert len(pipeline.exp.results()) == 5
+    assert pipeline.build() == []
+
+
+def test_asking_for_a_damaged_batch_says_so(pipeline: Pipeline) -> None:
+    pipeline.exp.run(timestamp="2099-01-01_00-00-00")
+    Path("out/exp/.batches/2099-01-01_00-00-00.json").write_text("{")
+    with pytest.raises(pyexp.PyexpError, match="damaged"):
+        pipeline.exp.results("2099")
+
+
+@pytest.mark.parametrize("how", ["delete", "empty", "cut", "garbage"])
+def test_the_database_of_doit_is_only_a_cache(pipeline: Pipeline, how: str) -> None:
+    damage(Path("out/.doit.db"), how)
+    assert pipeline.build() == []
+    pipeline.configs[4]["x"] = 9
+    assert pipeline.build() == ["last"]
+
+
+def test_losing_every_manifest_executes_nothing(pipeline: Pipeline) -> None:
+    shutil.rmtree("out/exp/.batches")
+    assert pipeline.build() == []
+    assert value_of(pipeline, "both") == 4
+
+
+def test_out_may_move(pipeline: Pipeline, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "elsewhere").mkdir()
+    shutil.move(here / "out", here / "elsewhere" / "out")
+    monkeypatch.chdir(here / "elsewhere")
+    found = pipeline.exp.results(output_dir="out")
+    assert found["both"].result == 4
+    assert found["both"].out.is_relative_to(here / "elsewhere")
+    assert pipeline.build() == []
+
+
+def test_out_may_be_copied_under_another_name(pipeline: Pipeline, here: Path) -> None:
+    shutil.copytree(here / "out", here / "results")
+    assert pipeline.build(output_dir="results") == []
+    assert pipeline.exp.results(output_dir="results")["both"].out.is_relative_to(here / "results")
+
+
+# -- words ----------------------------------------------------------------------------------------------------------
+
+
+def test_differences_name_dotted_keys() -> None:
+    before = Config(name="a", lr=0.1, model={"w": 1, "d": 2}, gone=1, depends_on="x")
+    after = Config(name="b", lr=0.01, model={"w": 1, "d": 3}, new=[1])
+    assert differences(before, after) == {
+        "lr": "lr 0.1 -> 0.01",
+        "model.d": "model.d 2 -> 3",
+        "gone": "gone removed",
+        "new": "new added",
+    }

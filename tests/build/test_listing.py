@@ -1,0 +1,160 @@
+"""States, dry runs, batches and the graph, told of plans that are made here."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pyexp
+from dodo_pyexp.build.decision import foresee
+from dodo_pyexp.build.graph import graph_data, graph_dot, graph_mermaid, graph_text
+from dodo_pyexp.build.listing import batches, batches_text, dry_run_text, states_data, states_text
+from dodo_pyexp.build.options import resolve
+from dodo_pyexp.build.plan import Plan, PlannedExperiment, make_plan
+from dodo_pyexp.build.targets import Targets
+from dodo_pyexp.errors import UsageError
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+def make(name: str, configs: list[dict[str, Any]], **options: Any) -> Any:
+    @pyexp.experiment(name=name, executor="inline", stash=False, **options)
+    def exp(cfg: Any) -> int:
+        if cfg.get("fail"):
+            raise ValueError("no")
+        return 1
+
+    exp.configs(lambda: copy.deepcopy(configs))
+    return exp
+
+
+def plan_of(*experiments: Any) -> Plan:
+    definitions = [experiment.definition for experiment in experiments]
+    return make_plan([(PlannedExperiment(d, resolve(d.options)), d.call_configs()) for d in definitions], tuple)
+
+
+CHAIN = [{"name": "a"}, {"name": "b", "depends_on": "^a$"}, {"name": "c", "depends_on": "^b$"}, {"name": "d"}]
+
+
+# -- states -----------------------------------------------------------------------------------------------------
+
+
+def test_states_come_in_the_order_of_the_plan() -> None:
+    plan = plan_of(make("exp", [{"name": "z", "depends_on": "^a$"}, {"name": "a"}]))
+    lines = states_text(plan, foresee(plan)).splitlines()
+    assert lines == ["exp:z  missing  never run", "exp:a  missing  never run", "2 runs: 2 missing"]
+
+
+def test_only_selected_runs_are_listed_and_counted() -> None:
+    plan = plan_of(make("exp", CHAIN))
+    plan.select(lambda run: run.name == "b")
+    told = states_data(plan, foresee(plan))
+    assert [run["name"] for run in told["runs"]] == ["a", "b"]
+    assert told["counts"]["missing"] == 2
+
+
+def test_a_dry_run_tells_the_exit_status() -> None:
+    exp = make("exp", [{"name": "a"}])
+    plan = plan_of(exp)
+    assert dry_run_text(plan, foresee(plan))[1] == 3
+    exp.run()
+    plan = plan_of(exp)
+    assert dry_run_text(plan, foresee(plan)) == ("0 of 1 runs would be executed", 0)
+
+
+def test_batches_are_told_oldest_first_with_counts() -> None:
+    exp = make("exp", [{"name": "good"}, {"name": "bad", "fail": True}, {"name": "after", "depends_on": "bad"}])
+    exp.run(timestamp="2030-01-01_00-00-00")
+    exp.run(timestamp="2031-01-01_00-00-00")
+    folder = plan_of(exp).roots[0].files
+    Path(folder.manifest("2029-01-01_00-00-00")).write_text("{}")
+    told = batches(folder)
+    assert [batch["batch"][:4] for batch in told] == ["2029", "2030", "2031"]
+    assert told[0]["damaged"] is True
+    assert told[1]["counts"] == {"finished": 1, "failed": 1, "skipped": 1, "unfinished": 0}
+    assert "(1/3 runs)  1 failed, 1 skipped" in batches_text("exp", folder)
+
+
+def test_an_experiment_without_batches_says_so() -> None:
+    assert batches_text("exp", plan_of(make("exp", CHAIN)).roots[0].files) == "exp has no batches yet."
+
+
+# -- the graph --------------------------------------------------------------------------------------------------
+
+
+def test_a_run_stands_below_its_upstream() -> None:
+    assert graph_text(plan_of(make("exp", CHAIN))) == "exp\n├─ a\n│  └─ b\n│     └─ c\n└─ d"
+
+
+def test_upstreams_that_no_line_shows_are_named() -> None:
+    two = [{"name": "p"}, {"name": "q"}, {"name": "r", "depends_on": ["^p$", "^q$", "one:x"]}]
+    plan = plan_of(make("one", [{"name": "x"}]), make("two", two))
+    assert graph_text(plan).endswith("two\n├─ p\n│  └─ r <- q, one:x\n└─ q")
+
+
+def test_many_upstreams_are_counted() -> None:
+    one = [{"name": f"x{i}"} for i in range(5)]
+    plan = plan_of(make("one", one), make("two", [{"name": "all", "depends_on": "one:"}]))
+    assert graph_text(plan).endswith("└─ all <- one (5)")
+
+
+def test_upstream_experiments_come_first() -> None:
+    plan = plan_of(make("late", [{"name": "z", "depends_on": "early:"}]), make("early", [{"name": "x"}]))
+    assert graph_text(plan).startswith("early\n")
+
+
+def test_a_chain_longer_than_the_stack_can_be_drawn() -> None:
+    configs = [{"name": f"r{i}", **({"depends_on": f"^r{i - 1}$"} if i else {})} for i in range(1500)]
+    plan = plan_of(make("exp", configs))
+    assert len(graph_text(plan, expand=True).splitlines()) == 1501
+    assert graph_text(plan).splitlines()[0] == "exp: 1500 runs <- itself (1499)"
+
+
+def test_names_are_escaped_for_other_tools() -> None:
+    plan = plan_of(make("exp", [{"name": 'say "<hi>"'}, {"name": "b", "depends_on": "^say"}]))
+    assert '"exp:say \\"<hi>\\"" -> "exp:b";' in graph_dot(plan)
+    assert "say &quot;&lt;hi&gt;&quot;" in graph_mermaid(plan)
+    assert graph_data(plan)["edges"] == [{"upstream": 'exp:say "<hi>"', "downstream": "exp:b"}]
+
+
+# -- targets ----------------------------------------------------------------------------------------------------
+
+
+def chosen(plan: Plan, *words: str) -> list[str]:
+    targets = Targets(plan)
+    for word in words:
+        targets.add(word)
+    return [run.full_name for run in targets.runs]
+
+
+@pytest.mark.parametrize(
+    "word, names",
+    [
+        ("exp", ["exp:a", "exp:lr=1", "exp:x[1]"]),
+        ("exp:lr=1", ["exp:lr=1"]),
+        ("exp:lr~1", ["exp:lr=1"]),
+        ("lr=1", ["exp:lr=1"]),
+        ("x[1]", ["exp:x[1]"]),
+        ("exp:*", ["exp:a", "exp:lr=1", "exp:x[1]"]),
+        ("lr*", ["exp:lr=1"]),
+        ("out/exp/a", ["exp:a"]),
+        ("out/exp/a/.finished", ["exp:a"]),
+        ("out/exp", ["exp:a", "exp:lr=1", "exp:x[1]"]),
+    ],
+)
+def test_what_a_word_names(word: str, names: list[str]) -> None:
+    assert chosen(plan_of(make("exp", [{"name": "a"}, {"name": "lr=1"}, {"name": "x[1]"}])), word) == names
+
+
+def test_an_experiment_comes_before_a_run_of_the_same_name() -> None:
+    plan = plan_of(make("one", [{"name": "two"}]), make("two", [{"name": "x"}]))
+    assert chosen(plan, "two") == ["two:x"]
+
+
+@pytest.mark.parametrize("word", ["ax", "exp:", "", "out/exp/zz", "/", "*q*", "exp:report"])
+def test_what_names_nothing_is_refused(word: str) -> None:
+    with pytest.raises(UsageError, match="there is no experiment, run, target or task"):
+        chosen(plan_of(make("exp", [{"name": "a"}])), word)

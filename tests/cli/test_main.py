@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+COMMANDS = ["build", "list", "graph", "results", "log", "clean", "init"]
+
+
+def test_help_names_every_command(project: Any) -> None:
+    text = project.pyexp("--help").stdout
+    for command in COMMANDS:
+        assert f"\n  {command} " in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_of_its_own(project: Any, command: str) -> None:
+    text = project.pyexp(command, "--help").stdout
+    assert text.startswith(f"usage: pyexp {command}")
+    assert project.pyexp("help", command).stdout == text
+
+
+def test_without_a_command_the_overview_is_shown_with_status_2(project: Any) -> None:
+    assert "usage: pyexp" in project.pyexp(status=2).stdout
+
+
+def test_the_version_is_told(project: Any) -> None:
+    import pyexp
+
+    assert project.pyexp("--version").stdout == f"pyexp {pyexp.__version__}\n"
+
+
+def test_an_unknown_command_is_one_sentence_with_the_nearest(project: Any, one_sentence: Callable[..., None]) -> None:
+    one_sentence(project.pyexp("biuld", status=2), '"biuld"', 'did you mean "build"?')
+
+
+def test_an_unknown_flag_is_one_sentence_with_the_nearest(project: Any, one_sentence: Callable[..., None]) -> None:
+    one_sentence(project.pyexp("build", "--executr", "fork", status=2), '"--executr"', '"--executor"')
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(built: Any) -> None:
+    command = f"{sys.executable} -m pyexp results --format html | head -n 1"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=built.folder, env=built.environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+
+
+def test_help_imports_neither_the_engine_nor_argparse(project: Any) -> None:
+    code = (
+        "import sys; before = set(sys.modules); from dodo_pyexp.cli.main import main; main(['--help']); "
+        "print(*(set(sys.modules) - before))"
+    )
+    loaded = set(project.python("-c", code).stdout.splitlines()[-1].split())
+    assert not loaded & {"argparse", "doit", "rich", "tabulate", "yaml", "dodo_pyexp.experiment", "pyexp"}
+
+
+READING = [["results"], ["log", "train:slow"], ["list", "--batches"], ["clean", "-n", "train"]]
+
+
+@pytest.mark.parametrize("arguments", READING)
+def test_commands_that_only_read_import_no_user_code(built: Any, arguments: list[str]) -> None:
+    built.write("dodo.py", "raise RuntimeError('imported')")
+    built.pyexp(*arguments)
+
+
+@pytest.mark.parametrize("arguments", [["results"], ["log", "x"], ["list", "--batches"], ["clean", "x"]])
+def test_a_missing_output_folder_is_told(
+    project: Any, one_sentence: Callable[..., None], arguments: list[str]
+) -> None:
+    one_sentence(project.pyexp(*arguments, status=2), "there is no folder out", "--output-dir")

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+
+def test_the_table_has_what_differs_and_what_came_back(built: Any) -> None:
+    lines = built.pyexp("results", "train").stdout.splitlines()
+    assert lines[0].split() == ["run", "model.lr", "accuracy", "rows", "by.seed", "state"]
+    assert lines[2].split() == ["slow", "0.1", "0.4333", "10", "7", "finished"]
+    assert lines[4].split(maxsplit=2) == ["wild", "9.0", "failed: ValueError: 9.0 is too fast"]
+    assert lines[5].endswith("skipped: upstream train:wild failed")
+
+
+def test_several_experiments_have_a_heading_each(built: Any) -> None:
+    text = built.pyexp("results").stdout
+    assert text.startswith("prepare  2")
+    assert "\ntrain  2" in text
+
+
+def test_where_all_is_well_there_is_no_state(built: Any) -> None:
+    lines = built.pyexp("results", "prepare").stdout.splitlines()
+    assert lines[0].split() == ["run", "cfg.rows", "rows"]
+    assert len(lines) == 4
+
+
+def test_rows_are_sorted_numerically_with_missing_ones_last(built: Any) -> None:
+    def order(*arguments: str) -> list[str]:
+        text = built.pyexp("results", "train", "--csv", *arguments).stdout
+        return [row["run"] for row in csv.DictReader(io.StringIO(text))]
+
+    assert order("--sort", "accuracy") == ["slow", "quick", "wild", "after"]
+    assert order("--sort", "accuracy,desc") == ["quick", "slow", "wild", "after"]
+    assert order("--sort", "cfg.model.lr,desc") == ["wild", "quick", "after", "slow"]
+    assert order("--sort", "run") == ["after", "quick", "slow", "wild"]
+
+
+def test_an_unknown_sort_key_has_its_nearest(built: Any, one_sentence: Callable[..., None]) -> None:
+    one_sentence(built.pyexp("results", "--sort", "acuracy", status=2), '"acuracy"', '"accuracy"')
+
+
+def test_a_format_of_tabulate(built: Any) -> None:
+    assert built.pyexp("results", "prepare", "--format", "github").stdout.startswith("| run ")
+
+
+def test_an_unknown_format_has_its_nearest(built: Any, one_sentence: Callable[..., None]) -> None:
+    one_sentence(built.pyexp("results", "--format", "githb", status=2), '"githb"', '"github"')
+
+
+def test_csv_has_full_precision(built: Any) -> None:
+    rows = list(csv.DictReader(io.StringIO(built.pyexp("results", "train", "--csv").stdout)))
+    assert float(rows[0]["accuracy"]) == 1 / 3 + 0.1
+    assert rows[2]["accuracy"] == ""
+
+
+def test_csv_of_several_experiments_says_which(built: Any) -> None:
+    rows = list(csv.DictReader(io.StringIO(built.pyexp("results", "--csv").stdout)))
+    assert [row["experiment"] for row in rows] == ["prepare"] * 2 + ["train"] * 4
+
+
+def test_json_has_whole_configs_and_return_values(built: Any) -> None:
+    (told,) = json.loads(built.pyexp("results", "train", "--json").stdout)
+    slow = told["runs"][0]
+    assert slow["config"] == {"model.lr": 0.1, "model.depth": 2}
+    assert slow["result"]["curve"] == [1, 2]
+    assert told["runs"][2]["state"] == "failed"
+
+
+def test_the_filter_chooses_rows(built: Any) -> None:
+    assert "slow" not in built.pyexp("results", "train", "--filter", "^quick$").stdout
+
+
+def test_an_earlier_batch_can_be_shown(built: Any) -> None:
+    (before,) = (path.stem for path in (built.out / "prepare" / ".batches").iterdir())
+    built.edit("dodo.py", '"rows": 10}', '"rows": 20}')
+    built.pyexp("build", "prepare", "--timestamp", "2100-01-01_00-00-00")
+    assert " 20" in built.pyexp("results", "prepare").stdout
+    assert " 20" not in built.pyexp("results", "prepare", "--at", before).stdout
+    assert "train" not in built.pyexp("results", "--at", "2100").stdout
+
+
+def test_an_unknown_batch_is_refused(built: Any, one_sentence: Callable[..., None]) -> None:
+    one_sentence(built.pyexp("results", "--at", "1999", status=2), '"1999"')
+
+
+def test_an_unknown_experiment_has_its_nearest(built: Any, one_sentence: Callable[..., None]) -> None:
+    one_sentence(built.pyexp("results", "tran", status=2), '"tran"', '"train"')
+
+
+def test_a_damaged_attempt_is_a_line_that_says_so(built: Any) -> None:
+    (attempt,) = built.attempts("slow", "train")
+    (attempt / "result.json").write_text('{"accur')
+    lines = built.pyexp("results", "train").stdout.splitlines()
+    assert "damaged" in lines[2]
+    assert lines[3].split()[:3] == ["quick", "0.5", "0.8333"]
+
+
+def test_nothing_is_unpickled(built: Any) -> None:
+    before = built.pyexp("results", "--csv").stdout
+    for pickled in built.out.rglob("experiment.pkl"):
+        pickled.write_bytes(b"x" * pickled.stat().st_size)
+    assert built.pyexp("results", "--csv").stdout == before

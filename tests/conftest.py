@@ -1,0 +1,154 @@
+"""What tests of whole builds share: a folder with experiment files, the doors into it, and a tally kept by the runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMEOUT = 100  # seconds; far beyond what any of these commands takes, so that a hang is a failure
+
+# Runs say that they are executed by appending a line: counted from outside, whatever pyexp believes.
+TALLY = """
+    import os
+
+    def mark(cfg):
+        fd = os.open(os.environ["TALLY"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(fd, f"{cfg.name}\\n".encode())
+        os.close(fd)
+"""
+
+
+class Project:
+    """A folder with experiments in it, used as a user would: by commands."""
+
+    def __init__(self, folder: Path, tally: Path) -> None:
+        self.folder = folder
+        self.out = folder / "out"
+        self._tally = tally
+        self._seen = 0
+        self.write("tally.py", TALLY)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return path
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    # -- doors --------------------------------------------------------------------------------------------------
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return kept | {
+            "PYTHONPATH": os.pathsep.join(paths),
+            "TALLY": str(self._tally),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "COLUMNS": "200",
+        }
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start ``python *arguments`` in the folder, without waiting for it."""
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            **{
+                "cwd": self.folder,
+                "env": self.environment,
+                "stdin": subprocess.DEVNULL,
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                "text": True,
+                **options,
+            },
+        )
+
+    def python(self, *arguments: str, status: int | None = 0, env: dict[str, str] | None = None) -> Any:
+        """Run ``python *arguments`` in the folder and check its exit status; no traceback of ours is ever shown."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.environment | (env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        if status is not None:
+            assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def doit(self, *arguments: str, status: int | None = 0) -> Any:
+        return self.python("-m", "doit", *arguments, status=status)
+
+    def pyexp(self, *arguments: str, status: int | None = 0) -> Any:
+        return self.python("-m", "pyexp", *arguments, status=status)
+
+    # -- what happened ------------------------------------------------------------------------------------------
+
+    def tally(self) -> Counter[str]:
+        """How often each run has been executed, ever."""
+        try:
+            return Counter(self._tally.read_text(encoding="utf-8").splitlines())
+        except FileNotFoundError:
+            return Counter()
+
+    def executed(self) -> list[str]:
+        """Which runs have been executed since this was asked last, in order."""
+        try:
+            lines = self._tally.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            lines = []
+        new, self._seen = lines[self._seen :], len(lines)
+        return new
+
+    def finished(self) -> set[str]:
+        """Folders of the runs that have a record."""
+        return {path.parent.name for path in self.out.glob("*/*/.finished") if path.parent.name != "report"}
+
+    def attempts(self, run: str, experiment: str = "exp") -> list[Path]:
+        return sorted(path.parent for path in self.out.glob(f"{experiment}/{run}/*/status.json"))
+
+
+def assert_one_sentence(done: Any, *words: str) -> None:
+    """A mistake of the user's: status 2, one sentence on stderr with these words in it, and no traceback."""
+    assert done.returncode == 2, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    for word in words:
+        assert word in errors[0], errors[0]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder, tmp_path / "tally.txt")
+
+
+@pytest.fixture
+def one_sentence() -> Callable[..., None]:
+    return assert_one_sentence
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory, and the command line of nobody: for experiments that run in the test's process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    yield tmp_path
