@@ -10,6 +10,8 @@ import yaml
 from dodo_pyexp.config.config import ATOMS
 from dodo_pyexp.config.yaml import PREFIX, SCALARS
 
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # which YAML counts as such, too
+
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # as above
     """Quotes every text that YAML 1.1 or 1.2 would take for something else."""
@@ -24,7 +26,14 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 def _represent_text(dumper: Any, text: str) -> Any:
     """Write text of several lines as such."""
-    return dumper.represent_scalar(PREFIX + "str", text, style="|" if "\n" in text else None)
+    style = "|" if _in_lines(text) else '"' if "\n" in text else None
+    return dumper.represent_scalar(PREFIX + "str", text, style=style)
+
+
+def _in_lines(text: str) -> bool:
+    """Tell whether text can stand as lines, whatever follows it: not if it ends in empty ones."""
+    lines = text.removesuffix("\n")
+    return "\n" in text and lines != "" and lines[-1] != "\n" and not _LINE_ENDS.search(text)
 
 
 _Dumper.add_representer(str, _represent_text)
@@ -33,20 +42,33 @@ for _kind, _pattern, _first in SCALARS:
 
 
 def dump_yaml(value: Any) -> str:
-    """Write a value for people to read: block style, keys in their order, no newline at the end.
+    """Write a value for people to read: block style, keys in their order.
+
+    There is no newline at the end, unless the last value is text that is written in lines and ends in one.
 
     Paths, enums and numpy scalars stand as their plain value, tuples and sets as lists; anything
     unknown as its repr.
     """
+    tree = _printable(value)
     text: str = yaml.dump(
-        _printable(value),
+        tree,
         Dumper=_Dumper,
         sort_keys=False,
         default_flow_style=False,
         allow_unicode=True,
         width=1000,
     )
+    last = _last(tree)
+    if isinstance(last, str) and last.endswith("\n") and _in_lines(last):
+        return text
     return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _last(tree: Any) -> Any:
+    """Give the value that is written last."""
+    while tree and isinstance(tree, (dict, list)):
+        tree = tree[-1] if isinstance(tree, list) else tree[next(reversed(tree))]
+    return tree
 
 
 def _printable(value: Any) -> Any:

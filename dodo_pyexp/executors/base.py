@@ -6,15 +6,18 @@ Implements: DESIGN section 8; pyexp README, "Custom Executors".
 from __future__ import annotations
 
 import os
-import pickle
 import sys
-from typing import TYPE_CHECKING, Any
 
 from ..errors import ExecutorError
+from ..results.pickling import load
+from ..store.atomic import remove
 from .capture import Capture, Log
+from .job import RunError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ..config.config import Config
     from .guardian import Guardian
@@ -44,13 +47,16 @@ class Handle:
 
     pid: int | None = None
 
+    def __init__(self, ended: Ended | None = None) -> None:
+        self._how = ended or Ended()
+
     def fileno(self) -> int:
         """Give a descriptor that becomes readable when the execution ends; -1 if there is none to wait for."""
         return -1
 
     def poll(self) -> Ended | None:
         """Tell how it ended; None while it goes on. Never blocks."""
-        return Ended()
+        return self._how
 
     def kill(self) -> None:
         """End it now, with all its children; `poll` then tells that it ended."""
@@ -75,9 +81,25 @@ class Executor:
     #: Executes inside `start`, so only one run can be on its way.
     blocking = True
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "run" in cls.__dict__ and "start" not in cls.__dict__:  # its `run` counts, not an inherited `start`
+            cls.start = Executor.start  # type: ignore[method-assign]  # see above
+            cls.blocking = True
+
     def run(self, fn: Callable[[Config], Any], config: Config, result_path: str) -> Any:
-        """Execute ``fn(config)``; return its value, or pickle it to `result_path`."""
-        raise NotImplementedError
+        """Execute ``fn(config)``; return its value, or pickle it to `result_path`.
+
+        Executors of pyexp do both, outside any build too; of a failure they give ``{"__error__": True, "type": ...,
+        "message": ..., "traceback": ...}``.
+        """
+        for owner in type(self).__mro__:
+            start = owner.__dict__.get("start")
+            if start is not None and start is not Executor.start:
+                from .direct import execute
+
+                return execute(start.__get__(self), fn, config, result_path)
+        raise NotImplementedError(f"{type(self).__name__} has no method run(self, fn, config, result_path)")
 
     def check(self) -> None:
         """Say whether this executor can work here, before anything is created.
@@ -95,38 +117,35 @@ class Executor:
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Start `job`, with all it prints going to `log`, and hand back what tells when it ended."""
-        result_path = f"{job.attempt.path}/result.pkl"
         directory, environment = os.getcwd(), dict(os.environ)
+        job.log_fd = log.fd
         try:
             with Capture(log):
-                job.perform(lambda: self._value(job, result_path))
+                code = job.perform(lambda: self._value(job))
         finally:
+            job.log_fd = -1
             log.close()
             _restore(directory, environment)
-        return Handle()
+        return Handle(Ended(code))
 
-    def _value(self, job: Job, result_path: str) -> Any:
+    def _value(self, job: Job) -> Any:
         """Call `run`, and take the value from where it was put."""
         from pathlib import Path
 
         config = job.config.copy()
-        config["out"] = Path(job.attempt.path)
-        value = self.run(job.call, config, result_path)
-        if os.path.exists(result_path):
-            if value is None:
+        config.setdefault("out", Path(job.attempt.path))
+        # A name that no function saves anything under, and that counts as no output.
+        result_path = f"{job.attempt.path}/.result.pkl.tmp"
+        try:
+            value = self.run(job.call, config, result_path)
+            if value is None and os.path.exists(result_path):
                 with open(result_path, "rb") as file:
-                    value = pickle.load(file)
-            os.unlink(result_path)  # experiment.pkl holds it
+                    value = load(file)
+        finally:
+            remove(result_path)  # experiment.pkl holds it
         if isinstance(value, dict) and value.get("__error__"):
-            raise RunError(str(value.get("type", "Error")), str(value.get("message", "")), value.get("traceback"))
+            raise RunError(value)
         return value
-
-
-class RunError(Exception):
-    """A failure that a custom executor handed back as a value."""
-
-    def __init__(self, kind: str, message: str, trace: object) -> None:
-        super().__init__(f"{kind}: {message}" + (f"\n{trace}" if trace else ""))
 
 
 def _restore(directory: str, environment: dict[str, str]) -> None:

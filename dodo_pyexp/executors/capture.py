@@ -9,12 +9,19 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
+    from typing import Any, TextIO
 
     from ..store.paths import AttemptFolder
+
+
+SHOWING_SECONDS = 5.0
+"""So long the last lines may take to be shown, before the build goes on without waiting for them."""
+
+_tees: list[subprocess.Popen[bytes]] = []  # that still show something
 
 
 class Log:
@@ -49,7 +56,12 @@ class Log:
             os.close(self.fd)
             self.fd = -1
         if self._tee is not None:
-            self._tee.wait()
+            import subprocess
+
+            try:
+                self._tee.wait(SHOWING_SECONDS)
+            except subprocess.TimeoutExpired:  # a daemon that the run left behind holds the other end
+                _tees.append(self._tee)
             self._tee = None
 
     def abandon(self) -> None:
@@ -63,8 +75,13 @@ def redirect(fd: int) -> None:
     """Make descriptors 1 and 2, and Python's streams, write to `fd` from now on."""
     os.dup2(fd, 1)
     os.dup2(fd, 2)
-    sys.stdout = sys.__stdout__ = stream(1)
-    sys.stderr = sys.__stderr__ = stream(2)
+    _set_streams(stream(1), stream(2))
+
+
+def _set_streams(stdout: TextIO, stderr: TextIO, *originals: TextIO) -> None:
+    """Set what `sys` holds; the originals are set too, as what is written to them must not come out later."""
+    streams = ("stdout", "stderr", "__stdout__", "__stderr__")
+    vars(sys).update(zip(streams, (stdout, stderr, *(originals or (stdout, stderr))), strict=True))
 
 
 def stream(fd: int) -> TextIO:
@@ -82,22 +99,22 @@ class Capture:
         self._log = log
 
     def __enter__(self) -> None:
-        self._python = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+        self._python: tuple[Any, ...] = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
         for output in self._python[:2]:
-            _try_flush(output)
+            try_flush(output)
         self._saved = {fd: _duplicate(fd) for fd in (1, 2)}
         redirect(self._log.fd)
 
     def __exit__(self, *_: object) -> None:
-        _try_flush(sys.stdout)
-        _try_flush(sys.stderr)
+        try_flush(sys.stdout)
+        try_flush(sys.stderr)
         for fd, copy in self._saved.items():
             if copy is None:
                 os.close(fd)
             else:
                 os.dup2(copy, fd)
                 os.close(copy)
-        sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = self._python
+        _set_streams(*self._python)
 
 
 def _duplicate(fd: int) -> int | None:
@@ -107,9 +124,10 @@ def _duplicate(fd: int) -> int | None:
         return None
 
 
-def _try_flush(output: TextIO | None) -> None:
+def try_flush(output: TextIO | None) -> None:
+    """Write out what a stream of Python's still holds, if it can be done."""
     try:
         if output is not None:
             output.flush()
-    except (OSError, ValueError):
+    except Exception:  # the function closed it, or put something of its own in its place
         pass

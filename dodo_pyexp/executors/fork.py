@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
+import faulthandler
 import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
 
 from ..errors import ExecutorError
+from ..store.digest import sha256
 from .base import Executor, Handle
-from .capture import redirect
+from .capture import redirect, try_flush
 from .guardian import report_in
+from .job import FAILED
+from .leaving import leave
 from .process import ProcessHandle
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .capture import Log
     from .guardian import Guardian
@@ -40,6 +45,8 @@ class ForkExecutor(Executor):
         if not hasattr(os, "fork"):
             raise ExecutorError('the executor "fork" needs Linux or macOS; use "subprocess"')
         others = [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
+        # In a process of `doit -n`, this one sends doit's answers; it holds no lock but its queue's own.
+        others = [name for name in others if name != "QueueFeederThread"]
         if others:
             raise ExecutorError(
                 f'the executor "fork" cannot be used in a process with threads ({", ".join(others[:3])}): '
@@ -50,8 +57,8 @@ class ForkExecutor(Executor):
         """Fork, and perform the job in the child."""
         self.check()
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+            try_flush(stream)
+        sha256()  # imported here once, not in every fork
         pid = os.fork()
         if pid == 0:
             _child(job, log, guardian)
@@ -61,25 +68,28 @@ class ForkExecutor(Executor):
 
 def _child(job: Job, log: Log, guardian: Guardian) -> None:
     """Execute the run and end, whatever happens; never return into the parent's code."""
-    code = 1
+    code = FAILED
     try:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         report_in(guardian.fd)
+        atexit._clear()  # what is to happen when the build ends is not for its fork to do
         redirect(log.fd)
-        _null_stdin()
-        code = 0 if job.perform() else 1
-        sys.stdout.flush()
+        faulthandler.enable(2)
+        null_stdin()
+        job.log_fd = log.fd
+        code = job.perform()
     except BaseException:
         import traceback
 
         traceback.print_exc()
     finally:
-        os._exit(code)
+        leave(code)
 
 
-def _null_stdin() -> None:
+def null_stdin() -> None:
+    """Let this process read nothing."""
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

@@ -8,9 +8,8 @@ does, and then every group that has not been taken off the list is killed.
 from __future__ import annotations
 
 import os
-import signal
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
 
@@ -28,7 +27,10 @@ for group in groups:
 
 
 class Guardian:
-    """Knows the process groups of this build."""
+    """Knows the process groups of this build.
+
+    A process that leaves its group on purpose, as a daemon does, is not followed.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -79,17 +81,7 @@ def report_in(fd: int) -> None:
 
 
 def _write(fd: int, line: bytes) -> None:
-    handler = signal.signal(signal.SIGPIPE, signal.SIG_IGN) if _main_thread() else None
     try:
         os.write(fd, line)
     except OSError:  # the guardian was killed; the runs go on without it
         pass
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGPIPE, handler)
-
-
-def _main_thread() -> bool:
-    import threading
-
-    return threading.current_thread() is threading.main_thread()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .base import Executor
+from .job import describe
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ..config.config import Config
+    from .job import Job
 
 
 class InlineExecutor(Executor):
@@ -22,4 +24,14 @@ class InlineExecutor(Executor):
 
     def run(self, fn: Callable[[Config], Any], config: Config, result_path: str) -> Any:
         """Call the function, here and now."""
-        return fn(config)
+        from .direct import deliver, error_value
+
+        try:
+            value = fn(config)
+        except (Exception, SystemExit) as error:
+            value = error_value(describe(error))
+        return deliver(value, result_path)
+
+    def _value(self, job: Job) -> Any:
+        """Call the function itself, unless a subclass has its own idea of `run`."""
+        return job.call() if type(self).run is InlineExecutor.run else super()._value(job)

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 from ..results import outcome
 from ..store import status
 from ..store.paths import AttemptFolder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ..collection.runs import Runs
     from ..config.config import Config
     from ..results.result import Result
+
+
+SUCCEEDED = 0
+FAILED = 1
+LOST = 74
+"""Exit statuses of an executing process; `LOST`: how the run went could not be written to its folder."""
 
 
 class Job:
@@ -41,9 +48,14 @@ class Job:
         Where everything goes.
     state
         What the status says at the start; the ending adds to it.
+
+    Attributes
+    ----------
+    log_fd
+        An open end of the log, out of the function's reach; -1 if there is none.
     """
 
-    __slots__ = ("arity", "attempt", "config", "deps", "fn", "name", "state")
+    __slots__ = ("arity", "attempt", "config", "deps", "fn", "log_fd", "name", "state")
 
     def __init__(
         self,
@@ -62,21 +74,22 @@ class Job:
         self.deps = deps
         self.attempt = attempt
         self.state = state
+        self.log_fd = -1
 
     def call(self, config: Config | None = None) -> Any:
         """Call the experiment function with as many arguments as it takes."""
         from pathlib import Path
 
-        out = Path(self.attempt.path)
         config = (self.config if config is None else config).copy()
-        config["out"] = out
+        out = config.setdefault("out", Path(self.attempt.path))
         return self.fn(*(config, out, self.deps)[: self.arity])
 
-    def perform(self, call: Callable[[], Any] | None = None) -> bool:
-        """Execute the run here and write how it went; True if it succeeded.
+    def perform(self, call: Callable[[], Any] | None = None) -> int:
+        """Execute the run here, write how it went, and give the exit status that says so.
 
         Whatever the function raises is recorded; only `KeyboardInterrupt` in the build's own process goes on up.
         """
+        own = outcome.OwnFiles(self.attempt)
         try:
             value = (call or self.call)()
         except BaseException as error:
@@ -85,31 +98,43 @@ class Job:
             return self.fail(describe(error))
         _flush()
         try:
-            outcome.save_success(self.attempt, self.state, self.config, value)
+            outcome.save_success(self.attempt, self.state, self.config, value, own)
         except outcome.UnsavableResult as error:
             return self.fail({"type": "UnsavableResult", "message": str(error), "where": None, "traceback": ""})
         except OSError as error:
             return self.fail(describe(error))
-        return True
+        return SUCCEEDED
 
-    def fail(self, error: dict[str, Any]) -> bool:
-        """Record that the run failed, in its log too; always False."""
-        headline = f"{error['type']}: {error['message']}"
-        try:
-            _flush()
-            with open(self.attempt.log, "a", encoding="utf-8", errors="replace") as log:
-                log.write(error.get("traceback") or headline + "\n")
-        except OSError:
-            pass
+    def fail(self, error: dict[str, Any]) -> int:
+        """Record that the run failed, in its log too, and give the exit status that says so."""
+        _flush()
+        self._log(error.get("traceback") or f"{error['type']}: {error['message']}\n")
         try:
             outcome.save_failure(self.attempt, self.state, self.config, error)
         except OSError:  # a full disk: the build finds an attempt that never ended, and says so
+            return LOST
+        return FAILED
+
+    def _log(self, text: str) -> None:
+        """Add to the log where everything else goes, so that it is shown too; else to the file."""
+        data = text.encode("utf-8", "backslashreplace")
+        try:
+            if self.log_fd >= 0:
+                os.write(self.log_fd, data)
+                return
+        except OSError:  # the function closed what it did not open
             pass
-        return False
+        try:
+            with open(self.attempt.log, "ab") as log:
+                log.write(data)
+        except OSError:
+            pass
 
 
 def describe(error: BaseException) -> dict[str, Any]:
     """Put an exception into a form that JSON can hold: type, message, place and traceback of the user's code."""
+    if isinstance(error, RunError):
+        return error.described
     import traceback
 
     trace = error.__traceback__
@@ -118,12 +143,14 @@ def describe(error: BaseException) -> dict[str, Any]:
         trace = trace.tb_next
     try:
         text = "".join(traceback.format_exception(type(error), error, trace))
-    except Exception:  # an exception whose __str__ raises
+    except Exception:  # an exception whose own code raises
         text = f"{type(error).__name__}\n"
     where = None
     if trace is not None:
         frames = traceback.extract_tb(trace)
-        where = f"{frames[-1].filename}:{frames[-1].lineno}"
+        # A misspelt key is raised by `Config`, but it is the user's line that has to be mended.
+        last = next((frame for frame in reversed(frames) if not frame.filename.startswith(own)), frames[-1])
+        where = f"{last.filename}:{last.lineno}"
     try:
         message = str(error)
     except Exception:
@@ -133,11 +160,21 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {"type": type(error).__name__, "message": message, "where": where, "traceback": text}
 
 
+class RunError(Exception):
+    """A failure that a custom executor handed back as a value: ``{"__error__": True, "type": ..., ...}``."""
+
+    def __init__(self, value: dict[str, Any]) -> None:
+        said = {key: str(value.get(key) or "") for key in ("type", "message", "traceback")}
+        said["type"] = said["type"] or "Error"
+        super().__init__(f"{said['type']}: {said['message']}")
+        self.described: dict[str, Any] = {**said, "where": None}
+
+
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError, AttributeError):  # the function closed or replaced it
+        except Exception:  # the function closed it, or put something of its own in its place
             pass
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
 
 from .base import Ended, Handle
+from .job import LOST
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .capture import Log
     from .guardian import Guardian
@@ -44,11 +45,10 @@ class ProcessHandle(Handle):
         """Tell how the process ended, and clear away what it left running; None while it goes on."""
         if self._ended is None:
             try:
-                if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                status = self._wait()
+                if status is None:
                     return None
-                self._kill_group()  # before the pid is given back, so that it cannot mean anybody else
-                returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-                self._ended = Ended(returncode)
+                self._ended = Ended(os.waitstatus_to_exitcode(status))
             except ChildProcessError:  # the user's own code waited for "any child"
                 self._ended = Ended(cause="its exit status was taken by another waiter in this process")
             self._guardian.forget(self.pid)
@@ -57,6 +57,19 @@ class ProcessHandle(Handle):
                 self._fd = -1
             self._log.close()
         return self._ended
+
+    def _wait(self) -> int | None:
+        """Give the wait status, with the group killed; None while the process goes on."""
+        if hasattr(os, "waitid"):
+            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return None
+            self._kill_group()  # before the pid is given back, so that it cannot mean anybody else
+            return os.waitpid(self.pid, 0)[1]
+        pid, status = os.waitpid(self.pid, os.WNOHANG)  # macOS before Python 3.13
+        if not pid:
+            return None
+        self._kill_group()
+        return status
 
     def kill(self) -> None:
         """Kill the process with its whole group."""
@@ -86,4 +99,8 @@ def describe_end(ended: Ended) -> tuple[str, str]:
             name = f"signal {-code}"
         hint = "; often the sign of running out of memory" if name == "SIGKILL" else ""
         return "ProcessKilled", f"the process was killed by {name}{hint}"
+    if code == LOST:
+        return "OutcomeLost", "how the run went could not be written to its folder: is the disk full, or read-only?"
+    if code is None:
+        return "ExecutorLost", "the executor did not say how the run went"
     return "ProcessExited", f"the process ended with exit status {code} before the function had returned"

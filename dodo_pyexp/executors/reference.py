@@ -6,15 +6,15 @@ or inside another function is sent by value, with cloudpickle.
 
 from __future__ import annotations
 
-import pickle
 import sys
-from typing import TYPE_CHECKING, Any
 
-from ..importing import import_file
-from ..results.pickling import dumps
+from ..importing import definitions_only, import_file
+from ..results.pickling import dumps, loads
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 class UnsendableFunction(TypeError):
@@ -29,12 +29,13 @@ def refer(fn: Callable[..., Any]) -> tuple[str, ...] | bytes:
     UnsendableFunction
         The function holds something that cannot be sent.
     """
-    module = sys.modules.get(fn.__module__ or "")
+    home, qualname = getattr(fn, "__module__", None) or "", getattr(fn, "__qualname__", "<object>")
+    module = sys.modules.get(home)
     path = getattr(module, "__file__", None)
-    if module is not None and path and fn.__module__ != "__main__" and "<" not in fn.__qualname__:
-        name = fn.__qualname__.split(".")[0]
-        if _function(getattr(module, name, None), fn.__qualname__) is fn:
-            return fn.__module__, path, fn.__qualname__
+    if module is not None and path and home != "__main__" and "<" not in qualname:
+        name = qualname.split(".")[0]
+        if _function(getattr(module, name, None), qualname) is fn:
+            return home, path, qualname
     try:
         return dumps(fn)
     except Exception as error:
@@ -47,7 +48,8 @@ def refer(fn: Callable[..., Any]) -> tuple[str, ...] | bytes:
 def resolve(reference: tuple[str, ...] | bytes) -> Callable[..., Any]:
     """Find the function that `refer` described."""
     if isinstance(reference, bytes):
-        fn: Callable[..., Any] = pickle.loads(reference)
+        with definitions_only():  # unpickling imports what the function needs
+            fn: Callable[..., Any] = loads(reference)
         return fn
     name, path, qualname = reference
     module = import_file(path, name)

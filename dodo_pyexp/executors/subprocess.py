@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import pickle
 import subprocess
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from .guardian import Guardian
     from .job import Job
 
-# The first pickle is the module search path: only then can anything of ours be found.
+# First comes the module search path: only then can anything of ours be found.
 _BOOT = (
-    "import sys, pickle; f = open(0, 'rb', closefd=False); sys.path[:] = pickle.load(f); "
+    "import sys, marshal; f = open(0, 'rb', closefd=False); sys.path[:] = marshal.load(f); "
     "from dodo_pyexp.executors.worker import main; main(f)"
 )
+
+# Of this interpreter, so that `python -O`, for example, means the same for the runs.
+_FLAGS: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
 
 
 class SubprocessExecutor(Executor):
@@ -37,35 +41,35 @@ class SubprocessExecutor(Executor):
     blocking = False
 
     def __init__(self) -> None:
-        self._references: dict[Callable[..., Any], tuple[str, ...] | bytes] = {}
+        self._references: dict[int, tuple[Callable[..., Any], tuple[str, ...] | bytes]] = {}
+        self._guardian: Guardian | None = None
 
     def check(self) -> None:
         """Nothing to check: an interpreter can be started everywhere."""
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Start an interpreter on the job."""
-        if job.fn not in self._references:
-            self._references[job.fn] = refer(job.fn)
+        reference = self._reference(job.fn, guardian)
         payload = {
             "argv": sys.argv,
             "guardian": guardian.fd,
             "name": job.name,
-            "fn": self._references[job.fn],
+            "fn": reference,
             "arity": job.arity,
             "config": dumps(job.config),
             "deps": [dep.reference() for dep in job.deps],
             "attempt": job.attempt.path,
             "state": job.state,
         }
-        path = [entry or os.getcwd() for entry in sys.path]
+        path = [os.fspath(entry) or os.getcwd() for entry in sys.path]
         # An unlinked file: nothing is left behind, and writing it never waits for the reader.
         with open(f"{job.attempt.path}/.payload.tmp", "w+b") as file:
             os.unlink(file.name)
-            pickle.dump(path, file)
+            marshal.dump(path, file)
             pickle.dump(payload, file)
             file.seek(0)
             process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _BOOT],
+                [sys.executable, *_FLAGS, "-P", "-c", _BOOT],
                 stdin=file,
                 stdout=log.fd,
                 stderr=log.fd,
@@ -75,3 +79,12 @@ class SubprocessExecutor(Executor):
         log.abandon()
         process.returncode = 0  # ProcessHandle waits for it; Popen must not
         return ProcessHandle(process.pid, log, guardian)
+
+    def _reference(self, fn: Callable[..., Any], guardian: Guardian) -> tuple[str, ...] | bytes:
+        """Refer to the function as it is in this build: what it uses may have changed since the one before."""
+        if self._guardian is not guardian:
+            self._guardian = guardian
+            self._references.clear()
+        if id(fn) not in self._references:
+            self._references[id(fn)] = fn, refer(fn)
+        return self._references[id(fn)][1]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
-import pickle
 import sys
-from typing import IO, Any
 
+from ..importing import definitions_only
+from ..results.pickling import load, loads
 from .guardian import report_in
+from .leaving import leave
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any
 
 
 def main(stdin: IO[bytes]) -> None:
-    """Execute the job that `stdin` describes, and end with status 0 if it succeeded, 1 if not."""
-    payload: dict[str, Any] = pickle.load(stdin)
+    """Execute the job that `stdin` describes, and end with the status that says how it went."""
+    payload: dict[str, Any] = load(stdin)
     report_in(payload["guardian"])
     stdin.close()
     null = os.open(os.devnull, os.O_RDONLY)
@@ -20,18 +26,12 @@ def main(stdin: IO[bytes]) -> None:
     os.close(null)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]  # both are TextIOWrappers in a fresh interpreter
+    faulthandler.enable(2)  # the log of a segmentation fault says where it was
     sys.argv = payload["argv"]
-    code = 0 if _perform(payload) else 1
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # closed by the function
-            pass
-    # Threads that never end must not keep a run alive whose result is on disk.
-    os._exit(code)
+    leave(_perform(payload))
 
 
-def _perform(payload: dict[str, Any]) -> bool:
+def _perform(payload: dict[str, Any]) -> int:
     from ..collection.runs import Runs
     from ..config.config import Config
     from ..results.result import Result
@@ -48,9 +48,11 @@ def _perform(payload: dict[str, Any]) -> bool:
         AttemptFolder(payload["attempt"]),
         payload["state"],
     )
+    job.log_fd = os.dup(2)
     try:
         job.fn = resolve(payload["fn"])
-        job.config = pickle.loads(payload["config"])
+        with definitions_only():
+            job.config = loads(payload["config"])
     except BaseException as error:  # importing the user's code runs it
         return job.fail(describe(error))
     return job.perform()

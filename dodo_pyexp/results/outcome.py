@@ -6,91 +6,152 @@ fails that run and nothing else.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import pickle
-from typing import TYPE_CHECKING, Any
 
 from ..store import atomic, status
-from ..store.digest import output_digest
+from ..store.digest import output_digest, value_digest
 from ..store.paths import AttemptFolder
 from .pickling import dumps
 from .result import Result
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..config.config import Config
 
 _SCALARS = (str, int, float, bool, type(None))
+_VITAL = ("experiment.pkl", "status.json", ".finished")
+_PARTS = 200_000
+"""So many values are written to `result.json`: it is for tables, and a value may contain itself."""
 
 
 class UnsavableResult(Exception):
     """The return value cannot be pickled, or the function took a file name that pyexp needs."""
 
 
-def save_success(attempt: AttemptFolder, state: dict[str, Any], config: Config, value: Any) -> None:
+class OwnFiles:
+    """Remembers pyexp's own files in an attempt, to tell afterwards which of them the function put its own in place of.
+
+    Functions do save a `config.json` or a `result.json` of theirs (libraries have them do so); such a file is left
+    alone and counts as one of the run's outputs.
+    """
+
+    def __init__(self, attempt: AttemptFolder) -> None:
+        self._attempt = attempt
+        self._before = self._look()
+
+    def taken(self) -> set[str]:
+        """Name the files that are not pyexp's any more."""
+        return {name for name, mark in self._look().items() if self._before.get(name) != mark}
+
+    def _look(self) -> dict[str, tuple[int, int, int]]:
+        marks = {}
+        for name in AttemptFolder.OWN - {"log.out"}:
+            try:
+                found = os.lstat(f"{self._attempt.path}/{name}")
+            except OSError:
+                continue
+            marks[name] = found.st_ino, found.st_mtime_ns, found.st_size
+        return marks
+
+
+def save_success(
+    attempt: AttemptFolder, state: dict[str, Any], config: Config, value: Any, own: OwnFiles | None = None
+) -> None:
     """Write the return value, its digest and the final status.
+
+    Parameters
+    ----------
+    attempt, state, config
+        The attempt, what its status says so far, and the config of the run.
+    value
+        What the function returned.
+    own
+        Made before the function was called.
 
     Raises
     ------
     UnsavableResult
         The value cannot be saved; nothing of it is left behind.
     """
-    if os.path.lexists(attempt.pickle):
-        raise UnsavableResult("the function wrote experiment.pkl into its folder, a name pyexp uses; choose another")
-    result = Result(config, result=value, finished=True)
-    value_digest = _pickle(attempt.pickle, result, value)
-    sizes = {name: os.stat(f"{attempt.path}/{name}").st_size for name in ("config.json", "experiment.pkl")}
-    if not os.path.lexists(attempt.result_json):  # a file of that name which the function saved is left alone
-        readable = _json_form(value)
-        if readable is not None:
-            sizes["result.json"] = atomic.write_text(attempt.result_json, readable + "\n")
-    status.end(attempt, state, status.FINISHED, digest=output_digest(value_digest, attempt), files=sizes)
+    os.makedirs(attempt.path, exist_ok=True)  # the function may have deleted its folder
+    taken = own.taken() if own is not None else {"experiment.pkl"} if os.path.lexists(attempt.pickle) else set()
+    for name in _VITAL:
+        if name in taken:
+            raise UnsavableResult(f"the function wrote {name} into its folder, a name pyexp uses; choose another")
+    digest = _pickle(attempt.pickle, Result(config, result=value, finished=True), value)
+    try:
+        sizes = {"experiment.pkl": os.stat(attempt.pickle).st_size}
+        if "config.json" not in taken and os.path.exists(attempt.config_json):
+            sizes["config.json"] = os.stat(attempt.config_json).st_size
+        if not os.path.lexists(attempt.result_json) and (readable := _json_form(value)) is not None:
+            sizes["result.json"] = atomic.write_bytes(attempt.result_json, readable)
+        status.end(attempt, state, status.FINISHED, digest=output_digest(digest, attempt, taken), files=sizes)
+    except BaseException:
+        os.unlink(attempt.pickle)
+        raise
 
 
 def save_failure(attempt: AttemptFolder, state: dict[str, Any], config: Config, error: dict[str, Any]) -> None:
     """Write why the run failed: the final status, and a Result without a value."""
+    os.makedirs(attempt.path, exist_ok=True)
     ended = status.end(attempt, state, status.FAILED, error=error)
+    if os.path.lexists(attempt.pickle):  # a file of the function's own, and it may be all that there is
+        return
     result = Result(config, error=status.error_text(ended), finished=True)
-    with atomic.aside(attempt.pickle, "wb") as file:
-        pickle.dump(result, file)
+    atomic.write_bytes(attempt.pickle, dumps(result))
 
 
 def _pickle(path: str, result: Result, value: Any) -> bytes:
     """Pickle `result` to `path` and return the digest of `value` alone."""
     try:
-        with atomic.aside(path, "wb") as file:
-            file.write(dumps(result))
-        return hashlib.sha256(dumps(value)).digest()
+        atomic.write_bytes(path, dumps(result))
+        return value_digest(dumps(value))
     except OSError:
         raise
     except Exception as error:  # pickling runs the value's own code
+        atomic.remove(path)
         raise UnsavableResult(f"the return value cannot be pickled ({type(error).__name__}: {error})") from None
 
 
-def _json_form(value: Any) -> str | None:
-    """Write the value as JSON; parts that JSON cannot hold become ``{"__pickled__": <type>}``."""
+class _Readable:
+    """A value as JSON can hold it; parts that it cannot hold become ``{"__pickled__": <type>}``."""
+
+    def __init__(self, value: Any) -> None:
+        self._left = _PARTS
+        self.value = self._form(value, 0)
+
+    def _form(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind in _SCALARS:
+            return value
+        if depth < 50:
+            if isinstance(value, dict):
+                if all(type(key) is str for key in value):
+                    self._count(len(value))
+                    return {key: self._form(part, depth + 1) for key, part in dict.items(value)}
+            elif kind in (list, tuple) and len(value) <= 10_000:
+                self._count(len(value))
+                return [self._form(part, depth + 1) for part in value]
+        for plain in (int, float, str):
+            if isinstance(value, plain):  # not str(value): a subclass may print otherwise
+                return getattr(plain, f"__{plain.__name__}__")(value)
+        if kind.__module__ == "numpy" and getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+            scalar = value.item()
+            if type(scalar) in _SCALARS:
+                return scalar
+        return {"__pickled__": f"{kind.__module__}.{kind.__qualname__}"}
+
+    def _count(self, parts: int) -> None:
+        self._left -= parts + 1
+        if self._left < 0:
+            raise ValueError("too large to be read by people")
+
+
+def _json_form(value: Any) -> bytes | None:
+    """Write the value as JSON; None if it is too large for that."""
     try:
-        text = json.dumps(_readable(value), ensure_ascii=False, indent=2)
-    except (TypeError, ValueError, RecursionError):
+        return atomic.json_bytes(_Readable(value).value)
+    except Exception:  # the value's own code may run, and raise anything
         return None
-    return text
-
-
-def _readable(value: Any, depth: int = 0) -> Any:
-    kind = type(value)
-    if kind in _SCALARS:
-        return value
-    if depth < 50:
-        if kind is dict or (isinstance(value, dict) and kind.__name__ == "Config"):
-            if all(type(key) is str for key in value):
-                return {key: _readable(part, depth + 1) for key, part in value.items()}
-        elif kind in (list, tuple) and len(value) <= 10_000:
-            return [_readable(part, depth + 1) for part in value]
-    if isinstance(value, (bool, int, float, str)):
-        return next(base(value) for base in (bool, int, float, str) if isinstance(value, base))
-    if kind.__module__ == "numpy" and getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        scalar = value.item()
-        if type(scalar) in _SCALARS:
-            return scalar
-    return {"__pickled__": f"{kind.__module__}.{kind.__qualname__}"}

@@ -5,8 +5,18 @@ What is defined in a script is known to plain pickle as ``__main__.Name``, which
 
 from __future__ import annotations
 
-import pickle
-from typing import Any
+try:  # the half of `pickle` that is used: the other takes a worker's time to import
+    from _pickle import dumps as plain_dumps
+    from _pickle import load, loads
+except ImportError:  # not CPython
+    from pickle import dumps as plain_dumps
+    from pickle import load, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["dumps", "load", "loads"]
 
 
 def dumps(value: Any) -> bytes:
@@ -15,7 +25,7 @@ def dumps(value: Any) -> bytes:
     Whatever cloudpickle or the value's own code raises goes through.
     """
     try:
-        data = pickle.dumps(value, protocol=5)
+        data = plain_dumps(value, protocol=5)
     except Exception:  # pickling runs the value's own code; cloudpickle may manage all the same
         data = b"__main__"
     if b"__main__" not in data:

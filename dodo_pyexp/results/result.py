@@ -6,18 +6,19 @@ Implements: pyexp guide, "`Result` Dataclass"; pyexp README, "Result Filtering" 
 from __future__ import annotations
 
 import os
-import pickle
-from typing import TYPE_CHECKING, Any
 
 from ..config.config import Config
 from ..errors import DamagedFile
 from ..store import status as statuses
 from ..store.paths import AttemptFolder
-from .pickling import dumps
+from ..store.record import vouches_for
+from .pickling import dumps, load, loads
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import Any
 
 _LAZY = frozenset(["cfg", "error", "finished", "log", "out", "result", "skipped"])
 _ENDED = frozenset([statuses.FINISHED, statuses.FAILED])
@@ -123,7 +124,7 @@ class Result:
         """Make the result that `reference` described, to be read when asked for."""
         name, config, path = reference
         attempt = None if path is None else AttemptFolder(path)
-        return cls.at(name, lambda: pickle.loads(config), lambda: (attempt, None))
+        return cls.at(name, lambda: loads(config), lambda: (attempt, None))
 
     def __getattr__(self, field: str) -> Any:
         # Only called for a field that has not been read yet.
@@ -151,11 +152,14 @@ class Result:
         return None if attempt is None else Path(attempt.path)
 
     def _status(self) -> dict[str, Any]:
-        status = self.__dict__.get("_read_status")
+        status: dict[str, Any] | None = self.__dict__.get("_read_status")
         if status is None:
             attempt = self._attempt()[0]
-            status = self.__dict__["_read_status"] = {} if attempt is None else statuses.read(attempt)
-        return status  # type: ignore[no-any-return]  # __dict__ holds Any
+            status = {} if attempt is None else statuses.read(attempt)
+            if not status and attempt is not None and vouches_for(attempt):
+                status = {"state": statuses.FINISHED}
+            self.__dict__["_read_status"] = status
+        return status
 
     def _load_skipped(self) -> bool:
         return self._attempt()[1] is not None
@@ -190,10 +194,17 @@ class Result:
         if not isinstance(self.result, dict) and self.error is None:
             extras["value"] = self.result
         if self.error is not None:
-            head, _, trace = self.error.partition("\n")
-            kind, _, message = head.partition(": ")
-            extras.update(__error__=True, type=kind, message=message, traceback=trace)
+            extras.update(__error__=True, **self._cause())
         return extras
+
+    def _cause(self) -> dict[str, Any]:
+        """Give type, message and traceback of the failure."""
+        cause = self._status().get("error") if "_locate" in self.__dict__ and not self.skipped else None
+        if isinstance(cause, dict):
+            return {key: cause.get(key) or "" for key in ("type", "message", "traceback")}
+        head, _, trace = (self.error or "").partition("\n")
+        kind, _, message = head.partition(": ")
+        return {"type": kind, "message": message, "traceback": trace}
 
     def __getitem__(self, key: str) -> Any:
         if isinstance(self.result, dict) and key in self.result:
@@ -242,9 +253,11 @@ class Result:
     def __setstate__(self, state: dict[str, Any]) -> None:
         from pathlib import Path
 
-        out = state.pop("out", None)
+        out = state["out"]
         self.__dict__.update(state, out=None if out is None else Path(out))
-        self.__dict__.setdefault("log", "")
+        # The log stays on disk, where it may be long; it is read from there.
+        attempt = None if out is None else AttemptFolder(out)
+        self.__dict__["_locate"] = lambda: (attempt, None)
 
     def __repr__(self) -> str:
         if "_locate" in self.__dict__ and "error" not in self.__dict__:
@@ -263,8 +276,8 @@ def load_pickle(attempt: AttemptFolder, name: str) -> Result:
     """
     try:
         with open(attempt.pickle, "rb") as file:
-            result = pickle.load(file)
-    except Exception as error:  # unpickling runs arbitrary code and may raise anything
+            result = load(file)
+    except (Exception, SystemExit) as error:  # unpickling runs arbitrary code and may raise anything
         cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise DamagedFile(
             f"the result of {name} in {os.path.relpath(attempt.path)} cannot be read ({cause}); "

@@ -5,29 +5,54 @@ Implements: DESIGN section 6 (early cutoff): downstream runs depend on this dige
 
 from __future__ import annotations
 
-import hashlib
 import os
-from typing import TYPE_CHECKING
 
 from .paths import AttemptFolder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+    from hashlib import _Hash
 
 BLOCK = 1 << 20
 
 
-def saved_files(attempt: AttemptFolder) -> Iterator[tuple[str, str]]:
-    """Yield ``(relative path, path)`` of each file the function saved in the attempt's folder."""
+def sha256(size: int = 0) -> _Hash:
+    """Start a SHA-256: for little data the interpreter's own, as loading OpenSSL's takes longer than hashing."""
+    if size < BLOCK:
+        try:
+            from _sha256 import sha256 as new  # type: ignore[import-not-found]  # Python 3.11
+        except ImportError:
+            try:
+                from _sha2 import sha256 as new  # type: ignore[import-not-found]  # Python 3.12 and later
+            except ImportError:
+                from hashlib import sha256 as new
+    else:
+        from hashlib import sha256 as new
+    started: _Hash = new()
+    return started
+
+
+def saved_files(attempt: AttemptFolder, taken: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield ``(relative path, path)`` of each file the function saved in the attempt's folder.
+
+    `taken` are names of pyexp's own files in whose place the function saved its own.
+    """
     pending = [""]
     while pending:
         below = pending.pop()
-        with os.scandir(f"{attempt.path}/{below}") as entries:
+        try:
+            entries = os.scandir(f"{attempt.path}/{below}")
+        except (FileNotFoundError, PermissionError):  # something that the run left behind is still tidying up
+            continue
+        with entries:
             for entry in entries:
                 relative = f"{below}{entry.name}"
+                if not below and (_temporary(relative) or (relative in AttemptFolder.OWN and relative not in taken)):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(f"{relative}/")
-                elif below or not (entry.name in AttemptFolder.OWN or _temporary(entry.name)):
+                else:
                     yield relative, entry.path
 
 
@@ -36,24 +61,43 @@ def _temporary(name: str) -> bool:
 
 
 def file_digest(path: str) -> bytes:
-    """Hash a file's content in blocks; a symbolic link counts as the text of its target when that is no file."""
-    digest = hashlib.sha256()
-    if os.path.islink(path) and not os.path.isfile(path):
-        digest.update(os.readlink(path).encode("utf-8", "surrogateescape"))
-        return digest.digest()
-    if not os.path.isfile(path):  # a socket or a pipe has no content to keep
-        return digest.digest()
-    buffer = bytearray(BLOCK)
-    view = memoryview(buffer)
-    with open(path, "rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            digest.update(view[:count])
+    """Hash a file's content in blocks; a symbolic link counts as the text of its target when that is no file.
+
+    A socket or a pipe, and a file that is gone or may not be read, count as empty.
+    """
+    if not os.path.isfile(path):
+        text = os.readlink(path) if os.path.islink(path) else ""
+        return _digest(text.encode("utf-8", "surrogateescape"))
+    try:
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < BLOCK:
+                return _digest(file.readall())
+            digest = sha256(size)
+            buffer = bytearray(BLOCK)
+            view = memoryview(buffer)
+            while count := file.readinto(buffer):
+                digest.update(view[:count])
+            return digest.digest()
+    except (FileNotFoundError, PermissionError):
+        return _digest(b"")
+
+
+def _digest(data: bytes) -> bytes:
+    digest = sha256(len(data))
+    digest.update(data)
     return digest.digest()
 
 
-def output_digest(value_digest: bytes, attempt: AttemptFolder) -> str:
+def value_digest(pickled: bytes) -> bytes:
+    """Hash a pickled return value."""
+    return _digest(pickled)
+
+
+def output_digest(value: bytes, attempt: AttemptFolder, taken: Collection[str] = ()) -> str:
     """Combine the digest of the return value with those of the saved files."""
-    digest = hashlib.sha256(value_digest)
-    for relative, path in sorted(saved_files(attempt)):
+    digest = sha256()
+    digest.update(value)
+    for relative, path in sorted(saved_files(attempt, taken)):
         digest.update(relative.encode("utf-8", "surrogateescape") + b"\0" + file_digest(path))
     return digest.hexdigest()[:32]

@@ -7,12 +7,14 @@ was interrupted is in the manifest all the same, so nothing is ever lost.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from ..errors import DamagedFile, UsageError, nearest
 from . import atomic, timestamps
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .paths import ExperimentFolder
 
 FORMAT = 1
@@ -119,6 +121,9 @@ class Manifest:
             known = {key: values.pop(key) for key in ("runs", "configs", "flat", "upstream", "attempts", "skipped")}
             shape = tuple(values.pop("shape"))
             values.pop("timestamp")
+            tables = [known[key] for key in ("configs", "upstream", "attempts", "skipped")]
+            if not all(isinstance(table, dict) for table in tables) or not isinstance(known["runs"], list):
+                raise ValueError("no tables")
             if not all(isinstance(known["configs"][run], dict) for run in known["runs"]):
                 raise ValueError("no configs")
         except (KeyError, TypeError, ValueError, AttributeError):

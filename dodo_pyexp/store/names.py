@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[^\W_][\w.,@=-]*(?<![.=])|_[\w.,@=-]*(?<![.=])").fullmatch
 _UNSAFE = re.compile(r"[^\w.,@-]+")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _special_stem(name: str) -> bool:
     return name.split(".", 1)[0].casefold() in RESERVED
 
@@ -39,7 +39,7 @@ def folder_name(name: str) -> str:
     >>> folder_name("lr=0.1")
     'lr~0.1'
     >>> folder_name("../../x")
-    'x+4c2ff7f4a7'
+    'x+9cdf6a50100a862e'
     """
     if (
         _PLAIN(name)
@@ -55,7 +55,9 @@ def hashed_name(name: str) -> str:
     """Give the folder name that is always safe: what can be read of `name`, then ``+`` and its hash."""
     readable = _UNSAFE.sub("_", unicodedata.normalize("NFC", name)).strip("._-")
     readable = readable.encode()[:MAX_BYTES].decode(errors="ignore") or "run"
-    return f"{readable}+{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+    if _special_stem(readable):  # "con.txt+..." would be as reserved as "con"; "con+..." is not
+        readable = readable.replace(".", "_", 1)
+    return f"{readable}+{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def folder_names(names: list[str]) -> list[str]:

@@ -55,7 +55,7 @@ class ExperimentFolder:
             entries = os.listdir(self.batches)
         except OSError:
             return []
-        names = [name[:-5] for name in entries if name.endswith(".json") and timestamps.is_timestamp(name)]
+        names = [name[:-5] for name in entries if name.endswith(".json") and timestamps.is_timestamp(name[:-5])]
         return sorted(names, key=timestamps.order)
 
     @property

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from ..errors import DamagedFile
 from . import atomic
+from .paths import AttemptFolder, RunFolder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .paths import RunFolder
+    from typing import Any
 
 FORMAT = 1
+_decode = json.JSONDecoder().decode  # what json.loads does, without looking at its options for every run
 
 
 class Record:
@@ -66,8 +68,7 @@ class Record:
         """
         path = run.finished
         try:
-            with open(path, "rb") as file:
-                values = json.loads(file.read())
+            values = _decode(atomic.read_bytes(path).decode())
             if values["format"] != FORMAT:
                 raise DamagedFile(f"{path} has format {values['format']}; this version of pyexp reads format {FORMAT}")
             record = cls(
@@ -94,11 +95,24 @@ class Record:
         for name, size in self.files.items():
             try:
                 found = os.stat(f"{folder}/{name}").st_size
-            except OSError:
+            except (OSError, ValueError):  # a damaged record may hold names that cannot be
                 return f"{name} is gone"
             if found != size:
                 return f"{name} has {found} bytes instead of {size}"
         return None
+
+
+def vouches_for(attempt: AttemptFolder) -> bool:
+    """Tell whether the run's record names this attempt: then it finished, even if its status was lost."""
+    parent = RunFolder(os.path.dirname(attempt.path))
+    for run, name in ((parent, attempt.name), (RunFolder(attempt.path, flat=True), ".")):
+        try:
+            record = Record.read(run)
+        except DamagedFile:
+            continue
+        if record is not None and record.attempt == name:
+            return True
+    return False
 
 
 def _plain(attempt: object) -> bool:

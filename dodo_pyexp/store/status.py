@@ -7,11 +7,13 @@ once more at the end, and the build corrects it when the executing process died 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
 from . import atomic, timestamps
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .paths import AttemptFolder
 
 RUNNING = "running"

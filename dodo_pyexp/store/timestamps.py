@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -40,13 +40,21 @@ def claim_folder(parent: str, stamp: str) -> str:
 
 def is_timestamp(name: str) -> bool:
     """Tell whether `name` is the name of an attempt, a batch or a report."""
-    return len(name) >= 19 and name[:2].isdigit() and name[4] == "-" and name[10] == "_"
+    digits = name[:4] + name[5:7] + name[8:10] + name[11:13] + name[14:16] + name[17:19]
+    return (
+        len(digits) == 14
+        and digits.isascii()
+        and digits.isdigit()
+        and name[4:17:3] == "--_--"
+        and name[19:20] in ("", "-")
+        and "/" not in name
+    )
 
 
 def order(name: str) -> tuple[str, int]:
     """Sort key: by time, then by the number behind it (``-10`` comes after ``-9``)."""
     suffix = name[20:]
-    return name[:19], int(suffix) if suffix.isdigit() else 1
+    return name[:19], int(suffix) if suffix.isascii() and suffix.isdigit() else 1
 
 
 def to_iso(seconds: float) -> str:

@@ -32,7 +32,9 @@ class Colour(Enum):
         ({"d": date(2024, 1, 2)}, "d: 2024-01-02"),
         ({"f": len}, "f: <built-in function len>"),
         ({"b": 1, "a": {}}, "b: 1\na: {}"),
-        ({"m": "x\ny\n"}, "m: |\n  x\n  y"),
+        ({"m": "x\ny\n"}, "m: |\n  x\n  y\n"),
+        ({"m": "x\ny\n", "n": 1}, "m: |\n  x\n  y\nn: 1"),
+        ({"m": "x\n\n"}, 'm: "x\\n\\n"'),
         ({Path("k"): 1, (1, 2): 2}, "k: 1\n(1, 2): 2"),
         ({"u": "é"}, "u: é"),
         ({}, "{}"),
@@ -52,19 +54,27 @@ def test_text_that_some_reader_takes_for_something_else_is_quoted(text):
     assert yaml.safe_load(written) == {"x": text}
 
 
+@pytest.mark.parametrize("text", ["\n", "\n\n", " \n", "x\n", "x\n\n", "\nx", "#\n", "---\n", "\u2028\n", "a\n...\n", "x\x85y\n"])
+@pytest.mark.parametrize("wrap", [lambda text: {"": text}, lambda text: {"a": [text]}, lambda text: {"a": text, "b": 1}])
+def test_line_ends_in_text_come_back_also_with_a_newline_behind(wrap, text):
+    tree = wrap(text)
+    assert parse_yaml(dump_yaml(tree), "").tree == tree
+    assert parse_yaml(dump_yaml(tree) + "\n", "").tree == tree
+
+
 def test_a_value_that_is_there_twice_is_written_twice():
     shared = [1]
     assert dump_yaml(Config(a=shared, b=shared)) == "a:\n- 1\nb:\n- 1"
 
 
 trees = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6) | st.text(alphabet="\n #x-:", max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=200)
 @given(st.dictionaries(st.text(max_size=3), trees, max_size=3))
 def test_what_is_written_reads_back(tree):
     found = parse_yaml(dump_yaml(tree), "").tree

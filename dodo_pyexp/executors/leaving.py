@@ -1,0 +1,35 @@
+"""How an executing process ends: what wants to happen at exit happens, but nothing can keep it from ending."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+EXIT_SECONDS = 10.0
+"""So long may exit handlers take: the result is on disk, and libraries do wait for children that never end."""
+
+
+def leave(code: int) -> NoReturn:
+    """Run the exit handlers (they delete temporary files, for example), then end.
+
+    Threads that never end are not waited for, as the result is on disk.
+    """
+    try:
+        if atexit._ncallbacks():
+            import threading
+
+            handlers = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
+            handlers.start()
+            handlers.join(EXIT_SECONDS)
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:  # closed or replaced by the function
+                pass
+    finally:
+        os._exit(code)

@@ -1,0 +1,43 @@
+"""Executors by name."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from dodo_pyexp.errors import ConfigTypeError, ExecutorError
+from dodo_pyexp.executors.inline import InlineExecutor
+from dodo_pyexp.executors.registry import NAMES, ExecutorName, get_executor
+
+
+@pytest.mark.parametrize("name", NAMES[:3])
+def test_an_executor_goes_by_its_name(name):
+    assert get_executor(name).name == name
+
+
+def test_the_names_are_those_of_the_type():
+    assert get_args(ExecutorName) == NAMES
+
+
+def test_an_instance_is_handed_back():
+    executor = InlineExecutor()
+    assert get_executor(executor) is executor
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(ExecutorError, match=r'unknown executor "forc" \(did you mean "fork"\?\); available: inline, '):
+        get_executor("forc")
+    with pytest.raises(ValueError, match="unknown executor"):
+        get_executor("")
+
+
+@pytest.mark.parametrize("value", [3, None, InlineExecutor])
+def test_anything_else_is_refused(value):
+    with pytest.raises(ConfigTypeError, match="executor must be a name or an Executor, not"):
+        get_executor(value)
+
+
+def test_a_class_in_place_of_an_instance_gets_a_hint():
+    with pytest.raises(TypeError, match=r"write InlineExecutor\(\)"):
+        get_executor(InlineExecutor)
