@@ -31,7 +31,7 @@ $(VENV)/stamp-%: pyproject.toml
 .PHONY: demo
 demo: $(VENV)/stamp-demo  ## build pipelines/digits, a real machine-learning pipeline, end to end
 	@cd $(DIGITS) && "$(CURDIR)/$(VENV)/bin/pyexp" build --jobs 0
-	@cd $(DIGITS) && "$(CURDIR)/$(VENV)/bin/pyexp" results
+	@cd $(DIGITS) && "$(CURDIR)/$(VENV)/bin/pyexp" results train evaluate --sort accuracy,desc
 	@echo "Plot: `ls -t $(DIGITS)/out/evaluate/report/*/accuracy.png | head -n 1`"
 	@echo "Say it again, and nothing is executed; or change a learning rate in $(DIGITS)/train.py first."
 

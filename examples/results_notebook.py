@@ -15,8 +15,7 @@ print(experiment[{"cfg.optimizer.lr": 0.01, "cfg.optimizer.momentum": 0.5}].name
 
 # %% A table. With pandas it would be `pandas.DataFrame(rows)`.
 rows = [
-    {"lr": run.cfg.optimizer.lr, "momentum": run.cfg.optimizer.momentum, "loss": run.result["loss"]}
-    for run in results
+    {"lr": run.cfg.optimizer.lr, "momentum": run.cfg.optimizer.momentum, "loss": run.result["loss"]} for run in results
 ]
 for row in sorted(rows, key=lambda row: row["loss"]):
     print(f"lr {row['lr']:<5} momentum {row['momentum']:<4} loss {row['loss']:.2e}")

@@ -95,9 +95,7 @@ def plot_accuracy(scores: list[dict], path: Path) -> None:
         axes.plot([low, high], [row, row], color=colour, linewidth=6, alpha=0.22, solid_capstyle="round")
         axes.plot(score["accuracies"], [row] * len(score["accuracies"]), ".", color=colour, alpha=0.75)
         axes.plot(score["mean"], row, "o", color=colour, markersize=8, markeredgecolor="white")
-        axes.annotate(
-            f"{score['mean']:.1%}", (high, row), (9, 0), textcoords="offset points", va="center", fontsize=9
-        )
+        axes.annotate(f"{score['mean']:.1%}", (high, row), (9, 0), textcoords="offset points", va="center", fontsize=9)
     axes.set_yticks(range(len(scores)), [score["setting"].replace("_", " ") for score in scores])
     axes.tick_params(length=0)
     axes.invert_yaxis()

@@ -38,35 +38,31 @@ def make_model(cfg: Config):
     from sklearn.neural_network import MLPClassifier
     from sklearn.svm import SVC
 
-    params = cfg.params
     match cfg.model:
         case "logreg":
-            return LogisticRegression(C=params.C, max_iter=2000)
+            return LogisticRegression(C=cfg.C, max_iter=2000)
         case "svm":
-            return SVC(C=params.C)
+            return SVC(C=cfg.C)
         case "forest":
-            return RandomForestClassifier(params.trees, random_state=cfg.seed, n_jobs=1)
+            return RandomForestClassifier(cfg.trees, random_state=cfg.seed, n_jobs=1)
         case "mlp":
             warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is a budget here
-            return MLPClassifier(
-                params.hidden, learning_rate_init=params.lr, max_iter=params.epochs, random_state=cfg.seed
-            )
+            return MLPClassifier(cfg.hidden, learning_rate_init=cfg.lr, max_iter=cfg.epochs, random_state=cfg.seed)
         case other:
             raise ValueError(f"unknown model {other!r}")
 
 
 @train.configs
 def configs():
-    logreg = {"name": "logreg", "model": "logreg", "params": {"C": 1.0}}
-    svm = {"name": "svm", "model": "svm", "params": {"C": 1.0}}
-    forest = {"name": "forest", "model": "forest", "params": {"trees": 30}}
-    mlp = {"name": "mlp", "model": "mlp", "params": {"hidden": [64], "lr": 0.01, "epochs": 60}}
+    logreg = {"name": "logreg", "model": "logreg"}
+    svm = {"name": "svm", "model": "svm"}
+    forest = {"name": "forest", "model": "forest"}
+    mlp = {"name": "mlp", "model": "mlp", "hidden": [64], "epochs": 60}
 
-    # "params.C" changes one key of the nested dict and keeps its neighbours.
-    logregs = sweep([logreg], [{"name": "strict", "params.C": 0.01}, {"name": "loose", "params.C": 1.0}])
-    svms = sweep([svm], [{"name": "soft", "params.C": 1.0}, {"name": "hard", "params.C": 10.0}])
-    forests = sweep([forest], [{"name": "small", "params.trees": 30}, {"name": "large", "params.trees": 150}])
-    mlps = sweep([mlp], [{"name": "slow", "params.lr": 0.001}, {"name": "fast", "params.lr": 0.01}])
+    logregs = sweep([logreg], [{"name": "strict", "C": 0.01}, {"name": "loose", "C": 1.0}])
+    svms = sweep([svm], [{"name": "soft", "C": 1.0}, {"name": "hard", "C": 10.0}])
+    forests = sweep([forest], [{"name": "small", "trees": 30}, {"name": "large", "trees": 150}])
+    mlps = sweep([mlp], [{"name": "slow", "lr": 0.001}, {"name": "fast", "lr": 0.01}])
 
     settings = [
         *sweep(logregs, inputs("standard")),
@@ -79,12 +75,7 @@ def configs():
 
     # One run beside the sweep, tuned by hand. Change its learning rate and build again:
     # this run is executed, and `evaluate`, which depends on it. Nothing else is.
-    tuned = {
-        "name": "mlp_tuned",
-        "model": "mlp",
-        "params": {"hidden": [128, 64], "lr": 0.005, "epochs": 80},
-        "seed": 0,
-    }
+    tuned = {"name": "mlp_tuned", "model": "mlp", "hidden": [128, 64], "epochs": 80, "lr": 0.005, "seed": 0}
     return [*runs, *sweep([tuned], inputs("pca"))]
 
 
