@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sys
 
 from . import executing, noop, reading
 from .figure import Figure, line, markdown
@@ -66,4 +65,4 @@ def measure(names: list[str], repeat: int, full: bool) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -84,7 +84,7 @@ def fan_in(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
     folder = space.experiment(count)
     words = [[*PYEXP, "build", f"{name}.py"] for name in ("exp", "report", "collect")]
     for each in words:
-        command(each, folder)  # what `changed` left behind is brought up to date
+        command(each, folder)  # makes the report, and what else is missing
     without, report, run = alternate(repeat, *(_Timed(each, folder) for each in words))
     said = f"without {in_words(without)}"
     yield Figure(f"report of {count} unchanged", report / without, "x", 1.5, in_words(report), said)

@@ -98,14 +98,14 @@ class Workspace:
         """Give a folder with `exp.py` and `count` finished runs.
 
         Beside it stand `report.py` and `collect.py`: the same with a report of all runs, and with a run of another
-        experiment that depends on them all; both are up to date as well.
+        experiment that depends on them all.
         """
         path = self.folder(f"experiment-{count}")
         if path not in self._made:
             self._made.add(path)
             for name, text in (("exp", ""), ("report", REPORT), ("collect", COLLECT)):
                 self._write(f"{path}/{name}.py", _filled(EXPERIMENT + text + MAIN, count))
-                command([*PYEXP, "build", f"{name}.py"], path)
+            command([*PYEXP, "build", "exp.py"], path)
         return path
 
     def doit(self, count: int) -> str:

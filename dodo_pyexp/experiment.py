@@ -9,10 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from types import NoneType
-from typing import TYPE_CHECKING, Any
 
 from . import importing, script
 from .build.definition import FUNCTION_SIGNATURE, REPORT_SIGNATURE, Definition, arity, called
@@ -21,9 +18,12 @@ from .errors import LookupFailed, PyexpError, UsageError
 from .store.names import folder_name
 from .store.paths import ExperimentFolder, OutputFolder
 
+TYPE_CHECKING = False  # a worker process imports this module
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
+    from typing import Any
 
     from .collection.tensor import Tensor
     from .executors.base import Executor
@@ -92,7 +92,7 @@ class Experiment:
         ... def configs():
         ...     return [{"name": "small", "width": 32}]
         """
-        self.definition = replace(self.definition, configs=fn)
+        self.definition = self.definition.replaced(configs=fn)
         return fn
 
     def report(self, fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,7 +104,7 @@ class Experiment:
             It takes neither ``(results)`` nor ``(results, out)``.
         """
         arity(fn, range(1, 3), REPORT_SIGNATURE)
-        self.definition = replace(self.definition, report=fn)
+        self.definition = self.definition.replaced(report=fn)
         return fn
 
     def run(
@@ -161,8 +161,7 @@ class Experiment:
         if report is not None:
             arity(report, range(1, 3), REPORT_SIGNATURE)
         _check_call(timestamp=timestamp, filter=filter, jobs=jobs)
-        definition = replace(
-            self.definition,
+        definition = self.definition.replaced(
             name=name or self.definition.name,
             report=report or self.definition.report,
             configs=self.definition.configs if configs is None else _callable(configs),
@@ -186,7 +185,7 @@ class Experiment:
         _fill(arguments, filter=filter, jobs=jobs)
         arguments.rerun = arguments.rerun or rerun
         if arguments.name:
-            definition = replace(definition, name=arguments.name)
+            definition = definition.replaced(name=arguments.name)
         request = Request([definition], said, arguments, lambda: family(self))
         self._last = request.output_dir, definition.name
         if arguments.list or arguments.graph or arguments.dry_run:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from types import TracebackType
-from typing import Any
 
 from .errors import PyexpError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
 
 _exit_code = 0
 

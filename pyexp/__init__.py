@@ -20,13 +20,16 @@ from dodo_pyexp.config.merge import merge
 from dodo_pyexp.config.sweep import sweep
 from dodo_pyexp.errors import PyexpError
 from dodo_pyexp.executors.base import Executor
-from dodo_pyexp.executors.fork import ForkExecutor
-from dodo_pyexp.executors.inline import InlineExecutor
-from dodo_pyexp.executors.ray import RayExecutor
-from dodo_pyexp.executors.registry import ExecutorName, get_executor
-from dodo_pyexp.executors.subprocess import SubprocessExecutor
 from dodo_pyexp.experiment import Experiment, experiment
 from dodo_pyexp.results.result import Result
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dodo_pyexp.executors.fork import ForkExecutor
+    from dodo_pyexp.executors.inline import InlineExecutor
+    from dodo_pyexp.executors.ray import RayExecutor
+    from dodo_pyexp.executors.registry import ExecutorName, get_executor
+    from dodo_pyexp.executors.subprocess import SubprocessExecutor
 
 __all__ = [
     "Config",
@@ -48,3 +51,26 @@ __all__ = [
     "merge",
     "sweep",
 ]
+
+# Imported on first use: the processes that execute runs import pyexp too, and need none of these.
+_LATER = {
+    "ExecutorName": "registry",
+    "ForkExecutor": "fork",
+    "InlineExecutor": "inline",
+    "RayExecutor": "ray",
+    "SubprocessExecutor": "subprocess",
+    "get_executor": "registry",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'pyexp' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"dodo_pyexp.executors.{_LATER[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

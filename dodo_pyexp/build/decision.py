@@ -218,7 +218,8 @@ def _behind(run: PlannedRun, decision: Decision, decisions: dict[PlannedRun, Dec
         above = decisions[upstream]
         if above.state in (FAILED, SKIPPED) and decision.state == MISSING:
             name = upstream.full_name
-            return Decision(SKIPPED, "upstream", f"upstream {name} failed", {"upstream": [name]})
+            what = "failed" if above.state == FAILED else "was skipped"
+            return Decision(SKIPPED, "upstream", f"upstream {name} {what}", {"upstream": [name]})
         if not above.up_to_date and decision.state == UP_TO_DATE:
             run.digest = None
             return _upstream(upstream, "has to be built first")

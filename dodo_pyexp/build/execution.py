@@ -28,6 +28,7 @@ from ..store import status as statuses
 from ..store.paths import AttemptFolder
 from ..store.record import Record
 from .decision import FORCED, Decision, decide, failure_cause, look_up
+from .digest import local
 from .locks import RunLock
 from .plan import PlannedRun
 from .session import Session
@@ -246,7 +247,7 @@ class Execution:
         run = self.run
         name = "." if run.files.flat else attempt.name
         try:
-            record = Record(run.name, run.hash, self._upstream, status["digest"], name, status["files"])
+            record = Record(run.name, run.hash, self._upstream, status["digest"], name, status["files"], status["saved"])
         except KeyError:  # the status was damaged by the run itself
             return False
         self._mark_ended(attempt)
@@ -278,7 +279,8 @@ class Execution:
         left = (self.run.experiment.options.retry or 0) - self._tries + 1
         with open(attempt.log, "a", encoding="utf-8") as log:
             log.write(f"--- try {self._tries} failed ({self.failure}); trying again, {left} left ---\n")
-        self._session.note(f"{self.run.full_name}: try {self._tries} failed: {self.failure}; trying again, {left} left")
+        cause = local(self.failure or "")
+        self._session.note(f"{self.run.full_name}: try {self._tries} failed: {cause}; trying again, {left} left")
 
     def _mark_ended(self, attempt: AttemptFolder) -> None:
         if not self.run.files.flat:  # there, .finished is the record

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from ..errors import ConfigError, nearest
 
+TYPE_CHECKING = False  # no dataclasses either: a worker process imports this module
+if TYPE_CHECKING:
+    from typing import Any
 
-@dataclass(frozen=True)
+
 class Options:
     """How an experiment is run; None means "not said here".
 
@@ -36,18 +37,41 @@ class Options:
         Seconds after which a run is killed.
     """
 
-    output_dir: str | os.PathLike[str] | None = None
-    executor: Any = None
-    retry: int | None = None
-    stash: bool | None = None
-    hash_configs: bool | None = None
-    timestamp: bool | None = None
-    timeout: float | None = None
+    __slots__ = ("executor", "hash_configs", "output_dir", "retry", "stash", "timeout", "timestamp")
+
+    def __init__(
+        self,
+        output_dir: str | os.PathLike[str] | None = None,
+        executor: Any = None,
+        retry: int | None = None,
+        stash: bool | None = None,
+        hash_configs: bool | None = None,
+        timestamp: bool | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.output_dir = output_dir
+        self.executor = executor
+        self.retry = retry
+        self.stash = stash
+        self.hash_configs = hash_configs
+        self.timestamp = timestamp
+        self.timeout = timeout
+
+    def __repr__(self) -> str:
+        said = (f"{name}={getattr(self, name)!r}" for name in self.__slots__ if getattr(self, name) is not None)
+        return f"Options({', '.join(said)})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Options):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]  # it can be changed
 
     def over(self, lower: Options) -> Options:
         """Fill what is not said here from `lower`."""
-        missing = {f.name: getattr(lower, f.name) for f in fields(self) if getattr(self, f.name) is None}
-        return replace(self, **missing)
+        said = {name: getattr(self, name) for name in self.__slots__}
+        return Options(**{name: getattr(lower, name) if value is None else value for name, value in said.items()})
 
     def checked(self, where: str) -> Options:
         """Make sure that every value makes sense.
@@ -128,7 +152,7 @@ def project_options(folder: str) -> Options:
         The table has an unknown key or a value of the wrong type.
     """
     path, table = project_table(folder)
-    known = {f.name for f in fields(Options)}
+    known = set(Options.__slots__)
     for key in table:
         if key not in known and key != "experiments":
             raise ConfigError(f'{path}: tool.pyexp has no key "{key}"{nearest(key, [*known, "experiments"])}')

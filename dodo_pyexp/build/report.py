@@ -132,6 +132,8 @@ class ReportAction(BaseAction):
             import traceback
 
             kind, error, trace = sys.exc_info()
-            text = "".join(traceback.format_exception(kind, error, trace and trace.tb_next))
+            while trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__:
+                trace = trace.tb_next  # begin in the user's code
+            text = "".join(traceback.format_exception(kind, error, trace))
             return TaskFailed(f"the report of {self.experiment.name} ({place(report)}) failed:\n{text}")
         return None

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.encode import decode
-from ..errors import ConfigError, UsageError
+from ..errors import ConfigError, UsageError, nearest
 from ..results.reading import read_results
 from ..results.result import Result
 from ..store import manifest as manifests
 from ..store import timestamps
 from ..store.manifest import Manifest
 from . import listing
-from .build import INTERRUPTED, SOME_FAILED, Build
+from .build import INTERRUPTED, SOME_FAILED, WRONG_USAGE, Build
 from .decision import foresee
 from .definition import Definition
 from .options import Options, resolve
@@ -180,9 +180,14 @@ class Request:
             raise ConfigError(f"--filter {pattern!r} is no regular expression: {error}") from None
         before = {run for run in plan.runs() if run.chosen}
         total = len(before)
-        chosen, added = plan.select(lambda run: run in before and bool(search(run.name) or search(run.full_name)))
+        full = ":" in pattern.replace("(?:", "")  # `train:a` means a run of `train`; `a` must not mean all of `train`
+        chosen, added = plan.select(
+            lambda run: run in before and bool(search(run.name) or (full and search(run.full_name)))
+        )
         if not chosen:
-            note(f"--filter {pattern!r} matches no run")
+            names = [run.full_name if full else run.name for run in before]
+            note(f"--filter {pattern!r} matches no run{nearest(pattern, names)}")
+            self.exit_code = WRONG_USAGE
             return False
         upstreams = f", and {added} more that they depend on" if added else ""
         note(f"--filter {pattern!r}: {chosen} of {total} runs selected{upstreams}")
@@ -201,7 +206,8 @@ class Request:
         if arguments.graph:
             print(listing.graph_text(plan))
             return 0
-        self.select(plan, lambda text: print(text, file=sys.stderr))
+        if self.select(plan, lambda text: print(text, file=sys.stderr)) is None:
+            return self.exit_code
         text, code = listing.dry_run_text(plan, foresee(plan, rerun=arguments.rerun))
         print(text)
         return code

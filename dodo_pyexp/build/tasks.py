@@ -10,7 +10,7 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from doit.action import BaseAction
 from doit.exceptions import BaseFail, TaskFailed
@@ -64,13 +64,13 @@ class LeanTask(Task):
     watch: tuple[str, ...] = ()
     executed = False
     _action_instances: list[Any] | None = None
-    _actions: list[Any] = _NOTHING
-    clean_actions: list[Any] = _NOTHING
-    teardown: list[Any] = _NOTHING
-    value_savers: list[Any] = _NOTHING
-    file_dep: set[str] = set()
-    calc_dep: set[str] = set()
-    getargs: dict[str, Any] = {}
+    _actions: list[Any] = _NOTHING  # shared on purpose: doit only reads it
+    clean_actions: list[Any] = _NOTHING  # shared on purpose: doit only reads it
+    teardown: list[Any] = _NOTHING  # shared on purpose: doit only reads it
+    value_savers: list[Any] = _NOTHING  # shared on purpose: doit only reads it
+    file_dep: ClassVar[set[str]] = set()
+    calc_dep: ClassVar[set[str]] = set()
+    getargs: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, name: str, *, targets: list[str], task_dep: list[str], subtask_of: str | None) -> None:
         self.name = name

@@ -66,6 +66,7 @@ def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str]]:
     keep = _name_filter(arguments.filter)
     tables: dict[str, Table] = {}
     batches: dict[str, str] = {}
+    unfit: UsageError | None = None
     for experiment in stored_experiments(output_folder(arguments), arguments.experiments):
         if arguments.at is None:
             manifest = experiment.newest
@@ -77,14 +78,15 @@ def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str]]:
         else:
             try:
                 manifest = manifests.find(experiment.files, arguments.at)
-            except UsageError:
+            except UsageError as error:
                 if arguments.experiments:
                     raise
-                continue  # a batch need not hold every experiment
+                unfit = error  # a batch need not hold every experiment
+                continue
         tables[experiment.name] = Table.of(batch_results(experiment.files, manifest), alive, keep)
         batches[experiment.name] = manifest.timestamp
-    if arguments.at is not None and not tables:
-        raise UsageError(f'no experiment has a batch "{arguments.at}"; see pyexp list --batches')
+    if unfit is not None and not tables:
+        raise unfit
     return _sorted(tables, arguments.sort), batches
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from typing import Any
-
 from ..errors import ExecutorError, MissingExtra
 from .base import Executor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class RayExecutor(Executor):
@@ -42,6 +43,8 @@ class RayExecutor(Executor):
         num_gpus: float | None = None,
         **ray_init_kwargs: Any,
     ) -> None:
+        import importlib.util
+
         if importlib.util.find_spec("ray") is None:
             raise MissingExtra('the executor "ray" needs Ray: pip install "dodo-pyexp[ray]"')
         self.address = address

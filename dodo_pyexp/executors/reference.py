@@ -53,7 +53,7 @@ def resolve(reference: tuple[str, ...] | bytes) -> Callable[..., Any]:
         return fn
     name, path, qualname = reference
     module = import_file(path, name)
-    found = _function(getattr(module, qualname.split(".")[0], None), qualname)
+    found: Callable[..., Any] | None = _function(getattr(module, qualname.split(".")[0], None), qualname)
     if found is None:
         raise ImportError(f"{path} no longer defines {qualname}")
     return found

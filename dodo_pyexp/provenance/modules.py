@@ -156,7 +156,8 @@ def project_root(path: str) -> str:
 
 def _namespace(module: object) -> dict[str, Any]:
     """Read a module's names without waking it, should it be a lazy one."""
-    found: dict[str, Any] = ModuleType.__dict__["__dict__"].__get__(module)
+    reader: Any = vars(ModuleType)["__dict__"]
+    found: dict[str, Any] = reader.__get__(module)
     return found
 
 

@@ -63,7 +63,7 @@ def references(nodes: Iterable[ast.AST], omit: Collection[int] = ()) -> frozense
         node, outside = pending.pop()
         scope = _Scope(omit)
         scope.enter(node)
-        inside = scope.environment(outside)
+        inside: _Environment = scope.environment(outside)
         found.update(
             Reference(name, attributes, inside.get(name, ()))
             for name, attributes in scope.loads

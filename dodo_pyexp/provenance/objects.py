@@ -88,9 +88,9 @@ class Objects:
         module = self._reach.modules.of_namespace(function.__globals__)
         source = module.source
         if source is None or source.path != path:
-            cell = not os.path.exists(path)
-            wanted = cell or (path.endswith((".py", ".pyw")) and is_first_party(path))
-            source = read_source(code.co_filename if cell else path) if wanted else None
+            in_notebook = not os.path.exists(path)
+            wanted = in_notebook or (path.endswith((".py", ".pyw")) and is_first_party(path))
+            source = read_source(code.co_filename if in_notebook else path) if wanted else None
         if source is None:
             return
         self._all([*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()], depth)

@@ -114,9 +114,9 @@ class Bindings:
             for case in node.cases:
                 within = (*context, node.subject, case.pattern, *([case.guard] if case.guard is not None else []))
                 for inner in ast.walk(case.pattern):
-                    name = getattr(inner, "name", None) or getattr(inner, "rest", None)
-                    if isinstance(name, str):
-                        self._add(name, case.pattern, within, "assignment")
+                    bound = getattr(inner, "name", None) or getattr(inner, "rest", None)
+                    if isinstance(bound, str):
+                        self._add(bound, case.pattern, within, "assignment")
                 self._block(case.body, within)
         elif node.__class__.__name__ == "TypeAlias":
             self._target(node.name, node, context)  # type: ignore[attr-defined]  # new in Python 3.12

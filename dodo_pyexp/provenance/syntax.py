@@ -98,7 +98,8 @@ def _write(nodes: Iterable[ast.AST], omit: Collection[int]) -> str:
     """Write nodes as one unambiguous text; without recursion, for generated code is nested deeply."""
     parts: list[str] = []
     annotated: set[int] = set()
-    items: list[_Item] = list(nodes)[::-1]
+    items: list[_Item] = []
+    items += [*nodes][::-1]
     while items:
         item = items.pop()
         if isinstance(item, str):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ..store import atomic, status
-from ..store.digest import output_digest, value_digest
+from ..store.digest import output_digest, saved_sizes, value_digest
 from ..store.paths import AttemptFolder
 from .pickling import dumps
 from .result import Result
@@ -87,7 +87,8 @@ def save_success(
             sizes["config.json"] = os.stat(attempt.config_json).st_size
         if not os.path.lexists(attempt.result_json) and (readable := _json_form(value)) is not None:
             sizes["result.json"] = atomic.write_bytes(attempt.result_json, readable)
-        status.end(attempt, state, status.FINISHED, digest=output_digest(digest, attempt, taken), files=sizes)
+        outputs = {"digest": output_digest(digest, attempt, taken), "files": sizes, "saved": saved_sizes(attempt, taken)}
+        status.end(attempt, state, status.FINISHED, **outputs)
     except BaseException:
         os.unlink(attempt.pickle)
         raise

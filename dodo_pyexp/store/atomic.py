@@ -142,8 +142,7 @@ def read_bytes(path: str) -> bytes:
 def read_json(path: str) -> dict[str, Any] | None:
     """Read a JSON object; None when the file is missing, cut off, or holds something else."""
     try:
-        with open(path, "rb") as file:
-            value = json.loads(file.read())
+        value = json.loads(read_bytes(path))
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

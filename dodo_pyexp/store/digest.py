@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 BLOCK = 1 << 20
+WATCHED = 1000
+"""A run that saved more files than this is not checked for them before every build."""
 
 
 def sha256(size: int = 0) -> _Hash:
@@ -54,6 +56,19 @@ def saved_files(attempt: AttemptFolder, taken: Collection[str] = ()) -> Iterator
                     pending.append(f"{relative}/")
                 else:
                     yield relative, entry.path
+
+
+def saved_sizes(attempt: AttemptFolder, taken: Collection[str] = ()) -> dict[str, int]:
+    """Give the size of each saved file; nothing when there are more than `WATCHED`, too many to look at each time."""
+    sizes: dict[str, int] = {}
+    for relative, path in saved_files(attempt, taken):
+        if len(sizes) == WATCHED:
+            return {}
+        try:
+            sizes[relative] = os.stat(path).st_size
+        except OSError:  # a broken link, or gone already
+            continue
+    return sizes
 
 
 def _temporary(name: str) -> bool:

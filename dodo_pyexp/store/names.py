@@ -7,13 +7,14 @@ and is matched with ``*``, so the folder's name doubles as the name of the doit 
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import unicodedata
 
+from .digest import sha256
+
 MAX_BYTES = 120  # leaves room for a hash, a suffix and a temporary name within the 255 bytes of a file name
 RESERVED = frozenset(
-    ["report", "con", "prn", "aux", "nul", "clock$"]
+    ["con", "prn", "aux", "nul", "clock$"]
     + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)]
 )
 _PLAIN = re.compile(r"[^\W_][\w.,@=-]*(?<![.=])|_[\w.,@=-]*(?<![.=])").fullmatch
@@ -57,7 +58,9 @@ def hashed_name(name: str) -> str:
     readable = readable.encode()[:MAX_BYTES].decode(errors="ignore") or "run"
     if _special_stem(readable):  # "con.txt+..." would be as reserved as "con"; "con+..." is not
         readable = readable.replace(".", "_", 1)
-    return f"{readable}+{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    digest = sha256()
+    digest.update(name.encode("utf-8", "surrogatepass"))
+    return f"{readable}+{digest.hexdigest()[:16]}"
 
 
 def folder_names(names: list[str]) -> list[str]:
@@ -65,7 +68,7 @@ def folder_names(names: list[str]) -> list[str]:
 
     A file system that ignores case would otherwise show two runs one folder.
     """
-    taken: set[str] = set()
+    taken = {"report"}  # the folder of the reports
     folders = []
     for name in names:
         folder = folder_name(name)

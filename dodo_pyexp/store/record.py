@@ -37,13 +37,22 @@ class Record:
     attempt
         Name of the attempt's folder (``.`` in the flat layout).
     files
-        Size in bytes of each file of the attempt that must be whole.
+        Size in bytes of each file of pyexp's own that must be whole.
+    saved
+        Size in bytes of each file the function saved; one that is gone or shorter is damage, one that has grown is not.
     """
 
-    __slots__ = ("attempt", "config_hash", "digest", "files", "name", "upstream")
+    __slots__ = ("attempt", "config_hash", "digest", "files", "name", "saved", "upstream")
 
     def __init__(
-        self, name: str, config_hash: str, upstream: dict[str, str], digest: str, attempt: str, files: dict[str, int]
+        self,
+        name: str,
+        config_hash: str,
+        upstream: dict[str, str],
+        digest: str,
+        attempt: str,
+        files: dict[str, int],
+        saved: dict[str, int] | None = None,
     ) -> None:
         self.name = name
         self.config_hash = config_hash
@@ -51,6 +60,7 @@ class Record:
         self.digest = digest
         self.attempt = attempt
         self.files = files
+        self.saved = saved or {}
 
     def write(self, run: RunFolder) -> None:
         """Put the record in place: from here on the run is finished."""
@@ -78,6 +88,7 @@ class Record:
                 values["digest"],
                 values["attempt"],
                 values["files"],
+                values["saved"],
             )
         except FileNotFoundError:
             return None
@@ -85,12 +96,12 @@ class Record:
             raise
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise DamagedFile(f"{path} is not a whole record") from None
-        if not (isinstance(record.upstream, dict) and isinstance(record.files, dict) and _plain(record.attempt)):
+        if not (isinstance(record.upstream, dict) and isinstance(record.files, dict) and isinstance(record.saved, dict) and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record
 
     def missing_part(self, run: RunFolder) -> str | None:
-        """Name the first file of the attempt that is gone or has another size, with what is wrong with it."""
+        """Name the first file of the attempt that is not whole, with what is wrong with it."""
         folder = run.attempt(self.attempt).path
         for name, size in self.files.items():
             try:
@@ -99,6 +110,13 @@ class Record:
                 return f"{name} is gone"
             if found != size:
                 return f"{name} has {found} bytes instead of {size}"
+        for name, size in self.saved.items():
+            try:
+                found = os.stat(f"{folder}/{name}").st_size
+            except (OSError, ValueError):
+                return f"{name}, which the run saved, is gone"
+            if found < size:
+                return f"{name}, which the run saved, has {found} bytes instead of {size}"
         return None
 
 

@@ -107,6 +107,42 @@ def test_an_upstream_that_puts_out_the_same_leaves_its_downstream_alone(pipeline
     assert pipeline.build() == []
 
 
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda model: model.unlink(), "model/weights.bin, which the run saved, is gone"),
+        (lambda model: model.write_bytes(b"123"), "model/weights.bin, which the run saved, has 3 bytes instead of 10"),
+    ],
+)
+def test_a_saved_file_that_is_gone_or_cut_off_is_made_again(here: Path, damage: Any, reason: str) -> None:
+    pipeline = saving()
+    damage(pipeline.attempt("up_a") / "model" / "weights.bin")
+    assert pipeline.reasons()["up_a"] == f"stale: result damaged: {reason}"
+    assert pipeline.build() == ["up_a"]
+    assert pipeline.build() == []
+
+
+def test_a_saved_file_that_has_grown_is_left_alone(here: Path) -> None:
+    pipeline = saving()
+    with open(pipeline.attempt("up_a") / "model" / "weights.bin", "ab") as file:
+        file.write(b"more")
+    assert pipeline.build() == []
+
+
+def saving() -> Pipeline:
+    """Build a pipeline whose runs save a file in a folder of theirs."""
+    pipeline = Pipeline()
+
+    def save(cfg: Config) -> int:
+        (cfg.out / "model").mkdir()
+        (cfg.out / "model" / "weights.bin").write_bytes(b"0123456789")
+        return 1
+
+    pipeline.value = save
+    pipeline.build()
+    return pipeline
+
+
 def test_a_saved_file_counts_as_output(here: Path) -> None:
     calls: list[str] = []
     text = ["one"]

@@ -86,7 +86,12 @@ def test_targets_and_the_filter_must_both_hold(pipeline: Any) -> None:
 
 
 def test_a_filter_that_matches_nothing_says_so(pipeline: Any) -> None:
-    assert "matches no run" in pipeline.pyexp("build", "--filter", "zzz").stderr
+    assert "matches no run" in pipeline.pyexp("build", "--filter", "zzz", status=2).stderr
+
+
+def test_a_filter_without_a_colon_does_not_look_at_the_name_of_the_experiment(pipeline: Any) -> None:
+    assert "matches no run" in pipeline.pyexp("build", "--filter", "^train", status=2).stderr
+    assert "runs selected" in pipeline.pyexp("build", "--filter", "^train:", "-n", status=3).stderr
 
 
 def test_a_filter_that_is_no_regex_is_refused(pipeline: Any, one_sentence: Callable[..., None]) -> None:

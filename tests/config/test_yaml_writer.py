@@ -54,8 +54,12 @@ def test_text_that_some_reader_takes_for_something_else_is_quoted(text):
     assert yaml.safe_load(written) == {"x": text}
 
 
-@pytest.mark.parametrize("text", ["\n", "\n\n", " \n", "x\n", "x\n\n", "\nx", "#\n", "---\n", "\u2028\n", "a\n...\n", "x\x85y\n"])
-@pytest.mark.parametrize("wrap", [lambda text: {"": text}, lambda text: {"a": [text]}, lambda text: {"a": text, "b": 1}])
+LINES = ["\n", "\n\n", " \n", "x\n", "x\n\n", "\nx", "#\n", "---\n", "\u2028\n", "a\n...\n", "x\x85y\n"]
+WRAPS = [lambda text: {"": text}, lambda text: {"a": [text]}, lambda text: {"a": text, "b": 1}]
+
+
+@pytest.mark.parametrize("text", LINES)
+@pytest.mark.parametrize("wrap", WRAPS)
 def test_line_ends_in_text_come_back_also_with_a_newline_behind(wrap, text):
     tree = wrap(text)
     assert parse_yaml(dump_yaml(tree), "").tree == tree
@@ -67,8 +71,9 @@ def test_a_value_that_is_there_twice_is_written_twice():
     assert dump_yaml(Config(a=shared, b=shared)) == "a:\n- 1\nb:\n- 1"
 
 
+texts = st.text(max_size=6) | st.text(alphabet="\n #x-:", max_size=5)
 trees = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6) | st.text(alphabet="\n #x-:", max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )

@@ -16,7 +16,9 @@ from dodo_pyexp.executors.fork import ForkExecutor
 from dodo_pyexp.executors.inline import InlineExecutor
 from dodo_pyexp.executors.subprocess import SubprocessExecutor
 
-FUNCTION = "@pyexp.experiment(executor={executor}, stash=False)\ndef train(cfg, out):\n    print('called')\n    {body}\n"
+FUNCTION = (
+    "@pyexp.experiment(executor={executor}, stash=False)\ndef train(cfg, out):\n    print('called')\n    {body}\n"
+)
 AFTER = "\ndef after(results):\n    print([r.result for r in results], [bool(r.error) for r in results])\n"
 
 
@@ -116,7 +118,8 @@ def test_an_executor_that_raises_in_start_fails_its_runs(script):
 def test_an_executor_that_says_nothing_fails_its_runs(script):
     head = (
         "from dodo_pyexp.executors.base import Handle\n"
-        "class Mine(Executor):\n    def start(self, job, log, guardian):\n        log.close()\n        return Handle()\n"
+        "class Mine(Executor):\n    def start(self, job, log, guardian):\n"
+        "        log.close()\n        return Handle()\n"
     )
     built = script(head + FUNCTION.format(executor="Mine()", body="return 1"))
     assert built.code == 1
@@ -201,7 +204,9 @@ def test_nested_experiments_work(script, executor):
         "@pyexp.experiment(name='inner', executor='subprocess', stash=False)\ndef inner(cfg): return cfg.x * 2\n"
         "@inner.configs\ndef inner_configs(): return [{'name': 'i', 'x': 21}]\n"
     )
-    body = "inner.run(output_dir='out') if cfg.name == 'r' else None; return inner.results(output_dir='out')['i'].result"
+    body = (
+        "inner.run(output_dir='out') if cfg.name == 'r' else None; return inner.results(output_dir='out')['i'].result"
+    )
     built = script(head + FUNCTION.format(executor=repr(executor), body=body) + AFTER)
     assert built.code == 0, built.stderr
     assert built.stdout == "[42, 42] [False, False]\n"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 
-import pytest
-
 from dodo_pyexp.executors.job import describe
 
 
@@ -37,32 +35,49 @@ def succeeding(script, executor, body, head="", tail=""):
     return built
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "message"),
-    [
-        ("raise ValueError('no luck')", "ValueError", "no luck"),
-        ("sys.exit(0)", "SystemExit", "the function called sys.exit(0)"),
-        ("raise SystemExit", "SystemExit", "the function called sys.exit(None)"),
-        ("def f(n): f(n + 1)\nf(0)", "RecursionError", "maximum recursion depth exceeded"),
-        ("class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute", "Mute", "(its message cannot be shown)"),
-        ("raise ValueError('\\ud800 \\xff')", "ValueError", "\ud800 \xff"),
-        ("raise GeneratorExit", "GeneratorExit", ""),
-        ("return lambda: open('/dev/null')", None, None),
-        ("import threading\nreturn threading.Lock()", "UnsavableResult", "the return value cannot be pickled"),
-        ("class Bad:\n    def __reduce__(self): raise RuntimeError('never')\nreturn Bad()", "UnsavableResult", "never"),
-        ("(out / 'experiment.pkl').write_text('mine')", "UnsavableResult", "the function wrote experiment.pkl into its folder"),
-        ("(out / 'status.json').write_text('mine')", "UnsavableResult", "the function wrote status.json"),
-    ],
-)  # fmt: skip
-def test_a_failure_is_that_runs_alone_and_its_cause_is_recorded(script, executor, body, kind, message):
-    if kind is None:  # a lambda is fine
-        succeeding(script, executor, body)
-        return
-    built = failing(script, executor, body)
-    found = built.error()
-    assert found[0] == kind
-    assert message in found[1]
-    assert kind in built.stderr  # told on the screen, too
+FAILURES = [
+    ("raise ValueError('no luck')", "ValueError", "no luck"),
+    ("sys.exit(0)", "SystemExit", "the function called sys.exit(0)"),
+    ("raise SystemExit", "SystemExit", "the function called sys.exit(None)"),
+    ("def f(n): f(n + 1)\nf(0)", "RecursionError", "maximum recursion depth exceeded"),
+    (
+        "class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute",
+        "Mute",
+        "(its message cannot be shown)",
+    ),
+    ("raise ValueError('\\ud800 \\xff')", "ValueError", "\ud800 \xff"),
+    ("raise GeneratorExit", "GeneratorExit", ""),
+    ("import threading\nreturn threading.Lock()", "UnsavableResult", "the return value cannot be pickled"),
+    ("class Bad:\n    def __reduce__(self): raise RuntimeError('never')\nreturn Bad()", "UnsavableResult", "never"),
+    ("(out / 'experiment.pkl').write_text('mine')", "UnsavableResult", "the function wrote experiment.pkl into"),
+    ("(out / 'status.json').write_text('mine')", "UnsavableResult", "the function wrote status.json"),
+]
+
+
+def several(script, executor, bodies, more=""):
+    """Build one run for each body, `r0`, `r1`..., in one build."""
+    functions = "".join(
+        f"def body{n}(cfg, out):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+        for n, body in enumerate(bodies)
+    )
+    return script(
+        f"{functions}\n@pyexp.experiment(executor={executor!r}, stash=False{more})\n"
+        "def train(cfg, out):\n    return globals()[f'body{cfg.n}'](cfg, out)\n"
+        f"CONFIGS = [{{'name': f'r{{n}}', 'n': n}} for n in range({len(bodies)})]\n"
+    )
+
+
+def test_a_failure_is_that_runs_alone_and_its_cause_is_recorded(script, executor):
+    built = several(script, executor, [*(body for body, _, _ in FAILURES), "return 'fine'"])
+    assert built.code == 1 and "Traceback" not in built.stderr
+    for n, (_, kind, message) in enumerate(FAILURES):
+        name = f"r{n}"
+        found = built.error(name)
+        assert found[0] == kind and message in found[1]
+        assert built.status(name)["state"] == "failed" and not built.finished(name)
+        assert (built.attempt(name) / "experiment.pkl").exists()
+        assert f"train:{name}  FAILED  {kind}" in built.stderr
+    assert built.finished(f"r{len(FAILURES)}")
 
 
 def test_the_traceback_is_the_users_alone_with_its_causes(script, executor):
@@ -81,35 +96,34 @@ def test_an_interrupt_raised_by_the_function_is_a_failure_where_the_process_is_i
 
 
 def test_an_interrupt_raised_inline_ends_the_build_as_ctrl_c_does(script):
-    built = script(
-        "@pyexp.experiment(executor='inline', stash=False)\ndef train(cfg):\n    raise KeyboardInterrupt\n"
-    )
+    built = script("@pyexp.experiment(executor='inline', stash=False)\ndef train(cfg):\n    raise KeyboardInterrupt\n")
     assert built.code == 130
     assert built.status()["state"] == "interrupted"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "class Odd:\n    pass\nsys.stdout = Odd()\nsys.stderr = None\nreturn 1",
-        "sys.stdout.close()\nsys.stderr.close()\nreturn 1",
-        "os.close(1)\nos.close(2)\nreturn 1",
-        "os.chdir('/')\nos.environ['PYEXP_TEST_LEAK'] = '1'\nos.environ.pop('HOME', None)\nreturn 1",
-        "import shutil\nshutil.rmtree(out)\nreturn 1",
-        "(out / 'log.out').unlink()\nprint('into nothing')\nreturn 1",
-        "(out / 'config.json').unlink()\nreturn 1",
-        "return '\\ud800'",
-        "a = []\na += [a, a]\nreturn a",
-        "x = []\nfor _ in range(60): x = [x, x]\nreturn x",
-        "os.umask(0o777)\nreturn 1",
-        "import warnings, logging\nwarnings.warn('w')\nlogging.warning('l')\nreturn 1",
-        "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nreturn 1",
-        "import atexit\natexit.register(print, 'bye')\nreturn 1",
-    ],
-)
-def test_strange_but_harmless_behaviour_is_a_success(script, executor, body):
-    built = succeeding(script, executor, body)
-    assert built.status("other")["state"] == "finished"
+HARMLESS = [
+    "class Odd:\n    pass\nsys.stdout = Odd()\nsys.stderr = None\nreturn 1",
+    "sys.stdout.close()\nsys.stderr.close()\nreturn 1",
+    "os.close(1)\nos.close(2)\nreturn 1",
+    "os.chdir('/')\nos.environ['PYEXP_TEST_LEAK'] = '1'\nos.environ.pop('HOME', None)\nreturn 1",
+    "import shutil\nshutil.rmtree(out)\nreturn 1",
+    "(out / 'log.out').unlink()\nprint('into nothing')\nreturn 1",
+    "(out / 'config.json').unlink()\nreturn 1",
+    "return '\\ud800'",
+    "a = []\na += [a, a]\nreturn a",
+    "x = []\nfor _ in range(60): x = [x, x]\nreturn x",
+    "os.umask(0o777)\nreturn 1",
+    "import warnings, logging\nwarnings.warn('w')\nlogging.warning('l')\nreturn 1",
+    "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nreturn 1",
+    "import atexit\natexit.register(print, 'bye')\nreturn 1",
+]
+
+
+def test_strange_but_harmless_behaviour_is_a_success(script, executor):
+    built = several(script, executor, HARMLESS)
+    assert built.code == 0, built.stderr
+    for n in range(len(HARMLESS)):
+        assert built.status(f"r{n}")["state"] == "finished" and built.finished(f"r{n}")
 
 
 def test_a_file_named_config_json_or_result_json_is_the_functions_own_and_an_output(script, executor):

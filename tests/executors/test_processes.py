@@ -43,15 +43,20 @@ def until(condition, seconds=20.0):
     return found
 
 
-@pytest.mark.parametrize(("body", "kind", "message"), CRASHES)
-def test_a_crash_is_that_runs_failure_and_its_cause_is_told(script, isolated, body, kind, message):
-    built = script(train(f"print('before')\nif cfg.name == 'r':\n    {body}\nreturn 1", isolated))
+def test_a_crash_is_that_runs_failure_and_its_cause_is_told(script, isolated):
+    branches = "".join(f"if cfg.n == {n}:\n    {body}\n" for n, (body, _, _) in enumerate(CRASHES))
+    configs = f"CONFIGS = [{{'name': f'r{{n}}', 'n': n}} for n in range({len(CRASHES) + 1})]\n"
+    built = script(train(f"print('before')\n{branches}return 1", isolated) + configs)
     assert built.code == 1
-    found = built.error()
-    assert found[0] == kind and message in found[1]
-    assert built.finished("other") and not built.finished()
-    assert built.log().startswith("before\n")
-    assert message in built.log() and message[:40] in built.stderr
+    for n, (_, kind, message) in enumerate(CRASHES):
+        name = f"r{n}"
+        found = built.error(name)
+        assert found[0] == kind and message in found[1]
+        assert not built.finished(name)
+        assert built.log(name).startswith("before\n")
+        assert message in built.log(name)
+        assert f"train:{name}  FAILED  {kind}: " in built.stderr
+    assert built.finished(f"r{len(CRASHES)}")
 
 
 def test_the_log_of_a_segmentation_fault_tells_where_it_was(script, isolated):
@@ -87,8 +92,12 @@ def test_live_output_is_shown_and_kept(script, executor):
 
 
 def test_the_log_grows_while_the_run_lives(script, executor):
-    path = script.write(train("print('first')\nwhile not (out / 'go').exists(): time.sleep(0.01)\nprint('last')", executor))
-    with subprocess.Popen([sys.executable, str(path), "--filter", "^r$"], cwd=script.folder, env=script.environment) as process:
+    path = script.write(
+        train("print('first')\nwhile not (out / 'go').exists(): time.sleep(0.01)\nprint('last')", executor)
+    )
+    with subprocess.Popen(
+        [sys.executable, str(path), "--filter", "^r$"], cwd=script.folder, env=script.environment
+    ) as process:
         logs = until(lambda: [log for log in script.folder.glob("out/train/r/*/log.out") if log.read_text()])
         assert logs[0].read_text() == "first\n"
         (logs[0].parent / "go").touch()
@@ -106,7 +115,10 @@ def test_huge_output_does_not_go_through_the_builds_memory(script, isolated):
 
 
 def test_stdin_is_empty(script, isolated):
-    built = script(train("return sys.stdin.read()", isolated) + "\ndef after(results):\n    print([r.result for r in results])\n", input="x")
+    built = script(
+        train("return sys.stdin.read()", isolated) + "\ndef after(results):\n    print([r.result for r in results])\n",
+        input="x",
+    )
     assert built.stdout == "['', '']\n"
 
 
@@ -121,7 +133,9 @@ def test_what_the_function_changes_in_its_process_does_not_reach_the_next_run(sc
 
 
 def test_a_thread_that_never_ends_does_not_hold_up_the_run(script, isolated):
-    built = script(train("import threading\nthreading.Thread(target=time.sleep, args=(300,)).start()\nreturn 1", isolated))
+    built = script(
+        train("import threading\nthreading.Thread(target=time.sleep, args=(300,)).start()\nreturn 1", isolated)
+    )
     assert built.code == 0 and built.finished()
 
 
@@ -156,7 +170,9 @@ def test_a_forked_run_never_returns_into_the_builds_code(script):
     assert built.stdout.count("after") == 1
 
 
-@pytest.mark.parametrize("body", ["os.system('sleep 300')", "import subprocess\nsubprocess.Popen(['sleep', '300']).wait()"])
+@pytest.mark.parametrize(
+    "body", ["os.system('sleep 300')", "import subprocess\nsubprocess.Popen(['sleep', '300']).wait()"]
+)
 def test_a_run_over_its_timeout_is_killed_with_its_children(script, isolated, body):
     write = "(out / 'pid').write_text(str(os.getpid()))\n"
     built = script(train(write + body, isolated, more=", timeout=1") + "CONFIGS = [{'name': 'r'}]\n")
@@ -188,7 +204,9 @@ def test_nothing_survives_a_build_that_is_killed(script, isolated, live):
     with subprocess.Popen(
         [sys.executable, str(path), "-j", "2", *live], cwd=script.folder, env=script.environment, start_new_session=True
     ) as process:
-        found = until(lambda: len(pids := [p.read_text() for p in script.folder.glob("out/train/*/*/pid")]) == 2 and pids)
+        found = until(
+            lambda: len(pids := [p.read_text() for p in script.folder.glob("out/train/*/*/pid")]) == 2 and pids
+        )
         groups = [int(pid) for pid in found]
         assert until(lambda: all(len(list(of_group(group))) >= 3 for group in groups))
         process.send_signal(signal.SIGKILL)
@@ -201,12 +219,12 @@ def test_nothing_survives_a_build_that_is_killed(script, isolated, live):
 def test_five_hundred_runs_leak_no_descriptor_and_no_zombie(script, isolated):
     body = "return 1"
     tail = (
-        "CONFIGS = [{'name': f'r{i}'} for i in range(%d)]\n"
+        f"CONFIGS = [{{'name': f'r{{i}}'}} for i in range({500 if isolated == 'fork' else 60})]\n"
         "before = len(os.listdir('/proc/self/fd'))\n"
         "def after(results):\n"
         "    children = open(f'/proc/self/task/{os.getpid()}/children').read().split()\n"
         "    print(len(results), len(os.listdir('/proc/self/fd')) - before, children)\n"
-    ) % (500 if isolated == "fork" else 60)
+    )
     built = script(train(body, isolated) + tail)
     count, descriptors, children = built.stdout.split(" ", 2)
     assert int(count) >= 60

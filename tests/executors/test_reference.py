@@ -21,7 +21,9 @@ def module_function(cfg):
 
 
 def test_a_function_of_a_module_goes_by_reference(tmp_path):
-    (tmp_path / "helper_by_reference.py").write_text("def f(cfg): return cfg\nclass A:\n    @staticmethod\n    def g(cfg): return 2\n")
+    (tmp_path / "helper_by_reference.py").write_text(
+        "def f(cfg): return cfg\nclass A:\n    @staticmethod\n    def g(cfg): return 2\n"
+    )
     module = import_file(str(tmp_path / "helper_by_reference.py"))
     assert refer(module.f) == ("helper_by_reference", str(tmp_path / "helper_by_reference.py"), "f")
     assert resolve(refer(module.f)) is module.f
@@ -29,7 +31,12 @@ def test_a_function_of_a_module_goes_by_reference(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "fn", [lambda cfg: cfg + 1, functools.partial(lambda more, cfg: cfg + more, 1), type("Callable", (), {"__call__": lambda self, cfg: cfg + 1})()]
+    "fn",
+    [
+        lambda cfg: cfg + 1,
+        functools.partial(lambda more, cfg: cfg + more, 1),
+        type("Callable", (), {"__call__": lambda self, cfg: cfg + 1})(),
+    ],
 )  # fmt: skip
 def test_lambdas_partials_and_objects_go_by_value(fn):
     reference = refer(fn)
@@ -52,7 +59,7 @@ def test_a_function_that_is_gone_is_told(tmp_path):
 
 def test_a_function_that_cannot_be_sent_is_refused_in_one_sentence(script):
     lock = threading.Lock()
-    with pytest.raises(UnsendableFunction, match='cannot be sent to another process .*executor="fork"'):
+    with pytest.raises(UnsendableFunction, match=r'cannot be sent to another process .*executor="fork"'):
         refer(lambda cfg: lock)
     built = script(
         "import threading\nlock = threading.Lock()\n"
@@ -99,13 +106,11 @@ def test_what_a_global_is_when_the_build_starts_counts(script):
 
 def test_an_import_that_fails_over_there_is_the_runs_failure_with_the_users_traceback(script, tmp_path):
     (tmp_path / "fragile.py").write_text(
-        "import os\nif os.getpid() != int(os.environ.get('BUILD', os.getpid())): 1 / 0\nos.environ['BUILD'] = str(os.getpid())\n"
+        "import os\nif os.getpid() != int(os.environ.get('BUILD', os.getpid())): 1 / 0\n"
+        "os.environ['BUILD'] = str(os.getpid())\n"
         "def f(cfg): return 1\n"
     )
-    body = (
-        "import fragile\n@pyexp.experiment(stash=False)\ndef train(cfg):\n"
-        "    return fragile.f(cfg)\n"
-    )
+    body = "import fragile\n@pyexp.experiment(stash=False)\ndef train(cfg):\n    return fragile.f(cfg)\n"
     built = script(body)
     assert built.code == 1
     assert built.error()[0] == "ZeroDivisionError"
@@ -123,8 +128,9 @@ def test_unpickling_a_function_runs_no_experiment_of_its_module(script, tmp_path
         "open('started', 'a').write('x')\n"
         "print([r.result for r in train.run()])\n"
     )
+    path = os.pathsep.join([script.environment["PYTHONPATH"], str(tmp_path)])
     done = subprocess.run(
-        [sys.executable, "-c", "import unguarded"], cwd=tmp_path, env=script.environment | {"PYTHONPATH": os.pathsep.join([script.environment["PYTHONPATH"], str(tmp_path)])},
+        [sys.executable, "-c", "import unguarded"], cwd=tmp_path, env=script.environment | {"PYTHONPATH": path},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.stdout == "[5]\n", done.stderr

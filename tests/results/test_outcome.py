@@ -31,7 +31,7 @@ def readable(attempt, value):
         return json.load(file)
 
 
-class Text(str, enum.Enum):
+class Text(str, enum.Enum):  # noqa: UP042  # StrEnum prints otherwise
     RED = "red"
 
 

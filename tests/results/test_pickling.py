@@ -19,9 +19,12 @@ def test_plain_values_are_pickled_plainly():
 
 
 def test_plain_values_need_no_cloudpickle():
-    code = "import sys; from dodo_pyexp.results.pickling import dumps; dumps({'a': 1}); print('cloudpickle' in sys.modules, 'pickle' in sys.modules)"
+    code = (
+        "import sys; from dodo_pyexp.results.pickling import dumps; dumps({'a': 1})\n"
+        "print('cloudpickle' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split()[0] == "False"
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("value", [lambda: 3, (lambda x: lambda: x)(3)])

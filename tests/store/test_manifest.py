@@ -57,7 +57,8 @@ def test_several_processes_at_once_get_different_names(folder):
         "from dodo_pyexp.store.manifest import Manifest\nfrom dodo_pyexp.store.paths import ExperimentFolder\n"
         "time.sleep(max(0, float(sys.argv[2]) - time.time()))\n"
         "for n in range(5):\n"
-        f"    m = Manifest({STAMP!r}, ['a'], {{'a': {{'name': 'a'}}}}, (1,), about={{'build': f'{{sys.argv[3]}}-{{n}}'}})\n"
+        "    about = {'build': f'{sys.argv[3]}-{n}'}\n"
+        f"    m = Manifest({STAMP!r}, ['a'], {{'a': {{'name': 'a'}}}}, (1,), about=about)\n"
         "    print(m.create(ExperimentFolder(sys.argv[1])).timestamp)\n"
     )
     command = [sys.executable, "-c", code, folder.path, str(time.time() + 0.5)]

@@ -12,9 +12,10 @@ from dodo_pyexp.store.names import RESERVED, folder_name, folder_names, hashed_n
 
 NASTY = [
     "", ".", "..", "../../x", "/etc/passwd", "a/b", "a_b", "a\\b", "a:b", ".hidden", "a.", "a ", " a", "-rf", "a\nb",
-    "x" * 300, "x" * 301, "é" * 200, "lr=0.1", "lr~0.1", "a=", "*", "a*", "[a]", "report", "Report", "report.txt", "con",
-    "CON", "nul.txt", "com1", "clock$", "a\0b", "\ud800", "😀", "ß", "SS", "ss", "~", "+", "a+b", ".batches",
-    unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é"), "ﬁ", "fi", "FI", "İ", "i̇", "x+9cdf6a50100a862e",
+    "x" * 300, "x" * 301, "é" * 200, "lr=0.1", "lr~0.1", "a=", "*", "a*", "[a]", "report", "Report", "report.txt",
+    "con", "CON", "nul.txt", "com1", "clock$", "a\0b", "\ud800", "😀", "ß", "SS", "ss", "~", "+", "a+b", ".batches",
+    unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é"), "ﬁ", "fi", "FI", "İ", "i̇",
+    "x+9cdf6a50100a862e",
 ]  # fmt: skip
 names = st.one_of(
     st.sampled_from(NASTY),

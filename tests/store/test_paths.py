@@ -46,6 +46,12 @@ def test_batches_are_listed_by_age_and_damaged_names_are_not(tmp_path):
     experiment = OutputFolder(tmp_path).experiment("e")
     assert experiment.batch_names() == []
     os.makedirs(experiment.batches)
-    for name in ["2026-02-17_14-30-00-2", "2026-02-17_14-30-00", "notes", ".2026-02-17_14-30-00.json.9.tmp", "2026-02-17_1"]:
+    for name in [
+        "2026-02-17_14-30-00-2",
+        "2026-02-17_14-30-00",
+        "notes",
+        ".2026-02-17_14-30-00.json.9.tmp",
+        "2026-02-17_1",
+    ]:
         open(f"{experiment.batches}/{name}.json", "w").close()
     assert experiment.batch_names() == ["2026-02-17_14-30-00", "2026-02-17_14-30-00-2"]

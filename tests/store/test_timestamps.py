@@ -20,8 +20,8 @@ def test_timestamps_are_recognised(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", "report", "2026-02-17", "2026-02-17_14-30-0", "2026-02-17_14-30-00x", "20aa-02-17_14-30-00", "².26-02-17_14-30-00",
-     "2026-02-17_14-30-00-/../x", "2026-02-17 14:30:00", "checkpoint_of_a_model_1"],
+    ["", "report", "2026-02-17", "2026-02-17_14-30-0", "2026-02-17_14-30-00x", "20aa-02-17_14-30-00",
+     "².26-02-17_14-30-00", "2026-02-17_14-30-00-/../x", "2026-02-17 14:30:00", "checkpoint_of_a_model_1"],
 )  # fmt: skip
 def test_other_names_are_none(name):
     assert not timestamps.is_timestamp(name)
@@ -30,7 +30,13 @@ def test_other_names_are_none(name):
 def test_order_is_by_time_then_by_number():
     stamp = "2026-02-17_14-30-0"
     names = [f"{stamp}0-10", f"{stamp}1", f"{stamp}0-9", f"{stamp}0", f"{stamp}0-²"]
-    assert sorted(names, key=timestamps.order) == [f"{stamp}0", f"{stamp}0-²", f"{stamp}0-9", f"{stamp}0-10", f"{stamp}1"]
+    assert sorted(names, key=timestamps.order) == [
+        f"{stamp}0",
+        f"{stamp}0-²",
+        f"{stamp}0-9",
+        f"{stamp}0-10",
+        f"{stamp}1",
+    ]
 
 
 def test_a_taken_folder_gets_a_number(tmp_path):
