@@ -151,6 +151,8 @@ def failure_cause(status: dict[str, Any]) -> str:
 
 
 def _config_changed(run: PlannedRun, record: Record) -> Decision:
+    if "config.json" not in record.files:  # the function put a file of its own in its place
+        return Decision(STALE, "config", "config changed")
     try:
         with open(run.files.attempt(record.attempt).config_json, encoding="utf-8") as file:
             before = loads_config(file.read())

@@ -247,7 +247,8 @@ class Execution:
         run = self.run
         name = "." if run.files.flat else attempt.name
         try:
-            record = Record(run.name, run.hash, self._upstream, status["digest"], name, status["files"], status["saved"])
+            outputs = status["digest"], name, status["files"], status["saved"]
+            record = Record(run.name, run.hash, self._upstream, *outputs)
         except KeyError:  # the status was damaged by the run itself
             return False
         self._mark_ended(attempt)

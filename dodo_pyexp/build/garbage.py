@@ -13,11 +13,11 @@ class Collector:
     """Puts the collector to rest for a while; one that the user has switched off stays so."""
 
     def __init__(self) -> None:
-        self._resting = False
+        self._wanted = False
         self._frozen = False
 
     def __enter__(self) -> Collector:
-        self._resting = gc.isenabled()
+        self._wanted = gc.isenabled()
         gc.disable()
         return self
 
@@ -26,15 +26,16 @@ class Collector:
         if not self._frozen:
             self._frozen = True
             gc.freeze()
-            self._enable()
+        if self._wanted:
+            gc.enable()
+
+    def rest(self) -> None:
+        """Put it to rest again: nothing is being executed any more."""
+        gc.disable()
 
     def __exit__(self, *_: object) -> None:
         if self._frozen:
             self._frozen = False
             gc.unfreeze()
-        self._enable()
-
-    def _enable(self) -> None:
-        if self._resting:
-            self._resting = False
+        if self._wanted:
             gc.enable()

@@ -266,6 +266,8 @@ class BuildRunner(Runner):
 
     def _land(self, node: Any, execution: Execution) -> None:
         """Tell doit and the user how a run ended."""
+        if not self._flying:
+            self.session.collector.rest()
         self._reporter.ended(execution)
         fail = failure(execution)
         if execution.interrupted:

@@ -103,8 +103,14 @@ class Session:
             One cannot.
         """
         for experiment in self.plan.experiments:
-            if experiment.runs:
-                self.executor(experiment.runs[0])
+            if not experiment.runs:
+                continue
+            executor = self.executor(experiment.runs[0])
+            if executor.blocking and experiment.options.timeout is not None:
+                self.note(
+                    f"{experiment.name}: timeout={experiment.options.timeout} does not hold for the executor "
+                    f'"{executor.name}", which executes in the build\'s own process'
+                )
 
     def close(self) -> None:
         """End watching; nothing that was started goes on."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..store.paths import AttemptFolder
 
 
-SHOWING_SECONDS = 5.0
+SHOWING_SECONDS = 2.0
 """So long the last lines may take to be shown, before the build goes on without waiting for them."""
 
 _tees: list[subprocess.Popen[bytes]] = []  # that still show something

@@ -87,8 +87,8 @@ def save_success(
             sizes["config.json"] = os.stat(attempt.config_json).st_size
         if not os.path.lexists(attempt.result_json) and (readable := _json_form(value)) is not None:
             sizes["result.json"] = atomic.write_bytes(attempt.result_json, readable)
-        outputs = {"digest": output_digest(digest, attempt, taken), "files": sizes, "saved": saved_sizes(attempt, taken)}
-        status.end(attempt, state, status.FINISHED, **outputs)
+        outputs = {"files": sizes, "saved": saved_sizes(attempt, taken)}
+        status.end(attempt, state, status.FINISHED, digest=output_digest(digest, attempt, taken), **outputs)
     except BaseException:
         os.unlink(attempt.pickle)
         raise

@@ -96,7 +96,8 @@ class Record:
             raise
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise DamagedFile(f"{path} is not a whole record") from None
-        if not (isinstance(record.upstream, dict) and isinstance(record.files, dict) and isinstance(record.saved, dict) and _plain(record.attempt)):
+        tables = record.upstream, record.files, record.saved
+        if not (all(isinstance(table, dict) for table in tables) and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record
 

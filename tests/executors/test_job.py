@@ -60,9 +60,10 @@ def several(script, executor, bodies, more=""):
         f"def body{n}(cfg, out):\n" + "".join(f"    {line}\n" for line in body.splitlines())
         for n, body in enumerate(bodies)
     )
+    names = ", ".join(f"body{n}" for n in range(len(bodies)))
     return script(
-        f"{functions}\n@pyexp.experiment(executor={executor!r}, stash=False{more})\n"
-        "def train(cfg, out):\n    return globals()[f'body{cfg.n}'](cfg, out)\n"
+        f"{functions}\nBODIES = [{names}]\n@pyexp.experiment(executor={executor!r}, stash=False{more})\n"
+        "def train(cfg, out):\n    return BODIES[cfg.n](cfg, out)\n"
         f"CONFIGS = [{{'name': f'r{{n}}', 'n': n}} for n in range({len(bodies)})]\n"
     )
 

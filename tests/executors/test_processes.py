@@ -270,11 +270,17 @@ def test_a_build_without_stdout_and_stderr_works(script, executor):
 def test_a_daemon_that_holds_the_log_open_does_not_hold_up_a_live_build(script, isolated):
     body = (
         "import subprocess\nif cfg.name == 'r':\n"
-        "    return subprocess.Popen(['sleep', '60'], start_new_session=True).pid\nreturn 0"
+        "    child = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
+        "    (out / 'pid').write_text(str(child.pid))"
     )
-    built = script(train(body, isolated) + "\ndef after(results):\n    print('pid', results['r'].result)\n", "-s")
-    os.kill(int(built.stdout.split()[-1]), signal.SIGKILL)
-    assert built.code == 0
+    path = script.write(train(body, isolated))
+    # To a file: what shows the output lives as long as the daemon, and would keep a pipe open.
+    with open(script.folder / "shown", "w") as shown:
+        command = [sys.executable, str(path), "-s"]
+        done = subprocess.run(command, cwd=script.folder, env=script.environment, stdout=shown, timeout=60, check=False)
+    for pid in script.folder.glob("out/train/r/*/pid"):
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert done.returncode == 0
 
 
 @pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="needs /dev/full")

@@ -45,7 +45,8 @@ def strike(project: Any, door: tuple[str, ...], executor: str, number: int, dice
     environment = project.environment | {"EXECUTOR": executor}
     sofar = sum(project.tally().values())
     process = project.start(*door, env=environment, start_new_session=True)
-    enough = sofar + dice.randrange(0, 10)
+    # Ctrl-C while the interpreter itself starts or ends is Python's to answer, so that comes behind a first run.
+    enough = sofar + dice.randrange(number == signal.SIGINT, 10)
     while process.poll() is None and sum(project.tally().values()) < enough:
         time.sleep(0.001)
     time.sleep(dice.random() * 0.05)
@@ -57,7 +58,7 @@ def strike(project: Any, door: tuple[str, ...], executor: str, number: int, dice
                 os.kill(process.pid, number)
     output = "".join(process.communicate(timeout=100))
     assert process.returncode in (0, 130, -number), output
-    if "doit" not in door:
+    if process.returncode == 130 and "doit" not in door:
         assert "Traceback" not in output, output
 
 
