@@ -14,27 +14,28 @@ from .measure import command, in_words
 from .workspace import PYEXP, Workspace
 
 
-def _probe(kind: str, runs: int, repeat: int, jobs: int) -> tuple[float, float]:
-    """Give the seconds a run of the floor and ours; in a process of its own."""
+def _probe(kind: str, runs: int, repeat: int, jobs: int) -> tuple[float, float, float]:
+    """Give the seconds a run: of the floor, of ours, and of making a run's files; in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     words = [sys.executable, "-m", "benchmarks.probe", kind, str(runs), str(repeat), str(jobs)]
     done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)} ended with status {done.returncode}:\n{done.stderr[-2000:]}")
     measured = json.loads(done.stdout)
-    return measured["floor"], measured["ours"]
+    return measured["floor"], measured["ours"], measured["files"]
 
 
 def fork(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
     """A run in a fork, beside a bare fork and wait in the same process."""
-    floor, ours = _probe("fork", 200, repeat, 1)
-    said = f"bare fork+wait {in_words(floor)}"
+    floor, ours, made = _probe("fork", 200, repeat, 1)
+    said = f"bare fork+wait {in_words(floor)}, its 11 files and folders {in_words(made)}"
     yield Figure("fork, a run above bare fork", (ours - floor) * 1e3, "ms", 3.0, in_words(ours), said)
-    floor, ours = _probe("fork", 200, repeat, 2)
+    yield Figure("fork, a run, over bare fork and its files", ours / (floor + made), "x", None, in_words(ours), said)
+    floor, ours, _ = _probe("fork", 200, repeat, 2)
     said = f"bare fork+wait, 2 at a time {in_words(floor)}"
     yield Figure("fork, a run, -j 2", ours / floor, "x", 4.0, in_words(ours), said)
     if importlib.util.find_spec("numpy") is not None:
-        floor, ours = _probe("fork-numpy", 200, repeat, 1)
+        floor, ours, _ = _probe("fork-numpy", 200, repeat, 1)
         said = f"bare fork+wait with numpy {in_words(floor)}"
         yield Figure("fork, a run that imports numpy", (ours - floor) * 1e3, "ms", 3.0, in_words(ours), said)
 
@@ -42,10 +43,10 @@ def fork(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
 def subprocesses(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
     """A run in a fresh interpreter, beside one that imports cloudpickle and ends."""
     for kind, what in (("subprocess", "by reference"), ("subprocess-value", "by value")):
-        floor, ours = _probe(kind, 30, repeat, 1)
+        floor, ours, _ = _probe(kind, 30, repeat, 1)
         said = f"python -c 'import cloudpickle' {in_words(floor)}"
         yield Figure(f"subprocess, a run, function {what}", ours / floor, "x", 1.3, in_words(ours), said)
-    floor, ours = _probe("subprocess", 40, repeat, 2)
+    floor, ours, _ = _probe("subprocess", 40, repeat, 2)
     said = f"the same, 2 at a time {in_words(floor)}"
     yield Figure("subprocess, a run, -j 2", ours / floor, "x", 1.2, in_words(ours), said)
 
@@ -53,8 +54,8 @@ def subprocesses(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
 def parallel(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
     """Runs that compute: ``-j 2`` over ``-j 1``, beside bare forks; means something only where two cores are idle."""
     for executor in ("fork", "subprocess"):
-        bare_one, one = _probe(f"{executor}-compute", 8, min(repeat, 3), 1)
-        bare_two, two = _probe(f"{executor}-compute", 8, min(repeat, 3), 2)
+        bare_one, one, _ = _probe(f"{executor}-compute", 8, min(repeat, 3), 1)
+        bare_two, two, _ = _probe(f"{executor}-compute", 8, min(repeat, 3), 2)
         mine, floor = f"{in_words(one)} -> {in_words(two)}", f"bare forks {bare_one / bare_two:.2f} x"
         yield Figure(f"{executor}, speed-up of -j 2", one / two, "x", 1.8, mine, floor, at_least=True)
 

@@ -1,7 +1,8 @@
 """Measures executors from inside a process of its own: ``python -m benchmarks.probe KIND RUNS REPEAT JOBS``.
 
 A fork copies the process it comes from, so the floor has to be measured in the very process that builds. Prints
-seconds a run as JSON: ``{"floor": ..., "ours": ...}``.
+seconds a run as JSON: ``{"floor": ..., "files": ..., "ours": ...}``; `files` is what it takes to make as many new
+folders and files as a run has, which depends more on the file system than on anything else.
 """
 
 from __future__ import annotations
@@ -93,6 +94,16 @@ def computing() -> int:
     return pid
 
 
+def files(folder: str, runs: int) -> None:
+    """Make two folders and nine small files a run, as every run does."""
+    for number in range(runs):
+        inside = f"{folder}/{number}/attempt"
+        os.makedirs(inside)
+        for name in range(9):
+            with open(f"{inside}/{name}", "wb") as file:
+                file.write(b"x" * 300)
+
+
 def interpreter() -> int:
     """Start an interpreter that imports cloudpickle."""
     process = subprocess.Popen([sys.executable, "-c", "import cloudpickle"])
@@ -125,10 +136,13 @@ def main(kind: str, runs: int, repeat: int, jobs: int) -> dict[str, float]:
 
         build()  # imports are not what is measured
         start = computing if kind.endswith("compute") else fork if executor == "fork" else interpreter
-        floor, ours = alternate(
-            repeat, lambda: seconds(lambda: bare(start, runs, jobs)), lambda: seconds(lambda: build(runs))
+        floor, made, ours = alternate(
+            repeat,
+            lambda: seconds(lambda: bare(start, runs, jobs)),
+            lambda: seconds(lambda: files(tempfile.mkdtemp(dir=folder), runs)),
+            lambda: seconds(lambda: build(runs)),
         )
-    return {"floor": floor / runs, "ours": ours / runs}
+    return {"floor": floor / runs, "files": made / runs, "ours": ours / runs}
 
 
 if __name__ == "__main__":
