@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from .figure import Figure
 from .measure import alternate, command, in_words
@@ -63,19 +63,25 @@ def doors(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
 
 
 def changed(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
-    """One changed config of 10,000, beside a build with nothing to do."""
+    """One changed config of 10,000, beside a build with nothing to do and what that run costs in a build of its own."""
     count = 10_000
-    folder = space.experiment(count)
-    build = _Timed([*PYEXP, "build", "exp.py"], folder)
+    many, single = space.experiment(count), space.experiment(1)
 
-    def one() -> float:
-        with open(f"{folder}/changed", "w", encoding="utf-8") as file:
-            file.write(str(time.time_ns()))
-        return build()
+    def one_more(folder: str) -> Callable[[], float]:
+        build = _Timed([*PYEXP, "build", "exp.py"], folder)
 
-    idle, busy = alternate(repeat, build, one)
-    said = f"nothing changed {in_words(idle)}"
-    yield Figure(f"pyexp build, one of {count} changed", busy / idle, "x", 1.1, in_words(busy), said)
+        def measure() -> float:
+            with open(f"{folder}/changed", "w", encoding="utf-8") as file:
+                file.write(str(time.time_ns()))
+            return build()
+
+        return measure
+
+    still = (_Timed([*PYEXP, "build", "exp.py"], folder) for folder in (many, single))
+    idle, idle_one, busy, busy_one = alternate(repeat, *still, one_more(many), one_more(single))
+    run = max(0.0, busy_one - idle_one)
+    said = f"nothing changed {in_words(idle)}, the run {in_words(run)}"
+    yield Figure(f"pyexp build, one of {count} changed", busy / (idle + run), "x", 1.1, in_words(busy), said)
 
 
 def fan_in(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
