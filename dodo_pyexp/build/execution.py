@@ -285,7 +285,7 @@ class Execution:
 
     def _mark_ended(self, attempt: AttemptFolder) -> None:
         if not self.run.files.flat:  # there, .finished is the record
-            atomic.write_mark(attempt.finished)
+            atomic.mark(attempt.finished, attempt.status)
 
     def _interrupted(self) -> None:
         if self.attempt is not None:

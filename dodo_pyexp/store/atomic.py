@@ -71,6 +71,14 @@ def write_mark(path: str, text: str = "") -> None:
     _write(path, text.encode("utf-8", "backslashreplace"))
 
 
+def mark(path: str, twin: str) -> None:
+    """Make a file that only has to be there: another name for `twin`, which costs a fiftieth of a new file."""
+    try:
+        os.link(twin, path)
+    except OSError:  # it is there already, or this file system has no hard links
+        write_mark(path)
+
+
 def _write(path: str, data: bytes) -> None:
     """Write a new file; half as dear as `open`, which counts when eight files are written for every run."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o666)
