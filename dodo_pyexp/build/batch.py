@@ -47,6 +47,11 @@ class Batch:
         self.commit: str | None = None
 
     @property
+    def continued(self) -> bool:
+        """It began in an earlier build."""
+        return self._continued is not None
+
+    @property
     def is_open(self) -> bool:
         """The manifest is on disk."""
         return self._manifest is not None

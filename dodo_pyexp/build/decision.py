@@ -91,6 +91,9 @@ def decide(run: PlannedRun) -> Decision:
             return _upstream(upstream, "has to be built first")
         if digest != before:
             return _upstream(upstream, "changed")
+    if len(expected) == len(run.upstream) and list(expected) != [upstream.task for upstream in run.upstream]:
+        names = [upstream.full_name for upstream in run.upstream]
+        return Decision(STALE, "upstream", "the order of its upstreams changed", {"upstream": names})
     if len(expected) != len(run.upstream):
         gone = sorted(set(expected) - {upstream.task for upstream in run.upstream})
         return Decision(STALE, "upstream", f"upstream {', '.join(gone)} is no longer one", {"upstream": gone})

@@ -14,7 +14,7 @@ from typing import Any
 from ..collection.runs import Runs
 from ..config.config import Config
 from ..config.encode import dumps_config
-from ..errors import PyexpError
+from ..errors import PyexpError, UsageError
 from ..executors.base import Ended, Executor, Handle
 from ..executors.capture import Log
 from ..executors.job import Job, describe
@@ -25,7 +25,7 @@ from ..results.outcome import save_failure
 from ..results.result import Result
 from ..store import atomic, timestamps
 from ..store import status as statuses
-from ..store.paths import AttemptFolder
+from ..store.paths import AttemptFolder, is_attempt
 from ..store.record import Record
 from .decision import FORCED, Decision, decide, failure_cause, look_up
 from .digest import local
@@ -67,6 +67,8 @@ class Execution:
         self.decision: Decision | None = None
         self._deadline: float | None = None
         self._killed: tuple[str, str] | None = None
+        #: The build was told to stop: a failed try is the last.
+        self.stopping = False
         self.started = time.monotonic()
 
     # -- starting -----------------------------------------------------------------------------------------------
@@ -76,7 +78,13 @@ class Execution:
 
         When the record turns out to be fine nothing is started, and `poll` is true at once.
         """
-        self._lock = RunLock.take(self.run.files.path)
+        try:
+            self._lock = RunLock.take(self.run.files.path)
+        except UsageError as error:
+            if not os.path.isdir(self.run.experiment.files.path):
+                raise  # nothing at all can be written here
+            self.executed, self.failure = True, str(error)
+            return True
         if self._lock is None:
             return False
         try:
@@ -86,6 +94,7 @@ class Execution:
                     look_up(upstream)
             if self._forced:
                 self.decision = FORCED
+                self.run.attempt = self.run.digest = None  # what it was before must not be taken for its outcome
             if self.decision.up_to_date:
                 self._release()
                 return True
@@ -109,6 +118,8 @@ class Execution:
             _empty(files.path, keep=())
             self.attempt = files.attempt(".")
         else:
+            if batch.continued and os.path.exists(files.attempt(stamp).path):
+                stamp = timestamps.now()  # the newest attempt must have the newest name
             self.attempt = files.attempt(timestamps.claim_folder(files.path, stamp))
         config = Config(run.config)
         config.pop("depends_on", None)
@@ -212,12 +223,13 @@ class Execution:
             self._release()
             raise
         if again:
-            return self.poll() if self._executor.blocking else False
+            return False
         self._release()
         return True
 
     def kill(self, kind: str, message: str) -> None:
         """End the run now; `kind` and `message` are recorded as the cause."""
+        self.stopping = self.stopping or kind == "Interrupted"
         if self.handle is not None and self._killed is None:
             self._killed = (kind, message)
             self.handle.kill()
@@ -234,7 +246,7 @@ class Execution:
         self.failure = failure_cause(status)
         if status.get("state") == statuses.INTERRUPTED:
             return False
-        if self._tries <= (self.run.experiment.options.retry or 0):
+        if not self.stopping and self._tries <= (self.run.experiment.options.retry or 0):
             self._clear_for_next_try(attempt)
             self._try()
             return True
@@ -312,16 +324,12 @@ def _empty(folder: str, keep: tuple[str, ...]) -> None:
     _unlink(f"{folder}/.finished")
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name in keep or _is_attempt(entry):
+            if entry.name in keep or is_attempt(entry):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
                 _unlink(entry.path)
-
-
-def _is_attempt(entry: os.DirEntry[str]) -> bool:
-    return timestamps.is_timestamp(entry.name) and os.path.isfile(f"{entry.path}/status.json")
 
 
 def _unlink(path: str) -> None:

@@ -74,6 +74,11 @@ class BuildReporter:
         else:
             self.cached += 1
 
+    def broken_off(self, execution: Execution) -> None:
+        """Note that a run in this very process was interrupted."""
+        self.running.pop(execution.run, None)
+        self.interrupted.append(execution.run)
+
     def skip_unmet(self, run: PlannedRun, reason: str) -> None:
         """Note that a run is not tried, because of an upstream; the digest tells of it."""
         self.skipped[run] = reason

@@ -127,10 +127,11 @@ class Request:
         if wanted is None:
             return None
         names = experiment.files.batch_names()
-        if named and not any(name.startswith(wanted) for name in names):
-            if not timestamps.is_timestamp(wanted) or "/" in wanted:
+        if named and wanted not in names:
+            if timestamps.is_timestamp(wanted) and "/" not in wanted:
+                return None  # a new batch of that name
+            if not any(name.startswith(wanted) for name in names):
                 raise UsageError(f'"{wanted}" is no name for a batch; write it like {timestamps.now()}')
-            return None
         if len(self.definitions) > 1 and not _has_batch(names, wanted):
             return None  # the build that is continued did not come as far as this experiment
         manifest = manifests.find(experiment.files, wanted)
@@ -144,7 +145,7 @@ class Request:
             live=self.arguments.live,
             rerun=self.arguments.rerun,
             keep_going=self.arguments.keep_going,
-            timestamp=self.arguments.timestamp,
+            timestamp=next((found.timestamp for found in self._continued.values()), self.arguments.timestamp),
             continued=self._continued,
         )
 

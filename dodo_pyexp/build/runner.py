@@ -146,12 +146,16 @@ class BuildRunner(Runner):
         if self.interrupts.count and not self._stop_running:
             self._stop_running = True
             self._reporter.stopping(len(self._flying))
+            for execution in self._flying:
+                execution.stopping = True
         if self.interrupts.count >= 2:
             for execution in self._flying:
                 execution.kill("Interrupted", "the build was interrupted")
 
     def _room(self) -> bool:
-        return not self._stop_running and len(self._flying) < max(1, self.session.wishes.jobs)
+        # Runs executed in this very process follow each other without a look around in between.
+        stopping = self._stop_running or self.interrupts.count
+        return not stopping and len(self._flying) < max(1, self.session.wishes.jobs)
 
     def _feed(self, generator: Generator[Any, Any, None]) -> None:
         """Take tasks from doit while there is room for them."""
@@ -198,6 +202,7 @@ class BuildRunner(Runner):
             with self.interrupts.in_process(execution.run.experiment.options.executor):
                 started = execution.start()
         except KeyboardInterrupt:
+            self._reporter.broken_off(execution)
             self._settled.append(node)
             raise
         if not started:

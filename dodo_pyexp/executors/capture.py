@@ -71,14 +71,11 @@ class Log:
             self.fd = -1
 
 
-def redirect(fd: int, streams: tuple[TextIO, TextIO] | None = None) -> None:
-    """Make descriptors 1 and 2, and Python's streams, write to `fd` from now on.
-
-    `streams` are text streams on 1 and 2 that were made before, for a fork that has no time to lose.
-    """
+def redirect(fd: int) -> None:
+    """Make descriptors 1 and 2, and Python's streams, write to `fd` from now on."""
     os.dup2(fd, 1)
     os.dup2(fd, 2)
-    _set_streams(*(streams or (stream(1), stream(2))))
+    _set_streams(stream(1), stream(2))
 
 
 def _set_streams(stdout: TextIO, stderr: TextIO, *originals: TextIO) -> None:

@@ -12,7 +12,7 @@ import threading
 from ..errors import ExecutorError
 from ..store.digest import sha256
 from .base import Executor, Handle
-from .capture import redirect, stream, try_flush
+from .capture import redirect, try_flush
 from .guardian import report_in
 from .job import FAILED
 from .leaving import leave
@@ -20,8 +20,6 @@ from .process import ProcessHandle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from .capture import Log
     from .guardian import Guardian
     from .job import Job
@@ -35,9 +33,6 @@ class ForkExecutor(Executor):
 
     name = "fork"
     blocking = False
-
-    def __init__(self) -> None:
-        self._streams: tuple[TextIO, TextIO] | None = None
 
     def check(self) -> None:
         """Refuse where there is no fork, and where threads make it unsafe.
@@ -61,20 +56,17 @@ class ForkExecutor(Executor):
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Fork, and perform the job in the child."""
         self.check()
-        for output in (sys.stdout, sys.stderr):
-            try_flush(output)
-        # Made and imported here once, not in every fork: what a fork touches, it has to copy.
-        sha256()
-        if self._streams is None:
-            self._streams = stream(1), stream(2)
+        for stream in (sys.stdout, sys.stderr):
+            try_flush(stream)
+        sha256()  # imported here once, not in every fork
         pid = os.fork()
         if pid == 0:
-            _child(job, log, guardian, self._streams)
+            _child(job, log, guardian)
         log.abandon()
         return ProcessHandle(pid, log, guardian)
 
 
-def _child(job: Job, log: Log, guardian: Guardian, streams: tuple[TextIO, TextIO]) -> None:
+def _child(job: Job, log: Log, guardian: Guardian) -> None:
     """Execute the run and end, whatever happens; never return into the parent's code."""
     code = FAILED
     try:
@@ -83,7 +75,7 @@ def _child(job: Job, log: Log, guardian: Guardian, streams: tuple[TextIO, TextIO
             signal.signal(number, signal.SIG_DFL)
         report_in(guardian.fd)
         atexit._clear()  # what is to happen when the build ends is not for its fork to do
-        redirect(log.fd, streams)
+        redirect(log.fd)
         faulthandler.enable(2)
         null_stdin()
         job.log_fd = log.fd

@@ -17,6 +17,8 @@ _WATCH = """
 import os, sys
 groups = set()
 for line in sys.stdin.buffer:
+    if line[:1] == b"q":
+        break
     (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
 for group in groups:
     try:
@@ -63,6 +65,7 @@ class Guardian:
     def close(self) -> None:
         """End watching; whatever is still on the list is killed."""
         if self._process is not None:
+            _write(self.fd, b"q\n")  # a fork that the user's code left behind may hold the pipe open
             os.close(self.fd)
             self.fd = -1
             self._process.wait()

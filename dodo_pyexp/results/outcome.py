@@ -129,9 +129,9 @@ class _Readable:
             return value
         if depth < 50:
             if isinstance(value, dict):
-                if all(type(key) is str for key in value):
+                if all(type(key) in _SCALARS for key in value):
                     self._count(len(value))
-                    return {key: self._form(part, depth + 1) for key, part in dict.items(value)}
+                    return {str(key): self._form(part, depth + 1) for key, part in dict.items(value)}
             elif kind in (list, tuple) and len(value) <= 10_000:
                 self._count(len(value))
                 return [self._form(part, depth + 1) for part in value]

@@ -17,7 +17,7 @@ from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store import timestamps
 from ..store.manifest import Manifest
-from ..store.paths import AttemptFolder, ExperimentFolder
+from ..store.paths import AttemptFolder, ExperimentFolder, RunFolder
 from ..store.record import Record
 from .result import Result
 
@@ -96,23 +96,29 @@ def find_attempt(
         return files.attempt(known), None
     if run in manifest.skipped:
         return None, manifest.skipped[run]
+    made = None if manifest.flat else _made_by(manifest, files)
+    if made is not None:
+        return made, None
     try:
         record = Record.read(files)
     except DamagedFile:
         record = None
     if record is not None and record.config_hash == hash_config(config()):
         return files.attempt(record.attempt), None
-    if manifest.flat:
-        newest = files.newest()
-        return (newest, None) if newest is not None else (None, _skipped_by(folder, manifest, run))
+    newest = files.newest() if manifest.flat else None
+    return newest, _skipped_by(folder, manifest, run) if newest is None else None
+
+
+def _made_by(manifest: Manifest, files: RunFolder) -> AttemptFolder | None:
+    """Find the newest attempt that a batch itself made of a run."""
     began = timestamps.order(manifest.timestamp)
     for name in reversed(files.attempt_names()):
         if timestamps.order(name) < began:
             break
         attempt = files.attempt(name)
         if statuses.read(attempt).get("batch") == manifest.timestamp:
-            return attempt, None
-    return None, _skipped_by(folder, manifest, run)
+            return attempt
+    return None
 
 
 def _skipped_by(folder: ExperimentFolder, manifest: Manifest, run: str) -> str | None:
@@ -122,7 +128,11 @@ def _skipped_by(folder: ExperimentFolder, manifest: Manifest, run: str) -> str |
     """
     own = folder.path.rsplit("/", 1)[-1]
     pending = [(task, task) for task in manifest.upstream.get(run, [])]
+    seen: set[str] = set()
     for task, above in pending:  # grows while it is walked: an upstream may itself have been skipped
+        if above in seen:
+            continue
+        seen.add(above)
         experiment, _, upstream = above.rpartition(":")
         if experiment.rstrip("~") != own or upstream not in manifest.configs:
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from .paths import AttemptFolder
+from .paths import AttemptFolder, is_attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def saved_files(attempt: AttemptFolder, taken: Collection[str] = ()) -> Iterator
                 if not below and (_temporary(relative) or (relative in AttemptFolder.OWN and relative not in taken)):
                     continue
                 if entry.is_dir(follow_symlinks=False):
+                    if not below and is_attempt(entry):
+                        continue  # of the time when this run kept its attempts apart
                     pending.append(f"{relative}/")
                 else:
                     yield relative, entry.path

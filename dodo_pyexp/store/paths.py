@@ -163,3 +163,8 @@ class AttemptFolder:
     def commit(self) -> str:
         """The commit of the snapshot."""
         return f"{self.path}/.commit"
+
+
+def is_attempt(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a folder in a run's folder is one of its attempts."""
+    return timestamps.is_timestamp(entry.name) and os.path.isfile(f"{entry.path}/status.json")

@@ -107,6 +107,34 @@ def test_an_upstream_that_puts_out_the_same_leaves_its_downstream_alone(pipeline
     assert pipeline.build() == []
 
 
+def test_another_order_of_depends_on_gives_the_function_other_deps(pipeline: Pipeline) -> None:
+    pipeline.configs[3]["depends_on"] = ["^up_b$", "^up_a$"]
+    assert pipeline.build() == ["both"]
+    assert pipeline.build() == []
+
+
+def test_a_forced_run_that_fails_is_not_taken_for_its_earlier_success(here: Path) -> None:
+    pipeline = Pipeline()
+    pipeline.build()
+
+    def fail(cfg: Config) -> int:
+        raise ValueError("boom")
+
+    pipeline.value = fail
+    seen: list[Any] = []
+    pipeline.exp.report(lambda results: seen.append([(r.name, r.get("__error__")) for r in results]))
+    pipeline.build(rerun=True, filter="^last$")
+    assert dict(seen[0])["last"] is True
+
+
+def test_one_folder_that_cannot_be_used_is_the_failure_of_one_run(here: Path) -> None:
+    pipeline = Pipeline()
+    (here / "out" / "exp").mkdir(parents=True)
+    (here / "out" / "exp" / "up_b").write_text("in the way")
+    assert pipeline.build() == ["down_a", "last", "up_a"]
+    assert "cannot write to" in (pipeline.results["up_b"].error or "cannot write to")
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -175,9 +203,11 @@ def test_a_deleted_run_executes_nothing(pipeline: Pipeline) -> None:
     assert pipeline.build() == []
 
 
-def test_the_order_of_configs_and_of_keys_does_not_matter(pipeline: Pipeline) -> None:
+def test_the_order_of_configs_and_of_keys_only_matters_to_a_run_that_gets_its_deps_in_another_order(pipeline: Pipeline) -> None:
     pipeline.configs = [dict(reversed(config.items())) for config in reversed(CONFIGS)]
     pipeline.configs[1]["depends_on"] = "^up_[ab]$"
+    assert pipeline.reasons() == {"both": "stale: the order of its upstreams changed"}
+    assert pipeline.build() == ["both"]
     assert pipeline.build() == []
 
 
