@@ -23,6 +23,8 @@ def exp(cfg, out, deps):
         raise ValueError("no luck")
     while cfg.get("waits") and not os.path.exists("go"):
         time.sleep(0.01)
+    if cfg.get("fails"):
+        raise ValueError("no luck in the end")
 
 @exp.configs
 def configs():
@@ -194,6 +196,32 @@ def test_the_first_ctrl_c_lets_running_ones_end_and_starts_nothing_more(script: 
     assert script.finished() == {"slow"}
     script.python("exp.py")
     assert script.executed() == ["next"]
+
+
+def test_the_first_ctrl_c_starts_nothing_more_behind_an_inline_run(script: Any) -> None:
+    configs(script, '[{"name": "slow", "waits": 1}, {"name": "next"}]')
+    process = script.start("exp.py", "--executor", "inline", start_new_session=True)
+    wait_for(lambda: script.tally()["slow"])
+    os.killpg(process.pid, signal.SIGINT)
+    (script.folder / "go").touch()
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert script.executed() == ["slow"]
+    assert script.finished() == {"slow"}
+
+
+def test_a_run_that_fails_after_ctrl_c_is_not_tried_again(script: Any) -> None:
+    configs(script, '[{"name": "slow", "waits": 1, "fails": 1}, {"name": "next"}]')
+    process = script.start("exp.py", "--retry", "3", start_new_session=True)
+    wait_for(lambda: script.tally()["slow"])
+    os.killpg(process.pid, signal.SIGINT)
+    while "stopping" not in process.stderr.readline():
+        assert process.poll() is None, "it ended without a word"
+    (script.folder / "go").touch()
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert script.executed() == ["slow"]
+    assert "no luck in the end" in (script.attempts("slow")[-1] / "status.json").read_text()
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]], ids=["ctrl-c twice", "term"])
