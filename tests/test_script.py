@@ -243,7 +243,7 @@ def test_the_second_ctrl_c_and_sigterm_end_running_ones(script: Any, signals: li
 
 def test_nothing_goes_on_after_the_build_was_killed(script: Any) -> None:
     configs(script, '[{"name": "slow", "waits": 1}]')
-    script.edit("exp.py", "    if cfg.get", '    open("pid", "w").write(str(os.getpid()))\n    if cfg.get')
+    script.edit("exp.py", "    mark(cfg)", '    mark(cfg)\n    open("pid", "w").write(str(os.getpid()))')
     process = script.start("exp.py")
     pid_file = Path(script.folder / "pid")
     wait_for(lambda: pid_file.exists() and pid_file.read_text())
