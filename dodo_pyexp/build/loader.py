@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import importing
 from ..errors import ConfigError, MissingFile, PyexpError, UsageError, nearest
+from ..results.stored import shown
 from .definition import Definition
 from .options import project_table
 
@@ -228,9 +229,3 @@ def _libraries() -> tuple[str, ...]:
 
     paths = sysconfig.get_paths()
     return tuple({paths[key] + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")})
-
-
-def shown(path: str) -> str:
-    """Write a path as short as it can be written from here."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative

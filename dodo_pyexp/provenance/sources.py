@@ -267,11 +267,6 @@ def read_source(path: str) -> Source | None:
     return known[1]
 
 
-def forget_sources() -> None:
-    """Free the memory that parsed files take."""
-    _parsed.clear()
-
-
 def captured_parameters(function: ast.AST) -> set[str]:
     """Name the parameters of a function."""
     arguments = getattr(function, "args", None)
