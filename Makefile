@@ -11,7 +11,7 @@ DIGITS := pipelines/digits
 
 .PHONY: help
 help:  ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # One stamp for each extra: .venv/stamp-demo, .venv/stamp-test. Both share the virtual environment.
 .PRECIOUS: $(VENV)/stamp-%
@@ -37,7 +37,11 @@ demo: $(VENV)/stamp-demo  ## build pipelines/digits, a real machine-learning pip
 
 .PHONY: test
 test: lint  ## run the whole test suite, lint and type check
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
+
+.PHONY: test-ray
+test-ray: $(VENV)/stamp-test-ray  ## run the tests of the Ray executor on clusters of several nodes (installs Ray)
+	$(PY) -m pytest -m ray $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/stamp-test  ## check style (ruff) and types (mypy, strict)

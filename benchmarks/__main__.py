@@ -9,7 +9,7 @@ import argparse
 import os
 import platform
 
-from . import executing, noop, reading
+from . import executing, noop, ray, reading, runfiles
 from .figure import Figure, line, markdown
 from .workspace import Workspace
 
@@ -23,8 +23,10 @@ BENCHMARKS = {
     "subprocess": executing.subprocesses,
     "parallel": executing.parallel,
     "output": executing.output,
+    "ray": ray.runs,
     "sweep": reading.sweep,
     "results": reading.results,
+    "run-files": runfiles.run_files,
 }
 
 

@@ -39,13 +39,32 @@ def add_build_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-j", "--jobs", metavar="N", type=_jobs, help="how many runs at once; 0: one a core")
     parser.add_argument("--rerun", action="store_true", help="execute the runs even if they are up to date")
     parser.add_argument(
+        "--code", metavar="POLICY",
+        help="what changed code means for a finished run: warn (tell), rerun (execute it again), ignore",
+    )  # fmt: skip
+    parser.add_argument(
         "--continue", dest="continued", metavar="TS", nargs="?", const="latest",
         help="go on with a batch, from its saved configs (default: the latest)",
     )  # fmt: skip
     parser.add_argument("--timestamp", metavar="TS", help="go on with this batch, or start it under this name")
     parser.add_argument("--retry", metavar="N", type=int, help="try a failed run up to N more times")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, help="kill a run that takes longer, with its children"
+    )
+    parser.add_argument(
+        "--idle-timeout", metavar="SECONDS", type=_seconds,
+        help="kill a run that neither prints nor computes for so long",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-resume", dest="resume", action="store_false", default=None,
+        help="start interrupted and failed runs anew, whatever the experiment says",
+    )  # fmt: skip
     parser.add_argument("-s", "--capture=no", dest="live", action="store_true", help="show what runs print, as they do")
     parser.add_argument("--output-dir", metavar="DIR", help="where everything is written (default: out)")
+    parser.add_argument(
+        "--dirty-git", metavar="ACTION",
+        help="what uncommitted changes mean: warn (tell), error (execute nothing), ignore",
+    )  # fmt: skip
     parser.add_argument("--no-stash", dest="stash", action="store_false", default=None, help="take no code snapshot")
     going = parser.add_mutually_exclusive_group()
     going.add_argument(
@@ -55,6 +74,34 @@ def add_build_flags(parser: argparse.ArgumentParser) -> None:
     going.add_argument(
         "--fail-fast", dest="keep_going", action="store_false", help="after a failure, start nothing more"
     )
+    parser.set_defaults(given_flags=lambda arguments: given_flags(parser, arguments))
+
+
+#: What says which runs, when to stop and what to show, but not what is built and how.
+_PASSING = frozenset(
+    [
+        "continued", "dry_run", "filter", "graph", "help", "json", "keep_going", "list", "live", "report", "rerun",
+        "timestamp",
+    ]
+)  # fmt: skip
+
+
+def given_flags(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> list[str]:
+    """Write again the flags that say how to build, so that somebody can build some of the runs in the same way.
+
+    Which runs, and from which batch, is for others to say.
+    """
+    words: list[str] = []
+    for action in parser._actions:
+        value = getattr(arguments, action.dest, action.default)
+        if not action.option_strings or action.dest in _PASSING or value == action.default:
+            continue
+        flag = next(flag for flag in action.option_strings if flag.startswith("--"))
+        if action.nargs != 0:
+            words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+        elif value == action.const:
+            words.append(flag)
+    return words
 
 
 def script_parser(name: str) -> Parser:
@@ -88,9 +135,10 @@ def script_arguments(*, strict: bool) -> argparse.Namespace:
     """
     arguments = sys.argv[1:]
     parser = script_parser(sys.argv[0] if sys.argv else "script.py")
-    if strict:
-        return parser.parse_args(arguments)
-    return parser.parse_args(arguments if _all_ours(parser, arguments) else [])
+    parsed = parser.parse_args(arguments if strict or _all_ours(parser, arguments) else [])
+    given = given_flags(parser, parsed)  # before `run` adds what it was told itself
+    parsed.given_flags = lambda _: given
+    return parsed
 
 
 def _all_ours(parser: Parser, arguments: Sequence[str]) -> bool:
@@ -101,6 +149,16 @@ def _all_ours(parser: Parser, arguments: Sequence[str]) -> bool:
     except (UsageError, SystemExit):
         return False
     return not unknown
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f'a number of seconds is more than 0, not "{text}"')
+    return seconds
 
 
 def _jobs(text: str) -> int:

@@ -6,10 +6,19 @@ Every class also derives from the built-in exception a Python programmer would e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    _Base = Exception
+else:
+    # Where plain doit loads experiments: of this one it shows the message alone, of any other error the traceback.
+    _Base = getattr(sys.modules.get("doit.exceptions"), "InvalidDodoFile", Exception)
 
 
-class PyexpError(Exception):
+class PyexpError(_Base):
     """A mistake that the user can mend; shown as one sentence, without a traceback."""
 
     exit_code = 2
@@ -33,6 +42,10 @@ class DependencyError(PyexpError, ValueError):
 
 class SignatureError(PyexpError, TypeError):
     """The experiment function takes a number of parameters that pyexp cannot call."""
+
+
+class ArgumentError(PyexpError, TypeError):
+    """A function of pyexp's was called with an argument that it does not have, or in a way that makes no sense."""
 
 
 class UsageError(PyexpError, RuntimeError):
@@ -59,6 +72,46 @@ class DamagedFile(PyexpError, ValueError):
     """A file of pyexp's own cannot be read back."""
 
 
+class DamagedResult(DamagedFile):
+    """What a run gave back is not what was written: its file has been changed since.
+
+    Parameters
+    ----------
+    message
+        The sentence.
+    attempt
+        Path of the attempt, for whoever can have the run executed again.
+    """
+
+    def __init__(self, message: str, attempt: str = "") -> None:
+        super().__init__(message)
+        self.attempt = attempt
+
+
+def damaged_attempt(error: BaseException | None) -> str | None:
+    """Give the attempt whose damaged result led to an exception, if that was the cause."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, DamagedResult):
+            return error.attempt or None
+        seen.add(id(error))
+        try:
+            error = error.__cause__ or error.__context__
+        except Exception:  # an exception whose own code raises
+            break
+    return None
+
+
+_said: set[str] = set()
+
+
+def warn(message: str) -> None:
+    """Say on stderr what the user should know and what stops nothing: one line, once a process."""
+    if message not in _said:
+        _said.add(message)
+        print(f"warning: {message}", file=sys.stderr, flush=True)
+
+
 def nearest(word: str, choices: Iterable[str], limit: int = 3) -> str:
     """Give `` (did you mean "x"?)`` for the choices nearest to `word`, or nothing.
 
@@ -74,3 +127,20 @@ def nearest(word: str, choices: Iterable[str], limit: int = 3) -> str:
         return ""
     quoted = " or ".join('"' + name + '"' for name in close)
     return f" (did you mean {quoted}?)"
+
+
+def suggest(word: str, choices: Iterable[str], limit: int = 5) -> str:
+    """Give the choices nearest to `word`; where none is near, the first few that there are.
+
+    Examples
+    --------
+    >>> suggest("nope", ["learning_rate", "epochs"])
+    '; there are "learning_rate", "epochs"'
+    """
+    names = list(dict.fromkeys(choices))
+    near = nearest(word, names)
+    if near or not names:
+        return near
+    listing = ", ".join('"' + (name if len(name) <= 60 else f"{name[:57]}...") + '"' for name in names[:limit])
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"; there {'is' if len(names) == 1 else 'are'} {listing}{rest}"

@@ -9,23 +9,36 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from types import NoneType
 
 from . import importing, script
-from .build.definition import FUNCTION_SIGNATURE, REPORT_SIGNATURE, Definition, arity, called
+from .build.calling import as_function, check_call, check_experiment_name, fill
+from .build.definition import (
+    FUNCTION_SIGNATURE,
+    REPORT_SIGNATURE,
+    Definition,
+    arity,
+    called,
+    caller,
+    place,
+    refuse_unknown,
+    takes_nothing,
+)  # fmt: skip
 from .build.options import Options, resolve
-from .errors import LookupFailed, PyexpError, UsageError
+from .errors import ArgumentError, LookupFailed
 from .store.names import folder_name
 from .store.paths import ExperimentFolder, OutputFolder
+from .telling import plainly
+
+script.speak_plainly()  # whatever a script does with pyexp
 
 TYPE_CHECKING = False  # a worker process imports this module
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterable, Iterator
-    from types import FrameType
-    from typing import Any
+    from typing import Any, Never
 
+    from .build.verdict import Reproduction
     from .collection.tensor import Tensor
+    from .config.config import Config
     from .executors.base import Executor
     from .results.result import Result
 
@@ -57,20 +70,24 @@ class Experiment:
 
     create_doit_tasks = _DoitTasks()
 
-    def __init__(self, fn: Callable[..., Any], name: str | None = None, options: Options | None = None) -> None:
-        if script.is_script(getattr(fn, "__module__", None)):
-            script.speak_plainly()
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None = None, options: Options | None = None, defaults: Any = None
+    ) -> None:
+        script.speak_plainly()  # also where something else has taken the hook since
         functools.update_wrapper(self, fn)
         self.fn = fn
         self.definition = Definition(
             name or called(fn),
             fn,
             arity(fn, range(1, 4), FUNCTION_SIGNATURE),
-            options=(options or Options()).checked(f"@experiment on {called(fn)}"),
+            options=(options or Options()).checked(f"{place(fn)}: @experiment on {called(fn)}"),
+            defaults=defaults,
         )
         self._last: tuple[str, str] | None = None
         if "doit.doit_cmd" in sys.modules:
-            _configure_doit(self.definition)
+            from .build.dodo_config import configure_doit
+
+            configure_doit(self.definition)
 
     @property
     def name(self) -> str:
@@ -84,6 +101,11 @@ class Experiment:
     def configs(self, fn: Callable[[], Any]) -> Callable[[], Any]:
         """Register the function that gives the configs; to be used as a decorator, and returned as it is.
 
+        Raises
+        ------
+        ArgumentError, SignatureError
+            It is no function, or one with parameters.
+
         Examples
         --------
         >>> @experiment
@@ -92,6 +114,8 @@ class Experiment:
         ... def configs():
         ...     return [{"name": "small", "width": 32}]
         """
+        with plainly():
+            takes_nothing(fn)
         self.definition = self.definition.replaced(configs=fn)
         return fn
 
@@ -103,7 +127,8 @@ class Experiment:
         SignatureError
             It takes neither ``(results)`` nor ``(results, out)``.
         """
-        arity(fn, range(1, 3), REPORT_SIGNATURE)
+        with plainly():
+            arity(fn, range(1, 3), REPORT_SIGNATURE)
         self.definition = self.definition.replaced(report=fn)
         return fn
 
@@ -122,6 +147,13 @@ class Experiment:
         rerun: bool = False,
         jobs: int | None = None,
         timeout: float | None = None,
+        idle_timeout: float | None = None,
+        resume: bool | None = None,
+        code: str | None = None,
+        dirty_git: str | None = None,
+        resources: dict[str, float] | Callable[[Config], dict[str, float]] | None = None,
+        defaults: dict[str, Any] | None = None,
+        **unknown: Never,
     ) -> Any:
         """Bring the experiment's runs up to date, then report.
 
@@ -132,7 +164,8 @@ class Experiment:
         ----------
         configs, report
             In place of the registered functions; `configs` may also be a list.
-        output_dir, executor, name, retry, stash, hash_configs, timeout
+        output_dir, executor, name, retry, stash, hash_configs, timeout, idle_timeout, resume, code, dirty_git,
+        resources, defaults
             In place of what the decorator said.
         timestamp
             False: one folder a run, overwritten in place. A text: go on with the batch of that name, or start it.
@@ -158,13 +191,17 @@ class Experiment:
             from .collection.tensor import Tensor
 
             return Tensor([], (0,))  # which a script can loop over
+        where = f"{caller()}: run()"
+        refuse_unknown(unknown, Experiment.run, where)
         if report is not None:
             arity(report, range(1, 3), REPORT_SIGNATURE)
-        _check_call(timestamp=timestamp, filter=filter, jobs=jobs)
+        check_call(where, timestamp=timestamp, filter=filter, jobs=jobs)
+        check_experiment_name(name, f"{where}: an experiment")
         definition = self.definition.replaced(
             name=name or self.definition.name,
             report=report or self.definition.report,
-            configs=self.definition.configs if configs is None else _callable(configs),
+            configs=self.definition.configs if configs is None else as_function(configs),
+            defaults=self.definition.defaults if defaults is None else defaults,
         )
         from .arguments import script_arguments
         from .build.request import Request
@@ -172,26 +209,23 @@ class Experiment:
         is_script = script.is_script(self.fn.__module__)
         arguments = script_arguments(strict=is_script)
         said = Options(
-            output_dir=output_dir,
-            executor=executor,
-            retry=retry,
-            stash=stash,
-            hash_configs=hash_configs,
-            timestamp=timestamp if isinstance(timestamp, bool) else None,
-            timeout=timeout,
-        ).checked("run()")
+            output_dir=output_dir, executor=executor, retry=retry, stash=stash, hash_configs=hash_configs,
+            timestamp=timestamp if isinstance(timestamp, bool) else None, timeout=timeout, idle_timeout=idle_timeout,
+            resume=resume, code=code, dirty_git=dirty_git, resources=resources,
+        ).checked(where)  # fmt: skip
         if isinstance(timestamp, str) and arguments.timestamp is None:
             arguments.timestamp = timestamp
-        _fill(arguments, filter=filter, jobs=jobs)
+        fill(arguments, filter=filter, jobs=jobs)
         arguments.rerun = arguments.rerun or rerun
         if arguments.name:
+            check_experiment_name(arguments.name, "--name: an experiment")
             definition = definition.replaced(name=arguments.name)
         request = Request([definition], said, arguments, lambda: family(self))
         self._last = request.output_dir, definition.name
         if arguments.list or arguments.graph or arguments.dry_run:
-            code = request.tell()
+            status = request.tell()
             if is_script:
-                raise SystemExit(code)
+                raise SystemExit(status)
             return None
         try:
             value = request.run()
@@ -202,6 +236,87 @@ class Experiment:
         if is_script and request.exit_code:
             script.end_with(request.exit_code)
         return value
+
+    def accept(
+        self,
+        configs: Callable[[], Any] | Iterable[Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        name: str | None = None,
+        filter: str | None = None,
+    ) -> list[str]:
+        """Let finished runs count as made by today's code, without executing them; ``pyexp accept`` for notebooks.
+
+        Parameters
+        ----------
+        configs, output_dir, name, filter
+            As for `run`; by default what the last `run` of this process wrote is meant.
+
+        Returns
+        -------
+        list of str
+            The names of the runs that were accepted: those that were up to date but for their code.
+
+        Raises
+        ------
+        PyexpError
+            The configs or the arguments make no sense, or a record cannot be written.
+        """
+        check_call(f"{caller()}: accept()", timestamp=None, filter=filter, jobs=None)
+        from .arguments import script_parser
+        from .build.accepting import accept
+        from .build.decision import foresee
+        from .build.request import Request
+
+        last_dir, last_name = self._last or (None, None)
+        arguments = script_parser("").parse_args([])
+        arguments.filter = filter
+        definition = self.definition.replaced(
+            name=name or last_name or self.definition.name,
+            configs=self.definition.configs if configs is None else as_function(configs),
+        )
+        said = Options(output_dir=output_dir or last_dir, code="warn").checked("accept()")
+        request = Request([definition], said, arguments, lambda: family(self))
+        plan = request.plan()
+        request.select(plan, lambda text: None)
+        return [run.name for run in accept(foresee(plan)).accepted]
+
+    def reproduce(
+        self,
+        run: str,
+        at: str | None = None,
+        tolerance: float = 1e-6,
+        set: dict[str, Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        name: str | None = None,
+    ) -> Reproduction:
+        """Execute a past attempt again, with its code, config and upstream results, in a new one; compare the outcomes.
+
+        Parameters
+        ----------
+        run
+            The name of the run.
+        at
+            Which attempt: its name or that of its batch, or a prefix; by default the one that is the run's result.
+        tolerance
+            How much numbers may differ, relatively; near zero, absolutely.
+        set
+            Changes to the config: ``{"model.width": 64}``.
+        output_dir, name
+            Where to look, as for `results`.
+
+        Returns
+        -------
+        Reproduction
+            Its `verdict` is ``"identical"``, ``"within tolerance"`` or ``"different"``; it is true but for the last.
+
+        Raises
+        ------
+        PyexpError
+            There is no such attempt, something that it was made of is gone, or a change makes no sense.
+        """
+        from .build.reproduce import reproduce_for
+
+        return reproduce_for(self.definition, self._folder(output_dir, name), run, at, tolerance, set)
 
     def results(
         self,
@@ -230,6 +345,8 @@ class Experiment:
         ------
         UsageError
             No batch goes by that name.
+        DamagedFile
+            There are batches, and the manifest of none can be read.
 
         Examples
         --------
@@ -240,6 +357,7 @@ class Experiment:
         return read_results(self._folder(output_dir, name), timestamp, finished=finished)
 
     def _folder(self, output_dir: str | os.PathLike[str] | None, name: str | None) -> ExperimentFolder:
+        check_experiment_name(name, f"{caller()}: an experiment")
         last_dir, last_name = self._last or (None, None)
         directory = output_dir or last_dir or resolve(self.definition.options).output_dir or "out"
         return OutputFolder(directory).experiment(folder_name(name or last_name or self.definition.name))
@@ -281,6 +399,13 @@ def experiment(
     hash_configs: bool | None = None,
     timestamp: bool | None = None,
     timeout: float | None = None,
+    idle_timeout: float | None = None,
+    resume: bool | None = None,
+    code: str | None = None,
+    dirty_git: str | None = None,
+    resources: dict[str, float] | Callable[[Config], dict[str, float]] | None = None,
+    defaults: dict[str, Any] | None = None,
+    **unknown: Never,
 ) -> Any:
     """Turn a function into an `Experiment`; with or without arguments.
 
@@ -306,11 +431,32 @@ def experiment(
         False: one folder a run, overwritten in place, instead of one folder an attempt.
     timeout
         Seconds after which a run is killed with its children.
+    idle_timeout
+        Seconds after which a run that neither prints nor computes is killed with its children.
+    resume
+        True: a run that was interrupted or has failed is told in ``cfg.previous`` which attempt it can go on from.
+    code
+        What it means for a finished run that the code has changed, the function's own or other code of the project
+        that it reaches: ``"warn"`` (the default: it is up to date, and the build says what changed), ``"rerun"`` or
+        ``"ignore"``.
+    dirty_git
+        What uncommitted changes in the git repository mean: ``"warn"`` (the default: the build names the files),
+        ``"error"`` (nothing is executed) or ``"ignore"``.
+    resources
+        What a run asks of its machine, on a cluster: ``{"num_cpus": 2, "num_gpus": 1, "memory": 8e9}``, or a function
+        that is given the config and gives such a table. ``resources`` in a config comes first.
+    defaults
+        Values of keys, ``{"model.depth": 2}``, for configs that do not have them. The function finds them in its `cfg`;
+        runs from before there was such a key count as made with the value that is declared first.
 
     Raises
     ------
     SignatureError
         The function takes no parameter, or more than three.
+    ArgumentError
+        There is no such argument, or it stands where the function should.
+    ConfigError
+        An argument, or the name, makes no sense.
 
     Examples
     --------
@@ -320,10 +466,18 @@ def experiment(
     >>> train.name
     'mnist'
     """
-    options = Options(output_dir, executor, retry, stash, hash_configs, timestamp, timeout)
+    options = Options(
+        output_dir, executor, retry, stash, hash_configs, timestamp, timeout, idle_timeout=idle_timeout, resume=resume,
+        code=code, dirty_git=dirty_git, resources=resources,
+    )  # fmt: skip
 
     def decorate(fn: Callable[..., Any]) -> Experiment:
-        return Experiment(fn, name, options)
+        with plainly():
+            if not callable(fn):
+                hint = f"; write @experiment(name={fn!r})" if isinstance(fn, str) else ""
+                raise ArgumentError(f"{caller()}: @experiment decorates a function, not {type(fn).__name__}{hint}")
+            refuse_unknown(unknown, experiment, f"{place(fn)}: @experiment on {called(fn)}")
+            return Experiment(fn, name, options, defaults)
 
     return decorate if fn is None else decorate(fn)
 
@@ -338,43 +492,3 @@ def family(experiment: Experiment) -> list[Definition]:
                 found[id(value)] = value
                 pending.append(value)
     return [member.definition for member in found.values() if member is not experiment]
-
-
-def _callable(configs: Callable[[], Any] | Iterable[Any]) -> Callable[[], Any]:
-    return configs if callable(configs) else lambda: configs
-
-
-def _check_call(*, timestamp: Any, filter: Any, jobs: Any) -> None:
-    """Refuse what `run` takes beside options and what makes no sense there."""
-    if not isinstance(timestamp, (bool, str, NoneType)):
-        raise UsageError(f"run(): timestamp must be false or the name of a batch, not {timestamp!r}")
-    if not isinstance(filter, (str, NoneType)):
-        raise UsageError(f"run(): filter must be a regular expression as text, not {filter!r}")
-    if not isinstance(jobs, (int, NoneType)) or isinstance(jobs, bool) or (jobs or 0) < 0:
-        raise UsageError(f"run(): jobs must be a number, 0 or more, not {jobs!r}")
-
-
-def _fill(arguments: argparse.Namespace, **values: Any) -> None:
-    for key, value in values.items():
-        if getattr(arguments, key) is None:
-            setattr(arguments, key, value)
-
-
-def _configure_doit(definition: Definition) -> None:
-    """Tell the doit that is loading a dodo file just now to keep its database in the output folder (P8).
-
-    The file may define this experiment itself or import it. Whatever it says in a ``DOIT_CONFIG`` of its own wins.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    dodo = None
-    while frame is not None and frame.f_globals.get("__name__") != "doit.loader":
-        if frame.f_code.co_name == "<module>":
-            dodo = frame.f_globals
-        frame = frame.f_back
-    if frame is not None and dodo is not None:
-        try:
-            output_dir = os.fspath(resolve(definition.options).output_dir or "out")
-        except PyexpError:  # told when the tasks are made
-            return
-        settings = {"backend": "pyexp", "dep_file": f"{output_dir}/.doit.db", "continue": True}
-        dodo.setdefault("DOIT_CONFIG", settings)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
+#: When this process began, or not much later: what was edited before, it has read as it stands.
+BEGAN = time.time_ns()
 _depth = 0
 
 

@@ -9,13 +9,14 @@ import atexit
 import os
 import sys
 
-from .errors import PyexpError
+from .telling import is_doit, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+INTERRUPTED = 130
 _exit_code = 0
 
 
@@ -26,16 +27,26 @@ def is_script(module: str | None) -> bool:
 
 
 def speak_plainly() -> None:
-    """Let a mistake of the user's end the script with one sentence and status 2, instead of a traceback."""
+    """Let a mistake of the user's end the script with one sentence and status 2, instead of a traceback.
+
+    The same goes for whatever the user's code raises while it gives its configs, and for Ctrl-C under plain doit.
+    """
     if getattr(sys.excepthook, "speaks_plainly", False):
         return
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
-        if isinstance(error, PyexpError):
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(error.exit_code)
-        return before(kind, error, trace)
+        if isinstance(error, KeyboardInterrupt) and is_doit():
+            print("interrupted; what has finished stays as it is", file=sys.stderr)
+            raise SystemExit(INTERRUPTED)
+        told = None
+        if is_script("__main__") and not sys.flags.interactive:
+            from .build.mistakes import in_script
+
+            told = in_script(error)
+        if told is None:
+            return before(kind, error, trace)
+        raise SystemExit(tell(told))
 
     hook.speaks_plainly = True  # type: ignore[attr-defined]  # a mark on our own function
     sys.excepthook = hook

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from dodo_pyexp.executors.ray import RayExecutor
     from dodo_pyexp.executors.registry import ExecutorName, get_executor
     from dodo_pyexp.executors.subprocess import SubprocessExecutor
+    from dodo_pyexp.provenance.dirty import DirtyGitAction, DirtyGitError
 
 __all__ = [
     "Config",
+    "DirtyGitAction",
+    "DirtyGitError",
     "Executor",
     "ExecutorName",
     "Experiment",
@@ -54,12 +57,14 @@ __all__ = [
 
 # Imported on first use: the processes that execute runs import pyexp too, and need none of these.
 _LATER = {
-    "ExecutorName": "registry",
-    "ForkExecutor": "fork",
-    "InlineExecutor": "inline",
-    "RayExecutor": "ray",
-    "SubprocessExecutor": "subprocess",
-    "get_executor": "registry",
+    "DirtyGitAction": "provenance.dirty",
+    "DirtyGitError": "provenance.dirty",
+    "ExecutorName": "executors.registry",
+    "ForkExecutor": "executors.fork",
+    "InlineExecutor": "executors.inline",
+    "RayExecutor": "executors.ray",
+    "SubprocessExecutor": "executors.subprocess",
+    "get_executor": "executors.registry",
 }
 
 
@@ -68,7 +73,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'pyexp' has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(f"dodo_pyexp.executors.{_LATER[name]}"), name)
+    value = globals()[name] = getattr(import_module(f"dodo_pyexp.{_LATER[name]}"), name)
     return value
 
 

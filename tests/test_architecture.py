@@ -19,6 +19,7 @@ ROOMS = [
     "pyexp",
     "cli",
     "monitor",
+    "runfiles",
     "experiment",
     "arguments",
     "script",
@@ -30,6 +31,8 @@ ROOMS = [
     "config",
     "collection",
     "importing",
+    "telling",
+    "printable",
     "errors",
 ]
 HEAVY = ["asyncio", "doit", "git", "matplotlib", "numpy", "ray", "rich", "tabulate", "yaml"]

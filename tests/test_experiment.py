@@ -501,14 +501,14 @@ def test_options_of_the_project_are_above_the_defaults(here: Path) -> None:
 
 
 def test_the_decorator_is_above_the_project(here: Path) -> None:
-    pyproject(here, 'executor = "nonsense"')
+    pyproject(here, 'executor = "subprocess"')
     exp = pyexp.experiment(plain, name="exp", executor="fork")
     exp.run(configs=ONE)
     assert executor_of(exp, here) == "fork"
 
 
 def test_run_is_above_the_decorator(here: Path) -> None:
-    exp = pyexp.experiment(plain, name="exp", executor="nonsense")
+    exp = pyexp.experiment(plain, name="exp", executor="fork")
     exp.run(configs=ONE, executor="inline")
     assert executor_of(exp, here) == "inline"
 
@@ -516,7 +516,7 @@ def test_run_is_above_the_decorator(here: Path) -> None:
 def test_the_command_line_is_above_run(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["x", "--executor", "inline"])
     exp = pyexp.experiment(plain, name="exp")
-    exp.run(configs=ONE, executor="nonsense")
+    exp.run(configs=ONE, executor="fork")
     assert executor_of(exp, here) == "inline"
 
 

@@ -132,7 +132,8 @@ def test_a_wrong_signature_is_one_sentence(script: Any, one_sentence: Any) -> No
 
 def test_an_output_folder_below_a_file_is_one_sentence(script: Any, one_sentence: Any) -> None:
     (script.folder / "file").write_text("")
-    one_sentence(script.python("exp.py", "--output-dir", "file/out", status=None), "file/out", "--output-dir")
+    done = script.python("exp.py", "--output-dir", "file/out", status=None)
+    one_sentence(done, "file is a file, not a folder", "--output-dir")
     assert script.executed() == []
 
 
@@ -261,3 +262,41 @@ def alive(pid: int) -> bool:
         return False
     except OSError:
         return True
+
+
+@pytest.mark.parametrize(
+    "code", ['results["nope"]', "results[99]", 'exp["nope"]', 'results[{"lr": 1}]', 'print(f"{results[\'nope\']}")']
+)
+def test_a_lookup_that_finds_nothing_is_the_scripts_own_mistake(script: Any, code: str) -> None:
+    script.edit("exp.py", '    exp.run()\n    print("behind run()")\n', f"    results = exp.run()\n    {code}\n")
+    done = script.python("exp.py", status=1)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: exp.py:22: ")
+    assert "Traceback" not in done.stderr
+    assert script.finished() == {"first", "second", "third"}
+
+
+def test_a_lookup_in_a_report_is_the_scripts_own_mistake_too(script: Any) -> None:
+    report = "\n@exp.report\ndef report(results):\n    return results['nope']\n"
+    script.edit("exp.py", "\nif __name__", f"{report}\nif __name__")
+    assert "error: exp.py:21: " in script.python("exp.py", status=1).stderr
+
+
+def test_a_lookup_in_configs_is_a_wrong_config(script: Any, one_sentence: Callable[..., None]) -> None:
+    configs(script, '[{"name": exp["nope"].name}]')
+    one_sentence(script.python("exp.py", status=2), "exp.py:17: ")
+
+
+@pytest.mark.parametrize("command", [["-m", "doit"], ["-m", "doit", "-n", "2"]])
+def test_ctrl_c_under_plain_doit_is_one_line(script: Any, command: list[str]) -> None:
+    configs(script, '[{"name": "first", "waits": 1}]')
+    doit = script.start(
+        *command, "-f", "exp.py", start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    wait_for(lambda: script.tally()["first"])
+    os.killpg(doit.pid, signal.SIGINT)
+    stderr = doit.communicate(timeout=60)[1]
+    assert doit.returncode == 130
+    assert stderr == "interrupted; what has finished stays as it is\n"
+    assert "interrupted" in script.pyexp("list", "exp.py").stdout

@@ -52,6 +52,7 @@ class Build:
         total = sum(run.selected for run in plan.runs())
         self.reporter = reporter or BuildReporter(total)
         self.reporter.total = total
+        self.reporter.expected = lambda: (run for run in plan.runs() if run.selected)
         self.session.note = self.reporter.note
         self._others = list(others)
         self._reports = reports
@@ -71,6 +72,7 @@ class Build:
             Something about the plan or this machine makes it impossible; nothing has been executed.
         """
         self.session.check_executors()
+        self.session.uncommitted.forbid()
         with self.session.collector:
             try:
                 control = self._control(selection)
@@ -103,11 +105,14 @@ class Build:
 
     def _close_batches(self) -> None:
         for experiment in self.session.plan.experiments:
-            if any(run.selected for run in experiment.runs):
+            # A sweep that has become empty is a batch too, or the results would still be those of the one before.
+            emptied = not experiment.runs and bool(experiment.files.batch_names())
+            if emptied or any(run.selected for run in experiment.runs):
                 try:
                     self.session.batch(experiment).close()
-                except OSError as error:
-                    raise UsageError(f"cannot write the manifest of {experiment.name}: {error.strerror}") from None
+                except (OSError, UsageError) as error:  # all runs are on record; what was done is still to be told
+                    why = error.strerror if isinstance(error, OSError) else str(error)
+                    self.reporter.unrecorded(f"the manifest of {experiment.name} cannot be written: {why}")
 
     def _judge(self, runner: BuildRunner) -> int:
         if runner.interrupted:

@@ -1,67 +1,80 @@
-"""Removing runs and attempts from the output folder: what there is to remove, how big it is, and doing it.
+"""What ``pyexp clean`` removes: of which experiments and runs, and what of them.
 
-Implements: DESIGN sections 2 (P3, P5, P8) and 12. Nothing outside the output folder is touched, no symbolic link is
-followed, and a run that somebody is executing is left alone.
+Implements: DESIGN section 12 (`clean`); issue text "Growing and shrinking sweeps".
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
-from ..errors import DamagedFile, PyexpError, UsageError, nearest
-from ..provenance.host import Owner
-from ..results.stored import StoredExperiment, StoredRun, shown, stored_experiments, stored_runs
-from ..store import atomic
-from ..store import status as statuses
-from ..store.paths import AttemptFolder, OutputFolder
-from ..store.record import Record
-from .locks import RunLock
-
-RUN, FAILED, OLD, TEMPORARY, REST = "run", "failed attempt", "older attempt", "leftover file", "history"
+from ..errors import UsageError, nearest
+from ..results.stored import StoredExperiment, StoredRun, shown, stored_runs
+from ..store.paths import OutputFolder
+from .attempts import is_running, last_ended
+from .orphans import Orphan, used_elsewhere
+from .pieces import ORPHAN, Piece, history, leftovers, removed_by_halves, size_of, whole_run
+from .plan import PlannedExperiment
+from .removal import LeftAlone, busy, remove, remove_if_empty
+from .trimming import Needs, Wish, is_older, trimmed
 
 
 @dataclass
-class Piece:
-    """Something that can be removed in one go.
+class Scope:
+    """Where to clean.
 
     Parameters
     ----------
-    path
-        The file or folder.
-    kind
-        What it is: a run, a failed or an older attempt, a leftover file, or an experiment's history.
-    label
-        What people call it.
-    run_folder
-        The folder of the run it belongs to, whose lock has to be taken.
-    size
-        Bytes.
+    experiments
+        Experiments as a whole.
+    runs
+        Single runs of others.
+    matches
+        What ``--filter`` says of a run; None for all.
+    planned
+        Experiments whose configs are known.
+    orphans
+        Their orphans.
     """
 
-    path: str
-    kind: str
-    label: str
-    run_folder: str | None
-    size: int
+    experiments: list[StoredExperiment]
+    runs: list[StoredRun] = field(default_factory=list)
+    matches: Callable[[Any], bool] | None = None
+    planned: Sequence[PlannedExperiment] = ()
+    orphans: Sequence[Orphan] = ()
+
+    def all_runs(self) -> list[StoredRun]:
+        """List the runs in it that have a folder."""
+        names = {orphan.path: orphan.name for orphan in self.orphans}
+        runs = [*self.runs, *(run for experiment in self.experiments for run in runs_of(experiment))]
+        for run in runs:
+            run.name = names.get(run.files.path, run.name)
+        return [run for run in runs if self.matches is None or self.matches(run)]
 
 
-class LeftAlone(PyexpError):
-    """Something was not removed, for a reason."""
-
-    exit_code = 1
-
-
-# -- what there is ----------------------------------------------------------------------------------------------
+def runs_of(experiment: StoredExperiment) -> list[StoredRun]:
+    """List all runs that have a folder."""
+    names = experiment.real_names()
+    return [StoredRun(experiment, folder, names.get(folder, folder)) for folder in experiment.run_folders()]
 
 
-def named_runs(output: OutputFolder, words: Iterable[str]) -> tuple[list[StoredExperiment], list[StoredRun]]:
+def named(
+    output: OutputFolder, known: list[StoredExperiment], words: Iterable[str]
+) -> tuple[list[StoredExperiment], list[StoredRun]]:
     """Tell which experiments as a whole, and which single runs, the words name; patterns are allowed.
+
+    Parameters
+    ----------
+    output
+        The output folder.
+    known
+        The experiments in it that count.
+    words
+        What was written.
 
     Raises
     ------
@@ -70,13 +83,12 @@ def named_runs(output: OutputFolder, words: Iterable[str]) -> tuple[list[StoredE
     """
     experiments: dict[str, StoredExperiment] = {}
     runs: dict[str, StoredRun] = {}
-    known = stored_experiments(output)
     for word in words:
         whole = next((one for one in known if word in (one.name, one.folder)), None)
         if whole is not None:
             experiments[whole.folder] = whole
             continue
-        found = stored_runs(output, word)
+        found = stored_runs(known, word)
         if len(found) > 1:
             names = ", ".join(run.full_name for run in found[:5])
             raise UsageError(f'"{word}" names {len(found)} runs: {names}; write one of these')
@@ -95,193 +107,117 @@ def _fits(run: StoredRun, pattern: str) -> bool:
     return fnmatchcase(run.name, pattern) or (":" in pattern and fnmatchcase(run.full_name, pattern))
 
 
-def runs_of(experiment: StoredExperiment) -> list[StoredRun]:
-    """List all runs that have a folder."""
-    names = experiment.real_names()
-    return [StoredRun(experiment, folder, names.get(folder, folder)) for folder in experiment.run_folders()]
+class Cleaning:
+    """Something to remove, known before anything is removed.
 
+    Parameters
+    ----------
+    scope
+        Where.
+    wish
+        What of it; everything, if it says nothing.
 
-def whole_runs(runs: Iterable[StoredRun]) -> list[Piece]:
-    """Give the folders of runs."""
-    return [Piece(run.files.path, RUN, run.full_name, run.files.path, tree_size(run.files.path)) for run in runs]
+    Attributes
+    ----------
+    pieces
+        What goes.
+    last
+        What goes when all of that is gone: the history of experiments that are removed as a whole.
+    left
+        ``(piece, why)`` of what was asked for and is left alone.
+    gone
+        What has been removed.
+    """
 
+    def __init__(self, scope: Scope, wish: Wish) -> None:
+        self._scope = scope
+        self.pieces: list[Piece] = []
+        self.last: list[Piece] = []
+        self.left: list[tuple[Piece, str]] = []
+        self.gone: list[Piece] = []
+        self._whole = not wish.any and scope.matches is None
+        runs = scope.all_runs()
+        found = self._wished(runs, wish) if wish.any else [whole_run(run) for run in runs]
+        for experiment in scope.experiments:
+            found += removed_by_halves(experiment)
+            if self._whole:
+                self.last += history(experiment)
+        working: dict[str, bool] = {}
+        for piece in found:
+            run = piece.run
+            if run is not None and working.setdefault(run.files.path, is_running(run)):
+                self.left.append((piece, str(busy(piece.label))))
+            else:
+                self.pieces.append(piece)
 
-def history(experiment: StoredExperiment) -> list[Piece]:
-    """Give what an experiment has beside its runs: reports, manifests and snapshots."""
-    paths = [f"{experiment.files.path}/report", experiment.files.batches, experiment.files.snapshots]
-    return [
-        Piece(path, REST, f"{experiment.name} {os.path.basename(path)}", None, tree_size(path))
-        for path in paths if os.path.lexists(path)
-    ]  # fmt: skip
+    def _wished(self, runs: list[StoredRun], wish: Wish) -> list[Piece]:
+        needs: dict[str, Needs] = {}
+        orphans = {orphan.path: orphan for orphan in self._scope.orphans} if wish.orphans else {}
+        pieces: list[Piece] = []
+        for run in runs:
+            orphan = orphans.get(run.files.path)
+            if orphan is not None and wish.keep_latest is None:
+                whole = self._orphan(run, orphan, wish)
+                if whole is not None:
+                    pieces.append(whole)
+                    continue
+            if wish.attempts or orphan is not None:
+                need = needs.setdefault(run.experiment.folder, Needs(run.experiment, wish.older_than))
+                mine = wish
+                if orphan is not None and wish.keep_latest is not None:
+                    mine = dataclasses.replace(wish, orphans=False, failed=False, old=False)
+                if mine.attempts:
+                    pieces += [*leftovers(run), *trimmed(run, mine, need)]
+        return pieces
 
-
-def failed_attempts(run: StoredRun) -> Iterator[Piece]:
-    """Give the attempts that failed or were interrupted."""
-    for attempt in _attempts(run):
-        status = statuses.read(attempt)
-        state = status.get("state")
-        dead = state == statuses.RUNNING and Owner.from_dict(status.get("owner")).alive() is False
-        if state in (statuses.FAILED, statuses.INTERRUPTED) or dead:
-            yield _attempt_piece(run, attempt, FAILED)
-
-
-def older_attempts(run: StoredRun) -> Iterator[Piece]:
-    """Give the finished attempts that the record no longer points to."""
-    current = _recorded(run)
-    if current is None or run.files.flat:
-        return
-    for attempt in _attempts(run):
-        if attempt.name != current and statuses.read(attempt).get("state") == statuses.FINISHED:
-            yield _attempt_piece(run, attempt, OLD)
-
-
-def leftovers(run: StoredRun) -> Iterator[Piece]:
-    """Give the temporary files of writers that were killed."""
-    for folder in [run.files.path, *(attempt.path for attempt in _attempts(run))]:
-        for name in atomic.temporary_files(folder):
-            path = f"{folder}/{name}"
-            yield Piece(path, TEMPORARY, f"{run.full_name} {name}", run.files.path, tree_size(path))
-
-
-def _attempts(run: StoredRun) -> list[AttemptFolder]:
-    return [run.files.attempt(name) for name in run.files.attempt_names()]
-
-
-def _attempt_piece(run: StoredRun, attempt: AttemptFolder, kind: str) -> Piece:
-    label = run.full_name if run.files.flat else f"{run.full_name} {attempt.name}"
-    return Piece(attempt.path, kind, label, run.files.path, tree_size(attempt.path))
-
-
-def _recorded(run: StoredRun) -> str | None:
-    try:
-        record = Record.read(run.files)
-    except DamagedFile:
+    def _orphan(self, run: StoredRun, orphan: Orphan, wish: Wish) -> Piece | None:
+        """Give an orphan as a whole, unless it is too young, or another experiment needs it."""
+        if wish.older_than is not None and not is_older(last_ended(run), wish.older_than):
+            return None
+        piece = whole_run(run, ORPHAN)
+        user = self._used_elsewhere.get(f"{orphan.experiment.task}:{orphan.folder}")
+        if user is None:
+            return piece
+        why = f"{piece.label} stays, because {user} was made from it; without --orphans it can be removed"
+        self.left.append((piece, why))
         return None
-    return None if record is None else record.attempt
 
+    @cached_property
+    def _used_elsewhere(self) -> dict[str, str]:
+        return used_elsewhere(self._scope.planned)
 
-def tree_size(path: str) -> int:
-    """Add up the bytes of all files below `path`, without following symbolic links."""
-    try:
-        size = os.lstat(path).st_size
-    except OSError:
-        return 0
-    if os.path.islink(path) or not os.path.isdir(path):
-        return size
-    total = 0
-    pending = [path]
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            continue
-    return total
+    @property
+    def size(self) -> int:
+        """How many bytes are to go."""
+        return size_of(self.pieces) + size_of(self.last)
 
+    def carry_out(self) -> None:
+        """Remove it; what cannot be removed joins `left`."""
+        problems = len(self.left)
+        self._remove(self.pieces)
+        if len(self.left) == problems:  # whoever is being executed still needs its manifest and its snapshot
+            self._remove(self.last)
+        if self._whole:
+            for experiment in self._scope.experiments:
+                remove_if_empty(experiment.files.path)
 
-# -- removing it ------------------------------------------------------------------------------------------------
+    def _remove(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            try:
+                remove(piece)
+            except LeftAlone as error:
+                self.left.append((piece, str(error)))
+            else:
+                self.gone.append(piece)
 
-
-def remove(piece: Piece, output: OutputFolder) -> None:
-    """Remove one piece.
-
-    Raises
-    ------
-    LeftAlone
-        It is reached through a symbolic link, its run is being executed, or the system refuses.
-    """
-    if not _inside(piece.path, output.path):
-        raise LeftAlone(f"{shown(piece.path)} leads out of the output folder through a symbolic link; left alone")
-    if piece.run_folder is None:
-        _delete(piece)
-        return
-    if is_running(piece.run_folder):
-        raise LeftAlone(f"{piece.label} is being executed; left alone")
-    if not os.path.isdir(piece.run_folder):
-        return
-    lock = RunLock.take(piece.run_folder)
-    if lock is None:
-        raise LeftAlone(f"{piece.label} is being executed; left alone")
-    try:
-        _delete(piece)
-    finally:
-        lock.release()
-
-
-def _inside(path: str, output: str) -> bool:
-    """Tell whether `path` is what it says: a place in the output folder, no link to another one."""
-    root = os.path.realpath(output)
-    return os.path.realpath(path) == os.path.join(root, os.path.relpath(path, output))
-
-
-def is_running(run_folder: str) -> bool:
-    """Tell whether the newest attempt of a run has a living owner, or one that only another machine knows."""
-    from ..store.paths import RunFolder
-
-    files = RunFolder(run_folder, flat=os.path.exists(f"{run_folder}/status.json"))
-    newest = files.newest()
-    if newest is None:
-        return False
-    status = statuses.read(newest)
-    return status.get("state") == statuses.RUNNING and Owner.from_dict(status.get("owner")).alive() is not False
-
-
-def _delete(piece: Piece) -> None:
-    try:
-        if os.path.isdir(piece.path) and not os.path.islink(piece.path):
-            record = f"{piece.path}/.finished"
-            if os.path.lexists(record):
-                os.unlink(record)  # first: what is half removed must not look finished
-            shutil.rmtree(piece.path, onerror=_insist)
-        else:
-            os.unlink(piece.path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise LeftAlone(f"cannot remove {shown(piece.path)}: {error.strerror}") from None
-
-
-def _insist(function: Any, path: str, trouble: Any) -> None:
-    """Make a read-only folder writable and try again."""
-    error = trouble[1]
-    if isinstance(error, FileNotFoundError):
-        return
-    if not isinstance(error, PermissionError):
-        raise error
-    for place in (os.path.dirname(path), path):
-        if not os.path.islink(place):
-            os.chmod(place, os.stat(place).st_mode | stat.S_IRWXU)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
-
-
-def remove_empty(experiment: StoredExperiment) -> None:
-    """Remove the folder of an experiment of which nothing is left."""
-    try:
-        os.rmdir(experiment.files.path)
-    except OSError:
-        pass
-
-
-def size_text(size: int) -> str:
-    """Write a size for people.
-
-    Examples
-    --------
-    >>> size_text(900), size_text(2_500_000)
-    ('900 bytes', '2.5 MB')
-    """
-    if size < 1000:
-        return f"{size} byte{'' if size == 1 else 's'}"
-    value = float(size)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:.1f} TB"
+    def to_dict(self, *, dry_run: bool) -> dict[str, Any]:
+        """Give the JSON form."""
+        gone = {id(piece) for piece in self.gone}
+        every = [*self.pieces, *self.last]
+        return {
+            "dry_run": dry_run,
+            "pieces": [{**piece.to_dict(), "removed": id(piece) in gone} for piece in every],
+            "left": [{**piece.to_dict(), "reason": why} for piece, why in self.left],
+            "bytes": self.size,
+            "removed_bytes": size_of(self.gone),
+        }

@@ -1,10 +1,15 @@
-"""Colour, where the reader is a terminal that shows it."""
+"""Colour, where the reader is a terminal that shows it; and columns that fit into one."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import IO
 
+from ..printable import pad, printable, shorten, width
+
+#: Names that take more columns stand out of their table, and do not make it as wide as they are.
+WIDEST = 100
 _CODES = {"bold": 1, "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
 
 
@@ -28,3 +33,25 @@ def paint(text: str, colour: str, stream: IO[str]) -> str:
     if not text or os.environ.get("NO_COLOR") or not is_terminal(stream):
         return text
     return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
+
+
+def column(names: Iterable[str], stream: IO[str]) -> list[str]:
+    """Write names for a table, equally wide; on a terminal the middle of very long ones is cut out."""
+    limit = name_limit(stream)
+    shown = [shorten(printable(name), limit) for name in names]
+    columns = max((found for found in map(width, shown) if found <= WIDEST), default=0)
+    return [pad(name, columns) for name in shown]
+
+
+def name_limit(stream: IO[str]) -> int | None:
+    """Give the columns that a name may take in a table on `stream`; None where nobody watches, and nothing is cut.
+
+    Two thirds of the terminal: one very long name must not push the states of all others out of sight.
+    """
+    if not is_terminal(stream):
+        return None
+    try:
+        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):  # a terminal that has no size, or no descriptor
+        columns = 80
+    return max(24, columns * 2 // 3)

@@ -9,11 +9,14 @@ from typing import Any
 
 from ..config.config import Config
 from ..config.encode import loads_config
+from ..config.hashing import NOT_HASHED, hash_config
 from ..errors import DamagedFile
 from ..provenance.host import Owner
+from ..provenance.masking import masked_keys, restored
 from ..store import status as statuses
-from ..store.record import Record
-from .plan import Plan, PlannedRun
+from ..store.paths import RunFolder
+from ..store.record import FAILED_UPSTREAM, Record
+from .plan import Plan, PlannedExperiment, PlannedRun
 
 UP_TO_DATE = "up-to-date"
 STALE = "stale"
@@ -22,6 +25,9 @@ RUNNING = "running"
 FAILED = "failed"
 SKIPPED = "skipped"
 INTERRUPTED = "interrupted"
+ORPHAN = "orphan"
+
+MOST_CHANGES = 4
 
 
 class Decision:
@@ -32,10 +38,11 @@ class Decision:
     state
         One of the states of DESIGN section 3.
     kind
-        What kind of reason: ``never``, ``config``, ``upstream``, ``damaged``, ``failed``, ``interrupted``,
-        ``running``, ``forced`` or "".
+        What kind of reason: ``never``, ``config``, ``upstream``, ``damaged``, ``code``, ``failed``, ``interrupted``,
+        ``running``, ``forced``, ``orphan`` or "".
     reason
-        The reason in words, such as ``config: lr 0.1 -> 0.01``.
+        The reason in words, such as ``config: lr 0.1 -> 0.01``. A run that is up to date has one, too, if it was made
+        by other code than today's.
     data
         The reason for programs.
     """
@@ -79,16 +86,18 @@ def decide(run: PlannedRun) -> Decision:
         return Decision(STALE, "damaged", "record damaged: .finished cannot be read")
     if record is None:
         return _without_record(run)
-    if record.config_hash != run.hash:
-        return _config_changed(run, record)
+    if record.config_hash != run.hash and not _same_config(run, record):
+        return _config_changed(run, run.files, record)
     expected = record.upstream
     for upstream in run.upstream:
         digest = upstream.digest or look_up(upstream)
         before = expected.get(upstream.task)
         if before is None:
             return _upstream(upstream, "is new")
+        if digest is None and run.does_without(upstream):
+            digest = FAILED_UPSTREAM
         if digest is None:
-            return _upstream(upstream, "has to be built first")
+            return _waits(upstream)
         if digest != before:
             return _upstream(upstream, "changed")
     if len(expected) == len(run.upstream) and list(expected) != [upstream.task for upstream in run.upstream]:
@@ -100,9 +109,46 @@ def decide(run: PlannedRun) -> Decision:
     damage = record.missing_part(run.files)
     if damage is not None:
         return Decision(STALE, "damaged", f"result damaged: {damage}", {"attempt": record.attempt})
+    decision = FINE
+    experiment = run.experiment
+    if experiment.options.code != "ignore" and record.code != experiment.code.hash:
+        decision = _other_code(experiment, record.code)
+        if not decision.up_to_date:
+            return decision
     run.attempt = record.attempt
     run.digest = record.digest
-    return FINE
+    run.made = record.code, record.packages
+    return decision
+
+
+def _other_code(experiment: PlannedExperiment, before: str | None) -> Decision:
+    """Say what it means that the code with hash `before` made a run; once for all runs that it made."""
+    judged = experiment.code.judged
+    decision = judged.get(before)
+    if decision is None:
+        changes = experiment.code.differences(before)
+        if changes is None:
+            decision = Decision(UP_TO_DATE, "code", "code: cannot be compared with today's")
+        elif changes:
+            state = STALE if experiment.options.code == "rerun" else UP_TO_DATE
+            decision = Decision(state, "code", f"code: {several(changes)}", {"changed": changes})
+        else:
+            decision = FINE
+        judged[before] = decision
+    return decision
+
+
+def several(parts: list[str]) -> str:
+    """Write what changed in a line that stays readable.
+
+    Examples
+    --------
+    >>> several(["a changed", "b changed", "c changed", "d changed", "e added", "f added"])
+    'a changed, b changed, c changed, d changed and 2 more'
+    """
+    if len(parts) <= MOST_CHANGES + 1:
+        return ", ".join(parts)
+    return f"{', '.join(parts[:MOST_CHANGES])} and {len(parts) - MOST_CHANGES} more"
 
 
 def look_up(upstream: PlannedRun) -> str | None:
@@ -111,9 +157,10 @@ def look_up(upstream: PlannedRun) -> str | None:
         record = Record.read(upstream.files)
     except DamagedFile:
         return None
-    if record is None or record.config_hash != upstream.hash:
+    if record is None or (record.config_hash != upstream.hash and not _same_config(upstream, record)):
         return None
     upstream.attempt, upstream.digest = record.attempt, record.digest
+    upstream.made = record.code, record.packages
     return record.digest
 
 
@@ -122,11 +169,18 @@ def _upstream(upstream: PlannedRun, what: str) -> Decision:
     return Decision(STALE, "upstream", f"upstream {name} {what}", {"upstream": [name]})
 
 
+def _waits(upstream: PlannedRun) -> Decision:
+    """Say that what the run was made from is to be made again; if that comes out the same, the run is up to date."""
+    name = upstream.full_name
+    return Decision(STALE, "upstream", f"upstream {name} has to be built first", {"upstream": [name], "waits": True})
+
+
 def _without_record(run: PlannedRun) -> Decision:
     """Say what became of a run that has no record: look at its newest attempt."""
     attempt = run.files.newest()
     if attempt is None:
-        return Decision(MISSING, "never", "never run")
+        sibling = run.experiment.siblings.newest(run.folder) if run.experiment.hashed else None
+        return _config_changed(run, *sibling) if sibling is not None else Decision(MISSING, "never", "never run")
     status = statuses.read(attempt)
     state = status.get("state")
     data = {"attempt": attempt.name}
@@ -153,16 +207,44 @@ def failure_cause(status: dict[str, Any]) -> str:
     return f"{error.get('type', 'Error')}: {line}{where}" if line else f"{error.get('type', 'Error')}{where}"
 
 
-def _config_changed(run: PlannedRun, record: Record) -> Decision:
+def _same_config(run: PlannedRun, record: Record) -> bool:
+    """Tell whether a record of another hash is of the same config: it counts what was declared a default since."""
+    defaults = run.experiment.defaults
+    if defaults is None:
+        return False
+    if record.config_hash == hash_config(run.config):
+        return True
+    before = _config_before(run.files, record)
+    if before is not None and masked_keys(before):
+        before = restored(before, record.config_hash, run.config)
+    return before is not None and defaults.hash(before) == run.hash
+
+
+def _config_before(files: RunFolder, record: Record) -> Config | None:
+    """Read the config that the record speaks of; None if that cannot be told any more."""
     if "config.json" not in record.files:  # the function put a file of its own in its place
-        return Decision(STALE, "config", "config changed")
+        return None
     try:
-        with open(run.files.attempt(record.attempt).config_json, encoding="utf-8") as file:
-            before = loads_config(file.read())
+        with open(files.attempt(record.attempt).config_json, encoding="utf-8") as file:
+            return loads_config(file.read())
     except (OSError, DamagedFile, UnicodeDecodeError):
+        return None
+
+
+def _config_changed(run: PlannedRun, files: RunFolder, record: Record) -> Decision:
+    """Name what differs from the config that a record speaks of: the run's own, or that of a sibling."""
+    before, after = _config_before(files, record), run.config
+    if before is None:
         return Decision(STALE, "config", "config changed")
-    changes = differences(before, run.config)
-    text = ", ".join(changes.values()) or "the type of a value changed"
+    defaults = run.experiment.defaults
+    if defaults is not None:
+        before, after = defaults.as_at_first(before), defaults.as_at_first(after)
+    after = run.experiment.masker.config(after)
+    changes = differences(before, after)
+    if not changes and (keys := masked_keys(after)):
+        changes = {key: f"{key} changed" for key in keys}
+    unseen = "the type of a value changed" if defaults is None else "a default was declared for what it gives"
+    text = ", ".join(changes.values()) or unseen
     return Decision(STALE, "config", f"config: {text}", {"changed": list(changes)})
 
 
@@ -177,7 +259,7 @@ def differences(before: Config, after: Config) -> dict[str, str]:
     old, new = dict(_flat(before)), dict(_flat(after))
     changes = {}
     for key in {**old, **new}:
-        if key.split(".", 1)[0] in ("name", "depends_on"):
+        if key.split(".", 1)[0] in NOT_HASHED:
             continue
         if key not in new:
             changes[key] = f"{key} removed"
@@ -221,11 +303,11 @@ def foresee(plan: Plan, *, rerun: bool = False) -> dict[PlannedRun, Decision]:
 def _behind(run: PlannedRun, decision: Decision, decisions: dict[PlannedRun, Decision]) -> Decision:
     for upstream in run.upstream:
         above = decisions[upstream]
-        if above.state in (FAILED, SKIPPED) and decision.state == MISSING:
+        if above.state in (FAILED, SKIPPED) and decision.state == MISSING and upstream.task not in run.optional:
             name = upstream.full_name
             what = "failed" if above.state == FAILED else "was skipped"
             return Decision(SKIPPED, "upstream", f"upstream {name} {what}", {"upstream": [name]})
         if not above.up_to_date and decision.state == UP_TO_DATE:
             run.digest = None
-            return _upstream(upstream, "has to be built first")
+            return _waits(upstream)
     return decision

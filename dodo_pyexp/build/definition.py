@@ -6,16 +6,21 @@ Implements: pyexp guide, "Function signature"; DESIGN section 10 (function).
 from __future__ import annotations
 
 import os
+import sys
+from functools import partial
 from types import FunctionType
 
-from ..errors import ConfigError, SignatureError, UsageError
+from ..errors import ArgumentError, ConfigError, SignatureError, UsageError, suggest
+from ..store.names import refusal
 from .options import Options
 
 TYPE_CHECKING = False  # no dataclasses and no inspect either: a worker process imports this module
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from types import FrameType
     from typing import Any, Self
 
+_ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 REPORT_SIGNATURE = "report(results) or report(results, out)"
 FUNCTION_SIGNATURE = "fn(cfg), fn(cfg, out) or fn(cfg, out, deps)"
 
@@ -37,6 +42,10 @@ class Definition:
         Makes the report, if there is one.
     options
         What the decorator said.
+    defaults
+        What keys of the configs have where nobody gives them, as the user wrote it.
+    about
+        What else the manifests of its batches are to say.
     """
 
     def __init__(
@@ -47,34 +56,77 @@ class Definition:
         configs: Callable[[], Any] | None = None,
         report: Callable[..., Any] | None = None,
         options: Options | None = None,
+        defaults: Any = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(name, str):
             raise ConfigError(f"{place(fn)}: the name of an experiment must be a text, not {name!r}")
+        refused = refusal(name)
+        if refused is not None:
+            raise ConfigError(f"{place(fn)}: an experiment {refused}")
         self.name = name
         self.fn = fn
         self.arity = arity
         self.configs = configs
         self.report = report
         self.options = options or Options()
+        self.defaults = defaults
+        self.about = about or {}
 
     def replaced(self, **changes: Any) -> Self:
         """Copy it with some fields changed."""
         return type(self)(**{**vars(self), **changes})
 
     def call_configs(self) -> Any:
-        """Call the configs function.
+        """Call the configs function; whatever it raises goes through, except for an exit.
 
         Raises
         ------
         UsageError
-            There is none.
+            There is none, or it wanted to end the program.
         """
         if self.configs is None:
             raise UsageError(
                 f"{place(self.fn)}: experiment {self.name} has no configs; "
                 f"decorate a function with @{called(self.fn)}.configs, or call run(configs=...)"
             )
-        return self.configs()
+        try:
+            configs = self.configs()
+            return list(configs) if hasattr(configs, "__next__") else configs  # a generator's errors belong here
+        except SystemExit as error:
+            raise UsageError(
+                f"{self.configs_place}: the configs of {self.name} called sys.exit({error.code!r}); "
+                "they must give a list of configs"
+            ) from error
+
+    @property
+    def configs_place(self) -> str:
+        """Where the configs come from: the function that makes them; the experiment's where they were handed over."""
+        if self.configs is None or isinstance(self.configs, Given):
+            return getattr(self.configs, "place", "") or place(self.fn)
+        return place(self.configs)
+
+
+class Given:
+    """Configs that were handed over as a list, in the shape of a function that makes them.
+
+    Parameters
+    ----------
+    configs
+        The list.
+    place
+        Where they were written, if that is known.
+    """
+
+    __slots__ = ("configs", "place")
+
+    def __init__(self, configs: Any, place: str = "") -> None:
+        self.configs = configs
+        self.place = place
+
+    def __call__(self) -> Any:
+        """Give them."""
+        return self.configs
 
 
 def called(fn: Callable[..., Any]) -> str:
@@ -85,17 +137,28 @@ def called(fn: Callable[..., Any]) -> str:
 
 def place(fn: Callable[..., Any]) -> str:
     """Tell where a function stands: ``file:line``."""
-    while (wrapped := getattr(fn, "__wrapped__", None)) is not None and wrapped is not fn:
-        fn = wrapped
-    code = getattr(fn, "__code__", None)
+    while isinstance(fn, partial) or (getattr(fn, "__wrapped__", None) not in (None, fn)):
+        fn = fn.func if isinstance(fn, partial) else fn.__wrapped__  # type: ignore[attr-defined]  # just seen
+    code = getattr(fn, "__code__", None) or getattr(type(fn).__call__, "__code__", None)
     if code is None:
         return getattr(fn, "__module__", None) or "?"
-    path = code.co_filename
+    return f"{_short(code.co_filename)}:{code.co_firstlineno}"
+
+
+def caller() -> str:
+    """Tell which line of somebody else's called pyexp: ``file:line``."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_ENGINE):
+        frame = frame.f_back
+    return "?" if frame is None else f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def _short(path: str) -> str:
     try:
         relative = os.path.relpath(path)
-    except ValueError:  # another drive
-        relative = path
-    return f"{path if relative.startswith('..') else relative}:{code.co_firstlineno}"
+    except (ValueError, OSError):  # another drive; a working directory that is gone
+        return path
+    return path if relative.startswith("..") else relative
 
 
 def arity(fn: Callable[..., Any], allowed: range, signature: str) -> int:
@@ -103,9 +166,11 @@ def arity(fn: Callable[..., Any], allowed: range, signature: str) -> int:
 
     Raises
     ------
-    SignatureError
-        It cannot be called with any number of arguments that pyexp may give.
+    SignatureError, ArgumentError
+        It cannot be called with any number of arguments that pyexp may give, or not at all.
     """
+    if not callable(fn):
+        raise ArgumentError(f"{caller()}: {signature} must be a function, not {type(fn).__name__}")
     counted = _parameters(fn)
     if counted is None:
         return allowed[0]
@@ -123,6 +188,40 @@ def arity(fn: Callable[..., Any], allowed: range, signature: str) -> int:
             f"it must be {signature}"
         )
     return count
+
+
+def refuse_unknown(unknown: Mapping[str, Any], known: Callable[..., Any], what: str) -> None:
+    """Refuse keyword arguments that a function of ours does not have.
+
+    Raises
+    ------
+    ArgumentError
+        There is one.
+    """
+    for name in unknown:
+        code = known.__code__
+        choices = [word for word in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if word != "self"]
+        raise ArgumentError(f'{what} has no argument "{name}"{suggest(name, choices, len(choices))}')
+
+
+def takes_nothing(fn: Any) -> None:
+    """Make sure that `fn` can give configs: a function without a parameter that must be given.
+
+    Raises
+    ------
+    ArgumentError
+        It is no function.
+    SignatureError
+        It takes a parameter.
+    """
+    if not callable(fn):
+        raise ArgumentError(
+            f"{caller()}: configs registers a function that gives the configs, not {type(fn).__name__}; "
+            "a list goes into run(configs=...)"
+        )
+    count, _, keyword = _parameters(fn) or (0, False, [])
+    if count or keyword:
+        raise SignatureError(f"{place(fn)}: {called(fn)} gives the configs, so it must take no parameter")
 
 
 def _parameters(fn: Callable[..., Any]) -> tuple[int, bool, list[str]] | None:

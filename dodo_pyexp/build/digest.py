@@ -6,21 +6,33 @@ Implements: DESIGN section 12. Runs that failed in the same way are told once, t
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..printable import pad, printable, width
 from ..store import status as statuses
 from .plan import PlannedRun
 
 if TYPE_CHECKING:
     from .execution import Execution
 
-SHOWN_RUNS = 3
+SHOWN_GROUPS = 20
+SHOWN_RUNS = 10
 SHOWN_SKIPPED = 10
+SHOWN_ROOTS = 5
+
+_OUT_OF_MEMORY = frozenset(["OutOfMemory", "MemoryError", "_ArrayMemoryError", "OutOfMemoryError"])
+"""The last two are numpy's and torch's."""
+_ALIKE = frozenset(["Timeout", "IdleTimeout", "UnsavableResult"])
+"""Causes whose messages differ in details that make no other cause of them."""
 
 
 class FailureGroup:
-    """Runs that failed with the same type of error at the same place.
+    """Runs that failed of the same cause.
+
+    That is: the same type of exception at the same place, the same signal, a lack of memory wherever it showed, a
+    timeout, doing nothing for too long, a result that cannot be pickled.
 
     Attributes
     ----------
@@ -47,9 +59,14 @@ def group_failures(executions: Iterable[Execution]) -> list[FailureGroup]:
 def _kind(execution: Execution, cause: str) -> tuple[str, str]:
     """Tell failures apart by type and place, and by message where there is no place."""
     error = statuses.read(execution.attempt).get("error") if execution.attempt is not None else None
-    if not isinstance(error, dict) or not error.get("where"):
+    if not isinstance(error, dict):
         return "", cause
-    return str(error.get("type")), str(error["where"])
+    kind = str(error.get("type"))
+    if kind in _OUT_OF_MEMORY:
+        return "out of memory", ""
+    if kind in _ALIKE:
+        return kind, str(error.get("message")).split("(")[0] if kind == "UnsavableResult" else ""
+    return (kind, str(error["where"])) if error.get("where") else ("", cause)
 
 
 def local(text: str) -> str:
@@ -59,22 +76,61 @@ def local(text: str) -> str:
 
 def failure_lines(executions: Iterable[Execution]) -> Iterator[tuple[str, str]]:
     """Yield the lines about failures, each with what it is: a ``cause`` or a ``detail``."""
-    for group in group_failures(executions):
+    groups = group_failures(executions)
+    for group in groups[:SHOWN_GROUPS]:
         count = len(group.executions)
-        yield "cause", group.cause + (f"  ({count} runs)" if count > 1 else "")
+        yield "cause", printable(group.cause) + (f"  ({count} runs)" if count > 1 else "")
         first = group.executions[:SHOWN_RUNS]
-        width = max(len(execution.run.full_name) for execution in first)
-        for execution in first:
+        names = [printable(execution.run.full_name) for execution in first]
+        columns = max(map(width, names))
+        for name, execution in zip(names, first, strict=True):
             log = f"  {os.path.relpath(execution.attempt.log)}" if execution.attempt is not None else ""
-            yield "detail", f"    {execution.run.full_name:<{width}}{log}"
+            yield "detail", f"    {pad(name, columns)}{log}"
         if count > SHOWN_RUNS:
             yield "detail", f"    ... and {count - SHOWN_RUNS} more"
+    rest = [len(group.executions) for group in groups[SHOWN_GROUPS:]]
+    if rest:
+        yield "cause", f"... and {sum(rest)} more runs failed, of {len(rest)} other causes"
+
+
+def failures_data(executions: Iterable[Execution]) -> list[dict[str, Any]]:
+    """Give the failures by cause for programs, all of them."""
+    return [
+        {
+            "cause": group.cause,
+            "runs": [execution.run.full_name for execution in group.executions],
+            "logs": [None if one.attempt is None else os.path.relpath(one.attempt.log) for one in group.executions],
+        }
+        for group in group_failures(executions)
+    ]
 
 
 def skipped_lines(skipped: Mapping[PlannedRun, str]) -> Iterator[str]:
-    """Yield the lines about runs that were not tried: one for each, or their number when they are many."""
+    """Yield the lines about runs that were not tried: one for each, or their numbers when they are many."""
     if len(skipped) > SHOWN_SKIPPED:
-        yield f"{len(skipped)} runs were skipped, because they depend on runs that failed"
+        behind = Counter(_roots(skipped))
+        because = f"{len(skipped)} runs were skipped, because they depend on"
+        if len(behind) == 1:
+            yield printable(f"{because} {next(iter(behind))}, which failed")
+            return
+        yield f"{because} runs that failed:"
+        for root, count in list(behind.items())[:SHOWN_ROOTS]:
+            yield printable(f"    {count} behind {root}")
+        if len(behind) > SHOWN_ROOTS:
+            yield f"    {sum(list(behind.values())[SHOWN_ROOTS:])} behind {len(behind) - SHOWN_ROOTS} others"
         return
     for run, reason in skipped.items():
-        yield f"{run.full_name}  skipped: {reason}"
+        yield printable(f"{run.full_name}  skipped: {reason}")
+
+
+def _roots(skipped: Mapping[PlannedRun, str]) -> Iterator[str]:
+    """Name for each skipped run the failed one that it was skipped for, however far above it that stands."""
+    above = {run.full_name: _upstream_in(reason) for run, reason in skipped.items()}
+    found: dict[str, str] = {}
+    for name, root in above.items():  # upstreams come first
+        found[name] = found.get(root, root)
+        yield found[name]
+
+
+def _upstream_in(reason: str) -> str:
+    return reason.removeprefix("upstream ").removesuffix(" failed").removesuffix(" was skipped")

@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..errors import PyexpError
+from ..executors.guardian import watch_pool
+from ..telling import plainly
 from .definition import Definition
+from .mistakes import user_code
 from .options import Options, resolve
 from .plan import PlannedExperiment, make_plan
 from .session import Session
@@ -58,6 +62,7 @@ class _Module:
         roots = [
             (PlannedExperiment(found, resolve(found.options)), found.call_configs()) for found in self.found.values()
         ]
+        watch_pool()
         return Session(make_plan(roots, others))
 
 
@@ -86,9 +91,8 @@ def task_creator(definition: Definition, reach: Callable[[], list[Definition]]) 
 def _tasks(module: _Module, definition: Definition, reach: Callable[[], list[Definition]]) -> Iterator[Any]:
     from doit.exceptions import InvalidDodoFile
 
-    from ..errors import PyexpError
-
     try:
-        yield from module.tasks(definition, reach)
-    except PyexpError as error:
+        with plainly(), user_code():
+            yield from module.tasks(definition, reach)
+    except PyexpError as error:  # doit is a part of another program
         raise InvalidDodoFile(str(error)) from None

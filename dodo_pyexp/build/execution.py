@@ -11,7 +11,6 @@ import shutil
 import time
 from typing import Any
 
-from ..collection.runs import Runs
 from ..config.config import Config
 from ..config.encode import dumps_config
 from ..errors import PyexpError, UsageError
@@ -22,16 +21,23 @@ from ..executors.process import describe_end
 from ..executors.reference import UnsendableFunction
 from ..provenance.host import Owner
 from ..results.outcome import save_failure
-from ..results.result import Result
 from ..store import atomic, timestamps
 from ..store import status as statuses
 from ..store.paths import AttemptFolder, is_attempt
 from ..store.record import Record
-from .decision import FORCED, Decision, decide, failure_cause, look_up
+from . import resume, upstreams
+from .damage import distrust, make_way
+from .decision import FORCED, Decision, decide, failure_cause
+from .descriptors import Shortage, is_shortage
 from .digest import local
-from .locks import RunLock
+from .limits import Limits
+from .locks import RunLock, hand_on
 from .plan import PlannedRun
+from .resources import resources_of
 from .session import Session
+
+MOST_LOSSES = 3
+"""So often is a run executed again because its node was lost."""
 
 
 class Execution:
@@ -60,27 +66,43 @@ class Execution:
         self._forced = forced
         self._lock: RunLock | None = None
         self._tries = 0
+        self._losses: list[str] = []
         self.handle: Handle | None = None
         self.failure: str | None = None
         self.executed = False
         self.attempt: AttemptFolder | None = None
         self.decision: Decision | None = None
-        self._deadline: float | None = None
+        self._limits: Limits | None = None
+        self._broken: tuple[str, str] | None = None
         self._killed: tuple[str, str] | None = None
+        self._gone: Ended | None = None
+        #: Others are on their way: what is short now may be had when one of them has ended.
+        self.may_wait = False
         #: The build was told to stop: a failed try is the last.
         self.stopping = False
-        self.started = time.monotonic()
+        self._texts: tuple[str, str] | None = None
 
     # -- starting -----------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Do what can be done before it is this run's turn; nothing is written."""
+        config = self.run.experiment.masker.config(self.run.config)
+        self._texts = dumps_config(config, where=self.run.full_name) + "\n", f"{config!s}\n"
 
     def start(self) -> bool:
         """Lock the run and start it; False if somebody else is executing it just now.
 
         When the record turns out to be fine nothing is started, and `poll` is true at once.
+
+        Raises
+        ------
+        Shortage
+            It has to wait for another run's end; nothing is left of the attempt.
         """
         try:
             self._lock = RunLock.take(self.run.files.path)
         except UsageError as error:
+            self._wait_for_more(error)
             if not os.path.isdir(self.run.experiment.files.path):
                 raise  # nothing at all can be written here
             self.executed, self.failure = True, str(error)
@@ -89,9 +111,7 @@ class Execution:
             return False
         try:
             self.decision = decide(self.run)
-            for upstream in self.run.upstream:
-                if upstream.digest is None:
-                    look_up(upstream)
+            upstreams.look_up_all(self.run)
             if self._forced:
                 self.decision = FORCED
                 self.run.attempt = self.run.digest = None  # what it was before must not be taken for its outcome
@@ -102,6 +122,7 @@ class Execution:
             self._begin()
             self._try()
         except OSError as error:  # a full disk, or a folder that cannot be written: this run's failure alone
+            self._wait_for_more(error)
             self.failure = f"{type(error).__name__}: {error}"
             self._release()
         except BaseException:
@@ -109,31 +130,48 @@ class Execution:
             raise
         return True
 
+    def _wait_for_more(self, error: BaseException) -> None:
+        """Undo the start if it failed only because so much is on its way."""
+        if not self.may_wait or not is_shortage(error):
+            return
+        self._release()
+        if self.attempt is not None and not self.run.files.flat:
+            shutil.rmtree(self.attempt.path, ignore_errors=True)
+        self.attempt, self.executed, self._tries = None, False, 0
+        raise Shortage(str(error)) from None
+
     def _begin(self) -> None:
         """Make the attempt's folder, with everything that is known before the run starts."""
         run, files = self.run, self.run.files
         batch = self._session.start_batch(run.experiment)
+        make_way(files.finished)
         stamp = batch.timestamp
         if files.flat:
             _empty(files.path, keep=())
             self.attempt = files.attempt(".")
         else:
-            if batch.continued and os.path.exists(files.attempt(stamp).path):
+            newest = files.newest() if run.experiment.options.resume else None
+            taken = batch.continued and os.path.exists(files.attempt(stamp).path)
+            if taken or (newest is not None and timestamps.order(newest.name)[0] > timestamps.order(stamp)[0]):
                 stamp = timestamps.now()  # the newest attempt must have the newest name
             self.attempt = files.attempt(timestamps.claim_folder(files.path, stamp))
         config = Config(run.config)
         config.pop("depends_on", None)
         self._config = config
+        self._kept_config = run.experiment.masker.config(config)
         self._write_config(self.attempt)
         if batch.commit:
             atomic.write_text(self.attempt.commit, batch.commit)
-        self._upstream = {upstream.task: upstream.digest or "" for upstream in run.upstream}
+        self._upstream = upstreams.noted(run)
         batch.tried(run, self.attempt.name if not files.flat else ".")
 
     def _write_config(self, attempt: AttemptFolder) -> None:
-        config = self.run.config
-        atomic.write_text(attempt.config_json, dumps_config(config, where=self.run.full_name) + "\n")
-        atomic.write_mark(attempt.config_yml, f"{config!s}\n")
+        if self._texts is None:
+            self.prepare()
+        assert self._texts is not None
+        for_programs, for_people = self._texts
+        atomic.write_text(attempt.config_json, for_programs)
+        atomic.write_mark(attempt.config_yml, for_people)
 
     def _try(self) -> None:
         """Start the run once."""
@@ -141,37 +179,63 @@ class Execution:
         assert attempt is not None
         self._tries += 1
         self._executor = self._session.executor(run)
+        batch = self._session.batch(run.experiment)
         seconds = time.time()
         self._state: dict[str, Any] = {
             "state": statuses.RUNNING,
             "experiment": run.experiment.name,
             "run": run.name,
-            "batch": self._session.batch(run.experiment).timestamp,
+            "batch": batch.timestamp,
             "executor": self._executor.name,
             "host": Owner.current().host,
             "owner": Owner.current().to_dict(),
             "start": timestamps.to_iso(seconds),
             "start_seconds": seconds,
             "tries": self._tries,
+            "code": batch.code or run.experiment.code.starting(imported_anew=self._executor.imports_anew),
+            "requirements": batch.surroundings.get("requirements"),
             "why": self.decision.reason if self.decision else "",
         }
+        if self._losses:
+            self._state["lost"] = self._losses
+        if run.upstream:
+            self._state["deps"] = upstreams.attempts_of(run, self._session.batch)
+        given = self._resume(attempt) if run.experiment.options.resume is not None else None
         statuses.write(attempt, self._state)
         definition = run.experiment.definition
         job = Job(
-            run.name, definition.fn, definition.arity, self._config, upstream_results(run), attempt, self._state
-        )
-        self._killed = None
-        timeout = run.experiment.options.timeout
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+            run.name, definition.fn, definition.arity, self._config,
+            upstreams.results_of(run, self._session.batch), attempt, self._state, given,
+        )  # fmt: skip
+        job.lock_fd = -1 if self._lock is None else self._lock.fd
+        job.kept_config = self._kept_config
+        job.relocation = None if batch.kept is None else batch.kept.relocation
+        job.timeout, job.idle_timeout = run.experiment.options.timeout, run.experiment.options.idle_timeout
+        job.resources = resources_of(run)
+        job.live = self._session.wishes.live
+        self._killed = self._broken = None
+        self._oom_kills = self._session.oom_kills.recent()
         self.handle = self._start(self._executor, job, attempt)
+        self._limits = Limits(run.experiment.options, self.handle, attempt.log, self._session.processes)
+
+    def _resume(self, attempt: AttemptFolder) -> dict[str, str | None]:
+        """Find the attempt that this one can go on from; give what its function is told about it."""
+        self._state |= resume.made_of(self.run, self._upstream)
+        wanted = self.run.experiment.options.resume
+        found = resume.find(self.run, attempt, self._state) if wanted else resume.NOTHING
+        self._state[resume.KEY] = None if found.attempt is None else found.attempt.name
+        if found.note:
+            self._session.note(found.note)
+        return {resume.KEY: None if found.attempt is None else found.attempt.path}
 
     def _start(self, executor: Executor, job: Job, attempt: AttemptFolder) -> Handle | None:
         """Hand the job to the executor; whatever goes wrong there is this run's failure, and no other's."""
         log = None
         try:
-            log = Log(attempt, live=self._session.wishes.live)
+            log = Log(attempt, live=self._session.wishes.live and not executor.shows_logs)
             if not executor.blocking:
                 self._session.guardian.start()
+                hand_on(self._lock)
             return executor.start(job, log, self._session.guardian)
         except KeyboardInterrupt:
             if log is not None:
@@ -181,11 +245,15 @@ class Execution:
         except Exception as error:
             if log is not None:
                 log.close()
+            if self.may_wait and self._tries == 1 and is_shortage(error):
+                raise
             described = describe(error)
             if isinstance(error, (PyexpError, UnsendableFunction)):
                 described["traceback"] = ""
             job.fail(described)
             return Handle()
+        finally:
+            hand_on(None)
 
     @property
     def interrupted(self) -> bool:
@@ -193,13 +261,21 @@ class Execution:
         return self._killed is not None and self._killed[0] == "Interrupted"
 
     @property
+    def due(self) -> bool:
+        """It is worth a call of `poll`."""
+        return self.handle is None or self.handle.due
+
+    @property
     def timed(self) -> bool:
-        """The run may not take longer than its timeout."""
-        return self._deadline is not None
+        """The run has to be looked at from time to time: it has a timeout."""
+        return self._limits is not None and self._limits.any
 
     def overdue(self, now: float) -> bool:
-        """Tell whether the run has taken longer than its timeout."""
-        return self._deadline is not None and now > self._deadline and self._killed is None
+        """Tell whether the run has taken too long, or has been idle for too long."""
+        if self._limits is None or self._killed is not None:
+            return False
+        self._broken = self._broken or self._limits.broken(now)
+        return self._broken is not None
 
     # -- ending -------------------------------------------------------------------------------------------------
 
@@ -208,11 +284,13 @@ class Execution:
         if self._lock is None:
             return True
         assert self.handle is not None
-        ended = self.handle.poll()
+        try:
+            ended = self._gone or self.handle.poll()
+        except Exception as error:
+            ended = self._fault(error)
         if ended is None:
-            if self.overdue(time.monotonic()):
-                timeout = self.run.experiment.options.timeout
-                self.kill("Timeout", f"the run took longer than {timeout} s and was killed with its children")
+            if self.overdue(time.monotonic()) and self._broken is not None:
+                self.kill(*self._broken)
             return False
         try:
             again = self._settle(ended)
@@ -232,7 +310,20 @@ class Execution:
         self.stopping = self.stopping or kind == "Interrupted"
         if self.handle is not None and self._killed is None:
             self._killed = (kind, message)
-            self.handle.kill()
+            try:
+                self.handle.kill()
+            except Exception as error:
+                self._gone = self._fault(error)
+
+    def abandon(self) -> None:
+        """Leave a run alone that was killed and does not end; the lock stays with its process."""
+        self._gone = Ended()
+        self.poll()
+
+    def _fault(self, error: Exception) -> Ended:
+        """A bug of the executor's own: this run is lost with it, and no other."""
+        name = type(self._executor).__name__
+        return Ended(cause=f"{name} itself failed: {type(error).__name__}: {error}")
 
     def _settle(self, ended: Ended) -> bool:
         """Write the record or the failure; True if the run was started once more."""
@@ -242,17 +333,45 @@ class Execution:
         if status.get("state") == statuses.FINISHED and self._record(attempt, status):
             return False
         if status.get("state") != statuses.FAILED:
+            if ended.lost and self._may_be_lost_again():
+                self._losses.append(f"{ended.cause}")
+                self._tell_of_loss(attempt)
+                self._try_again(attempt)
+                return True
             status = self._record_death(attempt, ended)
         self.failure = failure_cause(status)
         if status.get("state") == statuses.INTERRUPTED:
             return False
+        damaged = (status.get("error") or {}).get("damaged")
+        if damaged is not None:
+            distrust(self.run.upstream, damaged, self._session.note)
         if not self.stopping and self._tries <= (self.run.experiment.options.retry or 0):
-            self._clear_for_next_try(attempt)
-            self._try()
+            self._tell_of_next_try(attempt)
+            self._try_again(attempt)
             return True
         _unlink(self.run.files.finished)
         self._mark_ended(attempt)
         return False
+
+    def _try_again(self, attempt: AttemptFolder) -> None:
+        if self.run.experiment.options.resume:
+            self._mark_ended(attempt)
+            self._begin()  # an attempt of its own, so that it can go on from this one
+        else:
+            self._clear_for_next_try(attempt)
+        self._try()
+
+    def _may_be_lost_again(self) -> bool:
+        """Tell whether a run that was lost is tried once more: that is no failure, but it is not done for ever."""
+        return not self.stopping and self._killed is None and len(self._losses) < MOST_LOSSES
+
+    def _tell_of_loss(self, attempt: AttemptFolder) -> None:
+        """Say why a run is executed once more, in its log too; it does not count as a try."""
+        why = self._losses[-1]
+        with open(attempt.log, "a", encoding="utf-8") as log:
+            log.write(f"--- lost: {why}; executed again ---\n")
+        self._session.note(f"{self.run.full_name}: lost: {why}; executed again")
+        self._tries -= 1
 
     def _record(self, attempt: AttemptFolder, status: dict[str, Any]) -> bool:
         """Write the record of a run that succeeded."""
@@ -260,18 +379,22 @@ class Execution:
         name = "." if run.files.flat else attempt.name
         try:
             outputs = status["digest"], name, status["files"], status["saved"]
-            record = Record(run.name, run.hash, self._upstream, *outputs)
+            seal = status["sums"], status["written"]
+            made = self._state["code"], *seal, self._state["requirements"]
+            record = Record(run.name, run.hash, self._upstream, *outputs, *made)
         except KeyError:  # the status was damaged by the run itself
             return False
         self._mark_ended(attempt)
         record.write(run.files)
         run.attempt, run.digest = record.attempt, record.digest
+        run.made = record.code, record.packages
         self.failure = None
         return True
 
     def _record_death(self, attempt: AttemptFolder, ended: Ended) -> dict[str, Any]:
         """Write the failure of a process that died without a word, or was killed by us."""
-        kind, message = self._killed or describe_end(ended)
+        oom_kills = self._session.oom_kills
+        kind, message = self._killed or oom_kills.explain(ended, self._oom_kills, attempt.log) or describe_end(ended)
         error = {"type": kind, "message": message, "where": None, "traceback": ""}
         if kind == "Interrupted":
             return statuses.end(attempt, self._state, statuses.INTERRUPTED, error=error)
@@ -280,7 +403,7 @@ class Execution:
             with open(attempt.log, "a", encoding="utf-8") as log:
                 log.write(f"{kind}: {message}\n")
             _unlink(attempt.pickle)
-            save_failure(attempt, self._state, self._config, error)
+            save_failure(attempt, self._state, self._kept_config, error)
         except OSError:  # a full disk: the cause is told, if not kept
             pass
         return {**self._state, "state": statuses.FAILED, "error": error}
@@ -289,6 +412,9 @@ class Execution:
         """Give the next try a clean folder; the log goes on."""
         _empty(attempt.path, keep=("log.out", ".commit", "status.json"))
         self._write_config(attempt)
+
+    def _tell_of_next_try(self, attempt: AttemptFolder) -> None:
+        """Say that the run is tried again, in its log too."""
         left = (self.run.experiment.options.retry or 0) - self._tries + 1
         with open(attempt.log, "a", encoding="utf-8") as log:
             log.write(f"--- try {self._tries} failed ({self.failure}); trying again, {left} left ---\n")
@@ -307,16 +433,6 @@ class Execution:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-
-def upstream_results(run: PlannedRun) -> Runs[Result]:
-    """Give the results of the upstreams, in the order of `depends_on`, to be read when asked for."""
-    return Runs(_result(upstream) for upstream in run.upstream)
-
-
-def _result(upstream: PlannedRun) -> Result:
-    attempt = None if upstream.attempt is None else upstream.files.attempt(upstream.attempt)
-    return Result.at(upstream.name, lambda: Config(upstream.config), lambda: (attempt, None))
 
 
 def _empty(folder: str, keep: tuple[str, ...]) -> None:

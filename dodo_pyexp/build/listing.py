@@ -1,28 +1,27 @@
-"""What is told without executing anything, and what was done, for people and for programs: states, reasons, batches.
+"""What is told without executing anything, and what was done, for people and for programs: states and reasons.
 
-Implements: pyexp guide, "CLI Usage" (``--list``); DESIGN section 12.
+Implements: DESIGN section 12 (``list``, ``build -n``, ``--json``).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from ..errors import DamagedFile
-from ..results.reading import batch_results
-from ..store.manifest import Manifest
-from ..store.paths import ExperimentFolder
-from .colour import paint
-from .decision import FAILED, INTERRUPTED, MISSING, RUNNING, SKIPPED, STALE, UP_TO_DATE, Decision
-from .digest import local
+from ..printable import printable
+from .colour import column, paint
+from .decision import FAILED, INTERRUPTED, MISSING, ORPHAN, RUNNING, SKIPPED, STALE, UP_TO_DATE, Decision
+from .digest import failures_data, local
 from .graph import graph_text
 from .plan import Plan, PlannedRun
 
 if TYPE_CHECKING:
     from .build import Build
+    from .orphans import Orphan
 
-__all__ = ["batches", "batches_text", "build_data", "dry_run_text", "graph_text", "states_data", "states_text"]
+__all__ = ["build_data", "dry_run_text", "graph_text", "states_data", "states_text"]
 
 DONE, WORK_TO_DO = 0, 3
 STATES = {
@@ -33,54 +32,9 @@ STATES = {
     FAILED: "red",
     SKIPPED: "magenta",
     INTERRUPTED: "magenta",
+    ORPHAN: "yellow",
 }
 Decisions = dict[PlannedRun, Decision]
-
-
-# -- batches ----------------------------------------------------------------------------------------------------
-
-
-def batches_text(name: str, folder: ExperimentFolder, stream: IO[str] | None = None) -> str:
-    """List the batches of an experiment, oldest first, with what became of their runs."""
-    stream = stream or sys.stdout
-    lines = [f"Batches of {name}:"]
-    for batch in batches(folder):
-        if batch.get("damaged"):
-            lines.append(f"  {batch['batch']}  {paint('damaged', 'red', stream)}")
-            continue
-        counts = batch["counts"]
-        rest = ", ".join(f"{count} {state}" for state, count in counts.items() if count and state != "finished")
-        total = sum(counts.values())
-        line = f"  {batch['batch']}  [{batch['host']}] ({counts['finished']}/{total} runs)"
-        lines.append(line + (f"  {paint(rest, 'red' if counts['failed'] else 'yellow', stream)}" if rest else ""))
-    return "\n".join(lines) if len(lines) > 1 else f"{name} has no batches yet."
-
-
-def batches(folder: ExperimentFolder) -> list[dict[str, Any]]:
-    """Tell of each batch its name, host and counts, oldest first; of a damaged one that it is damaged."""
-    told: list[dict[str, Any]] = []
-    for timestamp in folder.batch_names():
-        try:
-            manifest = Manifest.read(folder, timestamp)
-            counts = _batch_counts(folder, manifest)
-        except DamagedFile:
-            told.append({"batch": timestamp, "damaged": True})
-            continue
-        told.append({"batch": timestamp, "host": manifest.about.get("host", "?"), "counts": counts})
-    return told
-
-
-def _batch_counts(folder: ExperimentFolder, manifest: Manifest) -> dict[str, int]:
-    """Count what became of the runs of one batch."""
-    counts = {"finished": 0, "failed": 0, "skipped": 0, "unfinished": 0}
-    for result in batch_results(folder, manifest):
-        if result.skipped:
-            counts["skipped"] += 1
-        elif result.error is not None:
-            counts["failed"] += 1
-        else:
-            counts["finished" if result.finished else "unfinished"] += 1
-    return counts
 
 
 # -- states -----------------------------------------------------------------------------------------------------
@@ -101,56 +55,96 @@ def counts_text(counts: dict[str, int], stream: IO[str]) -> str:
     return f"{total} run{'' if total == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
 
 
-def _counts(decisions: Iterable[Decision]) -> dict[str, int]:
-    counts = dict.fromkeys(STATES, 0)
+def _counts(decisions: Iterable[Decision], *, orphans: bool = False) -> dict[str, int]:
+    counts = {state: 0 for state in STATES if orphans or state != ORPHAN}
     for decision in decisions:
         counts[decision.state] += 1
     return counts
 
 
-def states_text(plan: Plan, decisions: Decisions, stream: IO[str] | None = None) -> str:
-    """List the selected runs with state and reason, and the counts at the end."""
+def _with_orphans(
+    plan: Plan, decisions: Decisions, orphans: Sequence[Orphan] | None
+) -> list[tuple[PlannedRun | Orphan, Decision]]:
+    return [*_in_order(plan, decisions), *((orphan, orphan.decision) for orphan in orphans or ())]
+
+
+def states_text(
+    plan: Plan, decisions: Decisions, stream: IO[str] | None = None, orphans: Sequence[Orphan] | None = None
+) -> str:
+    """List the selected runs with state and reason, then the orphans, and the counts at the end."""
     stream = stream or sys.stdout
-    wanted = _in_order(plan, decisions)
-    name_width = max((len(run.full_name) for run, _ in wanted), default=0)
+    wanted = _with_orphans(plan, decisions, orphans)
+    names = column((run.full_name for run, _ in wanted), stream)
     state_width = max((len(decision.state) for _, decision in wanted), default=0)
     painted = {state: paint(f"{state:<{state_width}}", colour, stream) for state, colour in STATES.items()}
     lines = [
-        f"{run.full_name:<{name_width}}  {painted[decision.state]}  {local(decision.reason)}".rstrip()
-        for run, decision in wanted
+        f"{name}  {painted[decision.state]}  {_reason(decision)}".rstrip()
+        for name, (_, decision) in zip(names, wanted, strict=True)
     ]
-    lines.append(counts_text(_counts(decision for _, decision in wanted), stream))
+    lines.append(counts_text(_counts((decision for _, decision in wanted), orphans=orphans is not None), stream))
     return "\n".join(lines)
 
 
-def states_data(plan: Plan, decisions: Decisions) -> dict[str, Any]:
+def _reason(decision: Decision) -> str:
+    return printable(local(decision.reason))
+
+
+def states_data(plan: Plan, decisions: Decisions, orphans: Sequence[Orphan] | None = None) -> dict[str, Any]:
     """Give what `states_text` says for programs."""
-    wanted = _in_order(plan, decisions)
+    wanted = _with_orphans(plan, decisions, orphans)
     return {
         "runs": [
             {**_names(run), **decision.to_dict(), "attempt": run.attempt or decision.data.get("attempt")}
             for run, decision in wanted
         ],
-        "counts": _counts(decision for _, decision in wanted),
+        "counts": _counts((decision for _, decision in wanted), orphans=orphans is not None),
     }
 
 
-def _names(run: PlannedRun) -> dict[str, Any]:
+def _names(run: PlannedRun | Orphan) -> dict[str, Any]:
     return {"run": run.full_name, "experiment": run.experiment.name, "name": run.name}
 
 
 def dry_run_text(plan: Plan, decisions: Decisions, stream: IO[str] | None = None) -> tuple[str, int]:
     """Say which selected runs would be executed, and why; and the exit status that goes with it."""
     stream = stream or sys.stdout
-    wanted = _wanted(decisions)
-    todo = [(run, decision) for run, decision in wanted if not decision.up_to_date]
-    width = max((len(run.full_name) for run, _ in todo), default=0)
+    open_runs = [(run, decision) for run, decision in _wanted(decisions) if not decision.up_to_date]
+    names = column((run.full_name for run, _ in open_runs), stream)
     lines = [
-        f"{run.full_name:<{width}}  {paint(decision.state, STATES[decision.state], stream)}: {local(decision.reason)}"
-        for run, decision in todo
+        f"{name}  {paint(_reason(decision), STATES[decision.state], stream)}"
+        for name, (_, decision) in zip(names, open_runs, strict=True)
     ]
-    lines.append(f"{len(todo)} of {len(wanted)} runs would be executed")
-    return "\n".join(lines), WORK_TO_DO if todo else DONE
+    work = _outlooks(decisions)
+    said = [f"{work[WOULD]} of {len(_wanted(decisions))} runs would be executed"]
+    if work[MIGHT]:
+        said.append(f"{work[MIGHT]} more might be, depending on {'its' if work[MIGHT] == 1 else 'their'} upstreams")
+    if work[RUNNING]:
+        said.append(f"{work[RUNNING]} {'is' if work[RUNNING] == 1 else 'are'} being executed already")
+    lines.append(", ".join(said))
+    return "\n".join(lines), WORK_TO_DO if work[WOULD] else DONE
+
+
+WOULD, MIGHT = "would", "might"
+
+
+def _outlooks(decisions: Decisions) -> Counter[str]:
+    """Count the selected runs that a build would execute, and those of which it is not known yet.
+
+    The latter stand behind a run that failed last time, or have nothing against them but an upstream that is to be
+    made again, perhaps with the same outputs.
+    """
+    work: Counter[str] = Counter()
+    behind_failure: set[PlannedRun] = set()
+    for run, decision in decisions.items():  # upstreams come first
+        if decision.state == SKIPPED or any(
+            decisions[upstream].state == FAILED or upstream in behind_failure
+            for upstream in run.upstream if upstream.task not in run.optional
+        ):  # fmt: skip
+            behind_failure.add(run)
+        if run.selected and not decision.up_to_date:
+            uncertain = run in behind_failure or decision.data.get("waits")
+            work[RUNNING if decision.state == RUNNING else MIGHT if uncertain else WOULD] += 1
+    return work
 
 
 # -- what a build did -------------------------------------------------------------------------------------------
@@ -168,6 +162,7 @@ def build_data(build: Build) -> dict[str, Any]:
             continue
         told: dict[str, Any] = {**_names(run), "executed": run in reporter.decisions and run not in reporter.skipped}
         decision = reporter.decisions.get(run)
+        told["kind"] = decision.kind if decision is not None else ""
         told["reason"] = decision.reason if decision is not None else ""
         attempt = run.attempt
         if run in reporter.failed:
@@ -177,7 +172,7 @@ def build_data(build: Build) -> dict[str, Any]:
             told["error"] = execution.failure
         elif run in reporter.skipped:
             state = count = SKIPPED
-            told["reason"] = reporter.skipped[run]
+            told["kind"], told["reason"] = "upstream", reporter.skipped[run]
         elif run in interrupted:
             state = count = INTERRUPTED
         elif run in executed:
@@ -194,5 +189,6 @@ def build_data(build: Build) -> dict[str, Any]:
         "batches": {experiment.name: build.session.batch(experiment).timestamp for experiment in experiments},
         "counts": counts,
         "runs": runs,
+        "failures": failures_data(reporter.failed.values()),
         "other_failures": reporter.other_failures,
     }

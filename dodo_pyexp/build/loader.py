@@ -7,36 +7,19 @@ but its top level.
 from __future__ import annotations
 
 import os
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 from .. import importing
-from ..errors import ConfigError, MissingFile, PyexpError, UsageError, nearest
-from ..results.stored import shown
+from ..errors import ConfigError, MissingFile, UsageError, nearest
 from .definition import Definition
+from .mistakes import user_code
 from .options import project_table
 
 DODO_FILE = "dodo.py"
 HINT = "`pyexp init` writes a first one"
-_ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-class UserCodeError(PyexpError):
-    """The user's own code raised something while it was asked for its experiments or configs.
-
-    Attributes
-    ----------
-    detail
-        The traceback, without frames of pyexp.
-    """
-
-    def __init__(self, message: str, detail: str = "") -> None:
-        super().__init__(message)
-        self.detail = detail
 
 
 @dataclass
@@ -81,6 +64,8 @@ def load(files: Sequence[str] = (), *, other_tasks: bool = False) -> Loaded:
     loaded = Loaded(files=list(files) or default_files())
     seen: set[int] = set()
     for path in loaded.files:
+        if os.path.isdir(path):
+            raise UsageError(f"{path} is a folder; name the Python file inside it")
         if not os.path.isfile(path):
             raise MissingFile(f"there is no file {path}{_near_files(path)}")
         namespace = vars(_import(path))
@@ -114,8 +99,8 @@ def default_files() -> list[str]:
         raise UsageError(f"there is no {DODO_FILE} here and no file was named; {HINT}")
     if isinstance(named, str):
         named = [named]
-    if not isinstance(named, list) or not named or not all(isinstance(name, str) for name in named):
-        raise ConfigError(f'{path}: tool.pyexp.experiments must be a list of files, such as ["train.py"]')
+    if not named:
+        raise ConfigError(f'{path}: tool.pyexp: experiments must be a list of files, such as ["train.py"]')
     folder = os.path.dirname(path)
     return [os.path.relpath(os.path.join(folder, name)) for name in named]
 
@@ -140,7 +125,7 @@ def _definition(value: Any) -> Definition | None:
 
 
 def _import(path: str) -> ModuleType:
-    with user_code(f"{path} cannot be imported"):
+    with user_code():
         return importing.import_file(path)
 
 
@@ -155,77 +140,7 @@ def _other_tasks(path: str, namespace: dict[str, Any]) -> list[Any]:
     from doit.loader import load_tasks
 
     try:
-        with user_code(f"{path}: its tasks cannot be made"):
+        with user_code():
             return list(load_tasks(rest, allow_delayed=True))
     except (InvalidDodoFile, InvalidTask) as error:
         raise UsageError(f"{path}: {' '.join(str(error).split())}") from None
-
-
-# -- the user's own mistakes ------------------------------------------------------------------------------------
-
-
-@contextmanager
-def user_code(what: str) -> Iterator[None]:
-    """Turn what the user's code raises into one sentence with its place; what is raised elsewhere goes through.
-
-    Parameters
-    ----------
-    what
-        What could not be done; begins the sentence when there is no place to tell.
-
-    Raises
-    ------
-    UserCodeError
-        Instead of what the user's code raised.
-    """
-    try:
-        yield
-    except SyntaxError as error:
-        if error.filename is None:
-            raise
-        raise UserCodeError(f"{shown(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}") from None
-    except PyexpError as error:
-        place = _place(error.__traceback__)
-        if not place or isinstance(error, UserCodeError) or place.rpartition(":")[0] in str(error):
-            raise
-        raise UserCodeError(f"{place}: {error}") from None
-    except (Exception, SystemExit) as error:
-        frames = user_frames(error.__traceback__)
-        if not frames:
-            raise
-        message = " ".join(str(error).split())
-        kind = type(error).__name__
-        said = f"{kind}: {message}" if message else kind
-        shown_frames = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
-        text = "".join(["Traceback (most recent call last):\n", *shown_frames])
-        raise UserCodeError(f"{shown(frames[-1].filename)}:{frames[-1].lineno}: {said}", text) from None
-
-
-def _place(trace: TracebackType | None) -> str:
-    """Tell which line of the user's led to an error of ours."""
-    mine = [frame for frame in traceback.extract_tb(trace) if _is_users(frame.filename)]
-    return f"{shown(mine[-1].filename)}:{mine[-1].lineno}" if mine else ""
-
-
-def user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
-    """Give the part of a traceback that begins in the user's code; empty when the error comes from elsewhere."""
-    frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith("<frozen ")]
-    last_of_ours = max((i for i, frame in enumerate(frames) if _is_ours(frame.filename)), default=-1)
-    behind = frames[last_of_ours + 1 :]
-    first = next((i for i, frame in enumerate(behind) if _is_users(frame.filename)), None)
-    return [] if first is None else behind[first:]
-
-
-def _is_ours(path: str) -> bool:
-    return os.path.abspath(path).startswith(_ENGINE + os.sep)
-
-
-def _is_users(path: str) -> bool:
-    return not _is_ours(path) and not path.startswith("<") and not path.startswith(_libraries())
-
-
-def _libraries() -> tuple[str, ...]:
-    import sysconfig
-
-    paths = sysconfig.get_paths()
-    return tuple({paths[key] + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")})

@@ -1,24 +1,30 @@
 """One owner a run at a time (P4): a lock that dies with its process.
 
 The lock is a `flock` on the run's own folder, so it leaves no file behind and needs no unlock command: the kernel
-drops it when the process ends, however that happens.
+drops it when the process ends, however that happens. The process that executes the run holds it together with the
+build: should the build be killed, the run stays locked until that one is gone as well.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 
 from ..errors import UsageError
+from ..store.paths import check_folder, shown
+
+CANNOT_LOCK = (errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
 
 class RunLock:
     """The lock of one run, held until `release`."""
 
-    __slots__ = ("_fd",)
+    __slots__ = ("fd",)
 
     def __init__(self, fd: int) -> None:
-        self._fd = fd
+        self.fd = fd
+        _held.add(self)
 
     @classmethod
     def take(cls, folder: str) -> RunLock | None:
@@ -29,26 +35,71 @@ class RunLock:
         UsageError
             The folder cannot be made or opened.
         """
+        path, flags = folder, os.O_RDONLY
         while True:
             try:
                 os.makedirs(folder, exist_ok=True)
-                fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+                if path != folder:
+                    os.makedirs(os.path.dirname(path), exist_ok=True)
+                fd = os.open(path, flags | os.O_CLOEXEC, 0o666)
             except OSError as error:
-                raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another --output-dir") from None
+                check_folder(folder)
+                raise UsageError(
+                    f"cannot write to {shown(folder)}: {error.strerror}; choose another --output-dir"
+                ) from None
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(fd)
                 return None
-            except OSError:
-                os.close(fd)
-                raise
-            if os.fstat(fd).st_nlink:  # else the folder was deleted in between
+            except OSError as error:
+                if error.errno not in CANNOT_LOCK:
+                    os.close(fd)
+                    raise UsageError(f"cannot lock {folder}: {error.strerror}") from None
+                if path == folder:  # NFS locks files, not folders
+                    os.close(fd)
+                    experiment, run = os.path.split(folder)
+                    path, flags = f"{experiment}/.locks/{run}", os.O_RDWR | os.O_CREAT
+                    continue
+                return cls(fd)  # no locks at all here: better a build without them than none
+            if _stands_at(fd, path):  # else the folder was deleted, or put aside, in between
                 return cls(fd)
             os.close(fd)
 
     def release(self) -> None:
         """Give the lock back."""
         # Explicitly: a forked child may still hold a copy of the descriptor, and closing ours alone would not unlock.
-        fcntl.flock(self._fd, fcntl.LOCK_UN)
-        os.close(self._fd)
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_UN)
+        except OSError:  # it never was one: see above
+            pass
+        os.close(self.fd)
+        _held.discard(self)
+
+
+def _stands_at(fd: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+_held: set[RunLock] = set()
+_handed_on: RunLock | None = None
+
+
+def hand_on(lock: RunLock | None) -> None:
+    """From here on, forks of this process keep `lock`; without that they keep none."""
+    global _handed_on
+    _handed_on = lock
+
+
+def _drop() -> None:
+    """In a fork: hold on to nothing but what was handed on, or something left behind could lock a run for ever."""
+    for lock in _held:
+        if lock is not _handed_on:
+            os.close(lock.fd)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_drop)

@@ -9,11 +9,18 @@ from __future__ import annotations
 import functools
 import os
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, nearest, suggest
+from ..executors.names import check_name
+from ..executors.ray_demand import check_resources
 
 TYPE_CHECKING = False  # no dataclasses either: a worker process imports this module
 if TYPE_CHECKING:
     from typing import Any
+
+#: A run that was made by other code is up to date, and that is told; it is executed again; nobody looks.
+CODE_POLICIES = ("warn", "rerun", "ignore")
+#: Uncommitted changes are told; nothing is executed with them; nobody looks.
+DIRTY_GIT = ("warn", "error", "ignore")
 
 
 class Options:
@@ -35,9 +42,23 @@ class Options:
         False: one folder a run, overwritten in place.
     timeout
         Seconds after which a run is killed.
+    code
+        What a change of the code means for a finished run: one of `CODE_POLICIES`.
+    idle_timeout
+        Seconds after which a run that neither prints nor computes is killed.
+    dirty_git
+        What uncommitted changes mean: one of `DIRTY_GIT`.
+    resume
+        A run that was interrupted or failed is given the folder of the attempt that it can go on from. False: it is
+        told that there is none. None: it is told nothing.
+    resources
+        What a run asks of the machine that executes it: a table, or a function that is given the config.
     """
 
-    __slots__ = ("executor", "hash_configs", "output_dir", "retry", "stash", "timeout", "timestamp")
+    __slots__ = (
+        "code", "dirty_git", "executor", "hash_configs", "idle_timeout", "output_dir", "resources", "resume", "retry",
+        "stash", "timeout", "timestamp",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -48,6 +69,11 @@ class Options:
         hash_configs: bool | None = None,
         timestamp: bool | None = None,
         timeout: float | None = None,
+        code: str | None = None,
+        idle_timeout: float | None = None,
+        resume: bool | None = None,
+        dirty_git: str | None = None,
+        resources: Any = None,
     ) -> None:
         self.output_dir = output_dir
         self.executor = executor
@@ -56,6 +82,11 @@ class Options:
         self.hash_configs = hash_configs
         self.timestamp = timestamp
         self.timeout = timeout
+        self.code = code
+        self.idle_timeout = idle_timeout
+        self.resume = resume
+        self.dirty_git = dirty_git
+        self.resources = resources
 
     def __repr__(self) -> str:
         said = (f"{name}={getattr(self, name)!r}" for name in self.__slots__ if getattr(self, name) is not None)
@@ -78,17 +109,28 @@ class Options:
 
         Raises
         ------
-        ConfigError
-            A value has the wrong type or range.
+        ConfigError, ExecutorError
+            A value has the wrong type or range, or names nothing.
         """
         for name, kinds, what in _KINDS:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
                 raise ConfigError(f"{where}: {name} must be {what}, not {value!r}")
+        check_name(self.executor, where)
+        if not callable(self.resources):
+            check_resources(self.resources, where)
         if self.retry is not None and self.retry < 0:
             raise ConfigError(f"{where}: retry must be 0 or more, not {self.retry}")
-        if self.timeout is not None and self.timeout <= 0:
-            raise ConfigError(f"{where}: timeout must be more than 0 seconds, not {self.timeout}")
+        for name in ("timeout", "idle_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds > 0:
+                raise ConfigError(f"{where}: {name} must be more than 0 seconds, not {seconds}")
+        self.dirty_git = None if self.dirty_git is None else str(self.dirty_git).lower()
+        for name, words in (("code", CODE_POLICIES), ("dirty_git", DIRTY_GIT)):
+            word = getattr(self, name)
+            if word is not None and word not in words:
+                choices = ", ".join(f'"{choice}"' for choice in words)
+                raise ConfigError(f'{where}: {name} must be one of {choices}, not "{word}"{nearest(word, words)}')
         return self
 
 
@@ -99,10 +141,15 @@ _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("hash_configs", (bool,), "true or false"),
     ("timestamp", (bool,), "true or false"),
     ("timeout", (int, float), "a number of seconds"),
+    ("code", (str,), "a text"),
+    ("idle_timeout", (int, float), "a number of seconds"),
+    ("resume", (bool,), "true or false"),
+    ("dirty_git", (str,), "a text"),
 )
 
 DEFAULTS = Options(
-    output_dir="out", executor="subprocess", retry=0, stash=True, hash_configs=False, timestamp=True
+    output_dir="out", executor="subprocess", retry=0, stash=True, hash_configs=False, timestamp=True, code="warn",
+    dirty_git="warn",
 )  # fmt: skip
 
 
@@ -131,11 +178,16 @@ def project_table(folder: str) -> tuple[str, dict[str, Any]]:
             try:
                 with open(path, "rb") as file:
                     tools = tomllib.load(file).get("tool", {})
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{path} cannot be read: {error}") from None
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise ConfigError(f"{path} is no valid TOML: {error}; correct it") from None
+            except OSError as error:
+                raise ConfigError(f"{path} cannot be read: {error.strerror}; check its permissions") from None
             table = tools.get("pyexp", {}) if isinstance(tools, dict) else None
             if not isinstance(table, dict):
-                raise ConfigError(f"{path}: tool.pyexp must be a table")
+                raise ConfigError(f"{path}: tool.pyexp must be a table; write [tool.pyexp] above its keys")
+            named = table.get("experiments", [])
+            if not isinstance(named, (str, list)) or not all(isinstance(name, str) for name in named):
+                raise ConfigError(f'{path}: tool.pyexp: experiments must be a list of files, such as ["train.py"]')
             return path, table
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -155,7 +207,8 @@ def project_options(folder: str) -> Options:
     known = set(Options.__slots__)
     for key in table:
         if key not in known and key != "experiments":
-            raise ConfigError(f'{path}: tool.pyexp has no key "{key}"{nearest(key, [*known, "experiments"])}')
+            choices = sorted([*known, "experiments"])
+            raise ConfigError(f'{path}: tool.pyexp has no key "{key}"{suggest(key, choices, len(choices))}')
     if not isinstance(table.get("executor", ""), str):
         raise ConfigError(f"{path}: tool.pyexp: executor must be a name, not {table['executor']!r}")
     return Options(**{key: value for key, value in table.items() if key in known}).checked(f"{path}: tool.pyexp")

@@ -7,22 +7,30 @@ Implements: DESIGN section 3 (run, task, upstream), 7 ("Own checks come before d
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..collection.runs import Runs
 from ..collection.tensor import Tensor
 from ..config.config import Config
+from ..config.defaults import Defaults
 from ..config.hashing import hash_config
-from ..errors import ConfigError, ConfigTypeError, DependencyError, LookupFailed, ReservedKeyError, nearest
-from ..store.names import folder_name, folder_names
-from ..store.paths import ExperimentFolder, OutputFolder, RunFolder
+from ..errors import (
+    ConfigError,
+    ConfigTypeError,
+    ReservedKeyError,
+)  # fmt: skip
+from ..provenance.masking import Masker
+from ..store.names import folder_name, folder_names, refusal
+from ..store.paths import ExperimentFolder, OutputFolder, RunFolder, check_folder
+from . import defaults, resume
+from .code import Code
 from .definition import Definition, place
+from .dependencies import Resolver, topological
 from .garbage import Collector
 from .options import Options
+from .resources import check_config
+from .siblings import HASH_LENGTH, Siblings
 
-HASH_LENGTH = 12
 #: doit refuses these as names of tasks, because they are its commands.
 DOIT_COMMANDS = frozenset(
     ["clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"]
@@ -33,8 +41,8 @@ class PlannedRun:
     """One run of the plan: a config, and all that follows from it."""
 
     __slots__ = (
-        "attempt", "chosen", "config", "digest", "experiment", "files", "folder", "hash", "name", "selected", "target",
-        "task", "upstream",
+        "attempt", "chosen", "config", "digest", "experiment", "failure", "files", "folder", "hash", "made", "name",
+        "optional", "selected", "target", "task", "upstream",
     )  # fmt: skip
 
     def __init__(self, experiment: PlannedExperiment, config: Config, folder: str, config_hash: str) -> None:
@@ -47,11 +55,25 @@ class PlannedRun:
         self.task = f"{experiment.task}:{folder}"
         self.target = f"{experiment.target_prefix}{folder}/.finished"
         self.upstream: tuple[PlannedRun, ...] = ()
+        #: Tasks of the upstreams that may fail without this run being skipped.
+        self.optional: frozenset[str] = frozenset()
         #: Brought up to date by this build; and asked for, not only needed by one that is.
         self.selected = self.chosen = True
         #: Filled in when the run is found up to date or has been executed.
         self.attempt: str | None = None
         self.digest: str | None = None
+        #: Hashes of the code and the packages that it was made by.
+        self.made: tuple[str | None, str | None] = (None, None)
+        #: Filled in when the run has failed in this build, or was skipped.
+        self.failure: str | None = None
+
+    def does_without(self, upstream: PlannedRun) -> bool:
+        """Tell whether an upstream has failed that this run can do without."""
+        return upstream.failure is not None and upstream.task in self.optional
+
+    def needed(self) -> list[str]:
+        """Name the tasks of the upstreams that the run cannot do without."""
+        return [upstream.task for upstream in self.upstream if upstream.task not in self.optional]
 
     @property
     def cfg(self) -> Config:
@@ -78,12 +100,29 @@ class PlannedExperiment:
         output_dir = os.fspath(options.output_dir or "out")
         self.output = OutputFolder(output_dir)
         self.files: ExperimentFolder = self.output.experiment(folder)
+        self.code = Code(definition.fn, self.files)
+        self.masker = Masker()
         self.target_prefix = f"{output_dir.rstrip('/')}/{folder}/"
         self.task = f"{folder}~" if folder in DOIT_COMMANDS else folder
         self.flat = options.timestamp is False
+        if self.flat and options.resume:
+            raise ConfigError(
+                f"{place(definition.fn)}: experiment {definition.name}: resume=True needs a folder for each attempt, "
+                "and timestamp=False gives a run only one; leave one of them out"
+            )
         self.hashed = bool(options.hash_configs) or self.flat
+        self.siblings = Siblings(self.files, flat=self.flat)
         self.shape: tuple[int, ...] = ()
         self.runs: list[PlannedRun] = []
+        #: The manifest that the configs were read from, if they were.
+        self.source: str | None = None
+        #: What keys of the configs have where nobody gives them; known when it is filled.
+        self.defaults: Defaults | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the configs come from, for messages."""
+        return self.source or self.definition.configs_place
 
     def fill(self, configs: Any) -> None:
         """Make a run of each config.
@@ -96,19 +135,35 @@ class PlannedExperiment:
         configs = self._as_list(configs)
         names = [_name(config, index, self) for index, config in enumerate(configs)]
         _check_unique(names, self)
+        definition = self.definition
+        self.defaults = defaults.load(
+            self.files, definition.defaults, f"{place(definition.fn)}: experiment {self.name}"
+        )
         folders = folder_names(names)
         for config, name, folder in zip(configs, names, folders, strict=True):
-            config = config if type(config) is Config else Config(config)
+            try:
+                config = config if type(config) is Config else Config(config)
+            except ConfigError as error:  # it contains itself
+                raise ConfigError(f'{self.place}: config "{name}" of {self.name}: {error}') from None
             if "out" in config:
                 raise ReservedKeyError(
-                    f'config "{name}" of {self.name} has the key "out", which pyexp fills in with the folder of the '
-                    "run; rename it"
+                    f'{self.place}: config "{name}" of {self.name} has the key "out", which pyexp fills in with the '
+                    "folder of the run; rename it"
+                )
+            if self.options.resume and resume.KEY in config:
+                raise ReservedKeyError(
+                    f'{self.place}: config "{name}" of {self.name} has the key "{resume.KEY}", under which '
+                    "resume=True tells the function which attempt it can go on from; rename it"
                 )
             config["name"] = name
             try:
-                digest = hash_config(config)
+                if self.defaults is None:
+                    digest = hash_config(config)
+                else:
+                    config = self.defaults.filled(config)
+                    digest = self.defaults.hash(config)
             except ConfigTypeError as error:
-                raise ConfigTypeError(f"experiment {self.name}: {error}") from None
+                raise ConfigTypeError(f"{self.place}: experiment {self.name}: {error}") from None
             if self.hashed:
                 folder = f"{folder}-{digest[:HASH_LENGTH]}"
             self.runs.append(PlannedRun(self, config, folder, digest))
@@ -120,29 +175,33 @@ class PlannedExperiment:
             listed = list(configs)
         except TypeError:
             raise ConfigTypeError(
-                f"experiment {self.name}: configs must give a list of configs, not {type(configs).__name__}"
+                f"{self.place}: experiment {self.name}: configs must give a list of configs, not "
+                f"{type(configs).__name__}"
             ) from None
         self.shape = configs.shape if isinstance(configs, Tensor) else (len(listed),)
         return listed
 
 
 def _name(config: Any, index: int, experiment: PlannedExperiment) -> str:
-    where = f"experiment {experiment.name}: config {index}"
+    name = config.get("name") if isinstance(config, Mapping) else None
+    if isinstance(name, str) and name:
+        refused = refusal(name)
+        if refused is not None:
+            raise ConfigError(f"{experiment.place}: a run of {experiment.name} {refused}")
+        return name
+    where = f"{experiment.place}: experiment {experiment.name}: config {index}"
     if not isinstance(config, Mapping):
-        raise ConfigTypeError(f"{where} is {type(config).__name__}, not a dict")
-    name = config.get("name")
+        raise ConfigTypeError(f"{where} is {type(config).__name__}; make it a dict")
     if name is None or name == "":
-        raise ConfigError(f'{where} has no "name"; give every config a name of its own: {_short(config)}')
-    if not isinstance(name, str):
-        if isinstance(name, bool) or not isinstance(name, (int, float)):
-            raise ConfigTypeError(f"{where} has a name that is no text: {name!r}")
-        return str(name)
-    return name
+        raise ConfigError(f'{where}{_short(config)} has no "name"; give every config a name of its own')
+    if isinstance(name, bool) or not isinstance(name, (int, float)):
+        raise ConfigTypeError(f"{where} has the name {name!r}, which is no text; give it one")
+    return str(name)
 
 
 def _short(config: Mapping[str, Any]) -> str:
     text = ", ".join(f"{key}={value!r}" for key, value in list(config.items())[:3])
-    return text if len(text) <= 80 else text[:77] + "..."
+    return f" ({text if len(text) <= 80 else text[:77] + '...'})" if text else ""
 
 
 def _check_unique(names: list[str], experiment: PlannedExperiment) -> None:
@@ -152,8 +211,8 @@ def _check_unique(names: list[str], experiment: PlannedExperiment) -> None:
     for index, name in enumerate(names):
         if name in seen:
             raise ConfigError(
-                f'experiment {experiment.name}: two configs are called "{name}" (number {seen[name]} and number '
-                f"{index}); every config needs a name of its own"
+                f'{experiment.place}: experiment {experiment.name}: two configs are called "{name}" (number '
+                f"{seen[name]} and number {index}); give every config a name of its own"
             )
         seen[name] = index
 
@@ -178,7 +237,7 @@ class Plan:
 
     def ordered(self) -> list[PlannedRun]:
         """List every run, each behind its upstreams."""
-        return _topological(list(self.runs()))
+        return topological(list(self.runs()))
 
     def select(self, wanted: Callable[[PlannedRun], bool]) -> tuple[int, int]:
         """Keep the wanted runs and what they depend on selected; count the wanted and the added ones."""
@@ -230,13 +289,15 @@ def make_plan(
             experiment.fill(configs)
             planned.append(experiment)
         _check_folders(planned)
-        resolver = _Resolver(planned, others)
+        resolver = Resolver(planned, others)
         pending = list(planned)
         while pending:
             for run in pending.pop(0).runs:
                 wanted = run.config.get("depends_on")
+                if "resources" in run.config:
+                    check_config(run)
                 if wanted is not None and wanted != []:
-                    run.upstream = resolver.resolve(run, wanted)
+                    run.upstream, run.optional = resolver.resolve(run, wanted)
             pending += resolver.take_new()
         plan = Plan(planned, resolver.extra)
         _check_folders(plan.experiments)
@@ -250,169 +311,10 @@ def make_plan(
 def _check_folders(experiments: list[PlannedExperiment]) -> None:
     taken: dict[str, PlannedExperiment] = {}
     for experiment in experiments:
+        check_folder(experiment.files.batches)
         other = taken.setdefault(experiment.files.path.casefold(), experiment)
         if other is not experiment:
             raise ConfigError(
                 f'two experiments are called "{experiment.name}" ({place(other.definition.fn)} and '
                 f"{place(experiment.definition.fn)}); give one of them another name"
             )
-
-
-_EXACT = re.compile(r"\^([\w:@,=-]+)\$").fullmatch
-
-
-class _Resolver:
-    """Finds the runs that `depends_on` means."""
-
-    def __init__(
-        self,
-        planned: list[PlannedExperiment],
-        others: Callable[[], Iterable[tuple[PlannedExperiment, Callable[[], Any]]]],
-    ) -> None:
-        self.planned = planned
-        self.extra: list[PlannedExperiment] = []
-        self._new: list[PlannedExperiment] = []
-        self._others = others
-        self._own: dict[int, Runs[Any]] = {}
-        self._by_name: dict[tuple[int, bool], dict[str, PlannedRun]] = {}
-        self._memo: dict[tuple[int, bool, str], list[PlannedRun]] = {}
-
-    def take_new(self) -> list[PlannedExperiment]:
-        new, self._new = self._new, []
-        return new
-
-    def resolve(self, run: PlannedRun, wanted: Any) -> tuple[PlannedRun, ...]:
-        keys = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
-        found: dict[int, PlannedRun] = {}
-        for key in keys:
-            for upstream in self._find(run, key):
-                if upstream is not run:
-                    found.setdefault(id(upstream), upstream)
-        return tuple(found.values())
-
-    def _find(self, run: PlannedRun, key: Any) -> list[PlannedRun]:
-        if isinstance(key, bool) or not isinstance(key, (str, dict)):
-            raise ConfigTypeError(
-                f"{run.full_name}: depends_on must be a text, a dict or a list of them, not {type(key).__name__}"
-            )
-        own = self._search([run.experiment], key, run, full=False)
-        nearer = [item for item in own if item is not run]
-        if nearer:
-            return nearer
-        far = [e for e in self.planned + self.extra if e is not run.experiment]
-        found = self._search(far, key, run, full=True)
-        if not found and self._load_others():
-            found = self._search(self.extra, key, run, full=True)
-        if found:
-            return found
-        if own:
-            raise DependencyError(
-                f"{run.full_name} depends on itself: depends_on {_said(key)} matches this run and no other"
-            )
-        names = [item.name for e in self.planned + self.extra for item in e.runs if item is not run]
-        names += [item.full_name for e in self.planned + self.extra for item in e.runs]
-        hint = nearest(key, names) if isinstance(key, str) else ""
-        raise DependencyError(f"{run.full_name}: depends_on {_said(key)} matches no other run{hint}")
-
-    def _search(
-        self, experiments: list[PlannedExperiment], key: Any, run: PlannedRun, *, full: bool
-    ) -> list[PlannedRun]:
-        found: list[PlannedRun] = []
-        for experiment in experiments:
-            memo_key = (id(experiment), full, repr(key))
-            hits = self._memo.get(memo_key)
-            if hits is None:
-                hits = self._memo[memo_key] = self._match(experiment, key, run, full=full)
-            found += hits
-        return found
-
-    def _match(self, experiment: PlannedExperiment, key: Any, run: PlannedRun, *, full: bool) -> list[PlannedRun]:
-        if isinstance(key, dict):
-            runs = self._own.setdefault(id(experiment), Runs(experiment.runs))
-            try:
-                return list(runs.filter(key))
-            except LookupFailed:
-                return []
-        exact = _EXACT(key)
-        if exact is not None:  # `^train:a$` in each of 10,000 configs must not be searched in 10,000 names each time
-            names = self._names(experiment, full=full)
-            return [names[exact[1]]] if exact[1] in names else []
-        search = _pattern(key, run).search
-        return [item for item in experiment.runs if search(item.name) or (full and search(item.full_name))]
-
-    def _names(self, experiment: PlannedExperiment, *, full: bool) -> dict[str, PlannedRun]:
-        names = self._by_name.get((id(experiment), full))
-        if names is None:
-            names = {item.full_name: item for item in experiment.runs} if full else {}
-            names |= {item.name: item for item in experiment.runs}
-            self._by_name[id(experiment), full] = names
-        return names
-
-    def _load_others(self) -> bool:
-        """Expand the experiments in reach, once."""
-        others, self._others = self._others, tuple
-        known = {e.files.path for e in self.planned}
-        for experiment, configs in others():
-            if experiment.files.path not in known:
-                known.add(experiment.files.path)
-                experiment.fill(configs())
-                self.extra.append(experiment)
-                self._new.append(experiment)
-        return bool(self.extra)
-
-
-def _said(key: Any) -> str:
-    """Write a pattern in one line, as the user did."""
-    return " ".join(repr(dict(key) if isinstance(key, dict) else key).split())
-
-
-def _pattern(key: str, run: PlannedRun) -> Any:
-    import fnmatch
-
-    try:
-        return re.compile(key)
-    except re.error as error:
-        if any(sign in key for sign in "*?["):  # a glob such as "*_a" is no regular expression
-            return re.compile(fnmatch.translate(key))
-        raise DependencyError(
-            f"{run.full_name}: depends_on {key!r} is no regular expression ({error})"
-        ) from None
-
-
-def _topological(runs: list[PlannedRun]) -> list[PlannedRun]:
-    """Order runs behind their upstreams, keeping the given order otherwise.
-
-    Raises
-    ------
-    DependencyError
-        There is a circle; the message shows it.
-    """
-    done: set[int] = set()
-    ordered: list[PlannedRun] = []
-    for start in runs:
-        if id(start) in done:
-            continue
-        if not start.upstream:
-            done.add(id(start))
-            ordered.append(start)
-            continue
-        stack = [(start, iter(start.upstream))]
-        on_path = {id(start): start}
-        while stack:
-            run, upstreams = stack[-1]
-            for upstream in upstreams:
-                if id(upstream) in on_path:
-                    names = [item.full_name for item in on_path.values()]
-                    names = names[names.index(upstream.full_name) :]
-                    circle = " -> ".join([*names, upstream.full_name])
-                    raise DependencyError(f"depends_on goes in a circle: {circle}")
-                if id(upstream) not in done:
-                    on_path[id(upstream)] = upstream
-                    stack.append((upstream, iter(upstream.upstream)))
-                    break
-            else:
-                stack.pop()
-                del on_path[id(run)]
-                done.add(id(run))
-                ordered.append(run)
-    return ordered

@@ -11,7 +11,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..printable import printable
 from .colour import is_terminal
+from .forecast import Forecast
 from .plan import PlannedRun
 from .reporter import BuildReporter
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from .execution import Execution
 
 REFRESH_SECONDS = 0.1
-BAR_WIDTH = 24
+BAR_WIDTH, NARROW_BAR_WIDTH = 24, 8
 
 
 def make_reporter(*, live: bool = False) -> BuildReporter:
@@ -54,24 +56,46 @@ class ProgressReporter(BuildReporter):
         self._console = console
         self._live: Live | None = None
         self._drawn = 0.0
-        self._first_start: float | None = None
+        self._forecast: Forecast | None = None
+        self._stopped = False
 
     # -- what happens -------------------------------------------------------------------------------------------
 
     def started(self, execution: Execution) -> None:
         """Show that a run was started."""
         super().started(execution)
-        if self._first_start is None:
-            self._first_start = time.monotonic()
+        if self._forecast is None:
+            self._forecast = Forecast(self.expected(), self.total, self.cached)
+        self._forecast.started(execution.run)
         self._draw()
 
     def ended(self, execution: Execution) -> None:
         """Show how a run ended."""
         super().ended(execution)
+        if self._forecast is not None:
+            self._forecast.ended(execution.run)
         self._draw()
+
+    def skip_uptodate(self, task: Any) -> None:
+        """Count a run that is up to date."""
+        super().skip_uptodate(task)
+        run = getattr(task, "run", None)
+        if self._forecast is not None and run is not None:
+            self._forecast.passed_over(run)
+
+    def skip_unmet(self, run: PlannedRun, reason: str) -> None:
+        """Count a run that is not tried."""
+        super().skip_unmet(run, reason)
+        if self._forecast is not None:
+            self._forecast.passed_over(run)
 
     def run_done(self, run: PlannedRun, seconds: float) -> None:
         """Say nothing: the live line counts it."""
+
+    def stopping(self, flying: int) -> None:
+        """Note that the build was asked to stop."""
+        self._stopped = True
+        super().stopping(flying)
 
     def tick(self) -> None:
         """Let the clock of the live line go on."""
@@ -82,9 +106,12 @@ class ProgressReporter(BuildReporter):
         if self._live is not None:
             from rich.text import Text
 
-            self._live.update(Text(""))
-            self._live.stop()
-            self._live = None
+            live, self._live = self._live, None
+            try:
+                live.update(Text(""))
+                live.stop()
+            except OSError:  # the terminal was closed
+                self.unheard()
 
     def line(self, text: str, *, counted: bool = False) -> None:
         """Write a line above the live one."""
@@ -99,9 +126,16 @@ class ProgressReporter(BuildReporter):
     def _draw(self, *, now: bool = False) -> None:
         """Draw the line, if something is running and it is time to."""
         moment = time.monotonic()
-        if self._first_start is None or (not now and moment - self._drawn < REFRESH_SECONDS):
+        if self._forecast is None or self.quiet or (not now and moment - self._drawn < REFRESH_SECONDS):
             return
         self._drawn = moment
+        try:
+            self._show()
+        except OSError:  # the terminal was closed
+            self._live = None
+            self.unheard()
+
+    def _show(self) -> None:
         if self._live is None:
             from rich.console import Console
             from rich.live import Live
@@ -114,16 +148,18 @@ class ProgressReporter(BuildReporter):
         self._live.update(self._render(), refresh=True)
 
     def _render(self) -> RenderableType:
+        from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
         failed = len(self.failed) > 0
+        width = BAR_WIDTH if self._columns() >= 80 else NARROW_BAR_WIDTH
         bar = ProgressBar(
-            total=max(1, self.total), completed=self.settled, width=BAR_WIDTH,
+            total=max(1, self.total), completed=self.settled, width=width,
             complete_style="red" if failed else "cyan", finished_style="red" if failed else "green",
         )  # fmt: skip
-        grid = Table.grid(padding=(0, 1))
+        grid = Table.grid(padding=(0, 2))
         grid.add_column(no_wrap=True)
         grid.add_column(no_wrap=True)
         grid.add_column(no_wrap=True, overflow="ellipsis")
@@ -131,7 +167,13 @@ class ProgressReporter(BuildReporter):
         for number, what, style in self._counts():
             counts.append(f"  {number} {what}", style=style)
         grid.add_row(bar, counts, Text(self._clock(), style="dim"))
-        return _stack(grid, Text(self._running_names(), style="dim", no_wrap=True, overflow="ellipsis"))
+        running = Text(self._running_names(), style="dim", no_wrap=True, overflow="ellipsis")
+        # Room for the ^C that a terminal shows: in the last columns it would begin a line that nobody takes away.
+        running.truncate(max(8, self._columns() - 4), overflow="ellipsis")
+        return Group(grid, running)
+
+    def _columns(self) -> int:
+        return 80 if self._console is None else self._console.width
 
     def _counts(self) -> list[tuple[int, str, str]]:
         parts = [
@@ -143,7 +185,7 @@ class ProgressReporter(BuildReporter):
         return [part for part in parts if part[0]]
 
     def _running_names(self) -> str:
-        names = [run.full_name for run in self.running]
+        names = [printable(run.full_name) for run in self.running]
         if not names:
             return " "
         more = f" and {len(names) - 8} more" if len(names) > 8 else ""
@@ -155,11 +197,8 @@ class ProgressReporter(BuildReporter):
         return clock(elapsed) + (f", about {clock(left)} left" if left is not None else "")
 
     def seconds_left(self) -> float | None:
-        """Estimate how long the rest takes, from how long the executed runs took; None when it cannot be known yet."""
-        executed = len(self.done) + len(self.failed)
-        if not executed or self._first_start is None:
-            return None
-        return (time.monotonic() - self._first_start) / executed * (self.total - self.settled)
+        """Estimate how long the rest takes; None when it cannot be known yet, or the rest is not for this build."""
+        return None if self._forecast is None or self._stopped else self._forecast.seconds_left()
 
 
 def clock(seconds: float) -> str:
@@ -173,9 +212,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _stack(*parts: Any) -> RenderableType:
-    from rich.console import Group
-
-    return Group(*parts)

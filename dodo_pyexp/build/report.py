@@ -6,9 +6,10 @@ Implements: pyexp README, "Result Filtering"; DESIGN section 10 (report).
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +17,26 @@ from doit.action import BaseAction
 from doit.exceptions import BaseFail, TaskFailed
 
 from ..collection.tensor import Tensor
-from ..config.config import Config
-from ..errors import UsageError
+from ..errors import PyexpError, UsageError, damaged_attempt, warn
 from ..results.reading import read_results
 from ..results.result import Result
 from ..store import atomic, timestamps
 from ..store.manifest import find
-from ..store.paths import AttemptFolder
+from ..store.paths import check_folder, shown
 from .batch import Batch
+from .damage import distrust, make_way
 from .decision import look_up
 from .definition import REPORT_SIGNATURE, arity, place
-from .plan import PlannedExperiment, PlannedRun
+from .mistakes import in_user_code
+from .mixed import Made, made_of, mixed_line
+from .plan import PlannedExperiment
 from .session import Session
+from .upstreams import result_of
 
 
 def results_of(experiment: PlannedExperiment, batch: Batch) -> Tensor[Result]:
     """Give the results of this build: each run with the attempt that satisfied it, or that failed."""
-    return Tensor((_result(run, batch) for run in experiment.runs), experiment.shape)
-
-
-def _result(run: PlannedRun, batch: Batch) -> Result:
-    def locate() -> tuple[AttemptFolder | None, str | None]:
-        name = run.attempt or batch.attempt_of(run)
-        if name is None and look_up(run) is not None:
-            name = run.attempt
-        return (None if name is None else run.files.attempt(name)), batch.skip_reason(run)
-
-    return Result.at(run.name, lambda: Config(run.config), locate)
+    return Tensor((result_of(run, batch) for run in experiment.runs), experiment.shape)
 
 
 def make_report(experiment: PlannedExperiment, batch: Batch) -> Any:
@@ -53,17 +47,41 @@ def make_report(experiment: PlannedExperiment, batch: Batch) -> Any:
     report = experiment.definition.report
     assert report is not None
     results = results_of(experiment, batch)
+    there = [run for run in experiment.runs if run.attempt is not None or (run.failure is None and look_up(run))]
+    tell_mixed(experiment, (Made(run.name, *run.made) for run in there))
     folder = experiment.files.reports
     name = ""
-    if arity(report, range(1, 3), REPORT_SIGNATURE) == 2:
-        name = timestamps.claim_folder(folder.path, batch.timestamp)
-        value = report(results, Path(folder.attempt(name).path))
-    else:
-        os.makedirs(folder.path, exist_ok=True)
-        value = report(results)
+    with _writing(folder.path):
+        if arity(report, range(1, 3), REPORT_SIGNATURE) == 2:
+            name = timestamps.claim_folder(folder.path, batch.timestamp)
+        else:
+            os.makedirs(folder.path, exist_ok=True)
+    try:
+        value = report(results, Path(folder.attempt(name).path)) if name else report(results)
+    except Exception as error:
+        distrust(experiment.runs, damaged_attempt(error), warn)
+        raise
     sys.stdout.flush()
-    atomic.write_json(folder.finished, {"format": 1, "digest": _digest(experiment), "attempt": name})
+    with _writing(folder.path):
+        make_way(folder.finished)
+        atomic.write_json(folder.finished, {"format": 1, "digest": _digest(experiment), "attempt": name})
     return value
+
+
+def tell_mixed(experiment: PlannedExperiment, results: Iterable[Made]) -> None:
+    """Say so if what is reported on was not all made by the same code and packages."""
+    line = mixed_line(experiment.files, results)
+    if line is not None:
+        warn(f"{experiment.name}: {line}")
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        check_folder(path)
+        raise UsageError(f"cannot write to {shown(path)}: {error.strerror}; choose another --output-dir") from None
 
 
 def report_from_disk(experiment: PlannedExperiment, timestamp: str) -> Any:
@@ -78,6 +96,7 @@ def report_from_disk(experiment: PlannedExperiment, timestamp: str) -> Any:
     if report is None:
         raise UsageError(f"{place(experiment.definition.fn)}: experiment {experiment.name} has no report function")
     results = read_results(experiment.files, find(experiment.files, timestamp).timestamp)
+    tell_mixed(experiment, map(made_of, results))
     if arity(report, range(1, 3), REPORT_SIGNATURE) == 1:
         return report(results)
     folder = experiment.files.reports
@@ -94,16 +113,16 @@ def report_is_current(experiment: PlannedExperiment) -> bool:
 
 
 def _digest(experiment: PlannedExperiment) -> str:
-    """Hash what a report is made from: names, shape and outputs of the runs, and its own code."""
+    """Hash what a report is made from: names, shape and outputs of the runs, and the code that it reaches."""
+    from ..provenance.fingerprint import combined, fingerprint
+
     digest = hashlib.sha256(repr(experiment.shape).encode())
     for run in experiment.runs:
         digest.update(f"{run.name}\0{run.hash}\0{run.digest or look_up(run)}\n".encode("utf-8", "surrogatepass"))
     report = experiment.definition.report
-    assert report is not None
-    try:
-        digest.update(inspect.getsource(report).encode())
-    except (OSError, TypeError):  # no source: a notebook that was closed, a built-in
-        digest.update(getattr(report, "__qualname__", repr(type(report))).encode())
+    code = fingerprint(report)
+    # Without a source: a notebook that was closed, a built-in.
+    digest.update((combined(code) if code else getattr(report, "__qualname__", repr(type(report)))).encode())
     return digest.hexdigest()[:32]
 
 
@@ -128,6 +147,8 @@ class ReportAction(BaseAction):
         assert report is not None
         try:
             make_report(self.experiment, self.session.batch(self.experiment))
+        except PyexpError as mistake:
+            return TaskFailed(f"the report of {self.experiment.name} failed: {in_user_code(mistake) or mistake}")
         except Exception:
             import traceback
 

@@ -5,14 +5,17 @@ Implements: DESIGN section 12. Everything goes to stderr, so that stdout is left
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..printable import printable, printable_lines
 from ..store import status as statuses
 from .colour import paint
 from .digest import failure_lines, local, skipped_lines
+from .notices import Advice, code_lines
 from .plan import PlannedRun
 
 if TYPE_CHECKING:
@@ -30,9 +33,13 @@ class BuildReporter:
     failed, skipped
         Runs with their causes.
     decisions
-        Why the runs that were executed were out of date.
+        Why the runs that were executed were out of date; and what there is to say of those that were not.
+    expected
+        Gives all runs of the build.
     again
-        Gives the command that builds some runs again; None where there is none.
+        Gives the line that offers to build some runs again; None where there is no command for that.
+    advice
+        What can be done about runs that were made by other code.
     """
 
     desc = "pyexp"
@@ -49,6 +56,8 @@ class BuildReporter:
         self.running: dict[PlannedRun, float] = {}
         self.decisions: dict[PlannedRun, Decision] = {}
         self.again: Callable[[list[PlannedRun]], str | None] = lambda runs: None
+        self.advice = Advice()
+        self.expected: Callable[[], Iterable[PlannedRun]] = tuple
         self.began = time.monotonic()
 
     # -- what pyexp's runner tells ------------------------------------------------------------------------------
@@ -89,11 +98,12 @@ class BuildReporter:
 
     def run_failed(self, run: PlannedRun, cause: str) -> None:
         """Write that a run failed."""
-        self.line(f"{run.full_name}  {paint('FAILED', 'red', sys.stderr)}  {local(cause)}", counted=True)
+        said = paint("FAILED", "red", sys.stderr)
+        self.line(f"{printable(run.full_name)}  {said}  {printable(local(cause))}", counted=True)
 
     def run_done(self, run: PlannedRun, seconds: float) -> None:
         """Write that a run was executed and succeeded."""
-        self.line(f"{run.full_name}  done in {duration(seconds)}", counted=True)
+        self.line(f"{printable(run.full_name)}  done in {duration(seconds)}", counted=True)
 
     def stopping(self, flying: int) -> None:
         """Note that the build was asked to stop."""
@@ -102,7 +112,7 @@ class BuildReporter:
 
     def note(self, text: str) -> None:
         """Say something that is not about the end of a run."""
-        self.line(text)
+        self.line(printable(text))
 
     def tick(self) -> None:
         """Called from time to time."""
@@ -114,7 +124,18 @@ class BuildReporter:
         """Write one line."""
         if not self.quiet:
             prefix = f"[{self.settled}/{self.total}] " if counted else ""
-            print(f"{prefix}{text}", file=sys.stderr, flush=True)
+            try:
+                print(f"{prefix}{text}", file=sys.stderr, flush=True)
+            except OSError:
+                self.unheard()
+
+    def unheard(self) -> None:
+        """Go on in silence: whoever read this is gone, or the disk that it is written to is full."""
+        self.quiet = True
+        try:  # or what could not be written would be tried again when the program ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        except (OSError, ValueError):
+            pass
 
     @property
     def settled(self) -> int:
@@ -139,14 +160,18 @@ class BuildReporter:
         """Called by doit for every failure; those of runs are known already."""
         run = getattr(task, "run", None)
         if run is None or run not in self.failed:
-            message = fail.get_msg().strip()
+            message = printable_lines(fail.get_msg().strip())
             self.other_failures.append(message)
             self.line(message)
 
     def skip_uptodate(self, task: Any) -> None:
         """Called by doit for every task that is up to date."""
-        if getattr(task, "run", None) is not None:
+        run = getattr(task, "run", None)
+        if run is not None:
             self.cached += 1
+            decision: Decision | None = getattr(task, "decision", None)
+            if decision is not None and decision.reason:
+                self.decisions[run] = decision
 
     def skip_ignore(self, task: Any) -> None:
         """Called by doit for a task that the user told it to ignore."""
@@ -160,6 +185,11 @@ class BuildReporter:
         """Called by doit for errors of its own."""
         self.other_failures.append(msg)
         self.line(msg)
+
+    def unrecorded(self, message: str) -> None:
+        """Note that the build itself could not be put on record."""
+        self.other_failures.append(message)
+        self.line(message)
 
     def teardown_task(self, task: Any) -> None:
         """Called by doit before a teardown."""
@@ -198,9 +228,11 @@ class BuildReporter:
             self.line(paint(text, "red", sys.stderr) if kind == "cause" else text)
         for text in skipped_lines(self.skipped):
             self.line(paint(text, "yellow", sys.stderr))
-        command = self.again(list(self.failed)) if self.failed else None
-        if command:
-            self.line(f"To build just {'it' if len(self.failed) == 1 else 'these'} again: {command}")
+        offer = self.again(list(self.failed)) if self.failed else None
+        if offer:
+            self.line(offer)
+        for text in code_lines(self.decisions, self.advice):
+            self.line(paint(printable(text), "yellow", sys.stderr))
         fine = not (self.failed or self.skipped or self.interrupted or self.other_failures)
         self.line(paint(self.summary(), "green" if fine else "bold", sys.stderr))
 

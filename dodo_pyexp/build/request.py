@@ -6,7 +6,6 @@ Both doors, `Experiment.run` and ``pyexp build``, come here.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,22 +14,32 @@ from typing import TYPE_CHECKING, Any
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.encode import decode
-from ..errors import ConfigError, UsageError, nearest
+from ..config.hashing import hash_config
+from ..errors import PyexpError, UsageError, suggest
+from ..printable import printable
+from ..provenance.masking import masked_keys, restored, variables
 from ..results.reading import read_results
 from ..results.result import Result
+from ..results.stored import shown
 from ..store import manifest as manifests
 from ..store import timestamps
 from ..store.manifest import Manifest
-from . import listing
+from . import listing, sparing  # noqa: F401  # sparing: before anything imports doit
+from .again import again_line
+from .batches import batches_text
 from .build import INTERRUPTED, SOME_FAILED, WRONG_USAGE, Build
-from .decision import foresee
+from .colour import name_limit
+from .decision import Decision, foresee
 from .definition import Definition
+from .filters import is_full, matcher
+from .notices import Advice, code_lines
 from .options import Options, resolve
 from .plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from .progress import make_reporter
 from .report import make_report, report_from_disk
 from .session import Wishes
 from .targets import Targets
+from .uncommitted import Uncommitted
 
 if TYPE_CHECKING:
     import argparse
@@ -73,11 +82,13 @@ class Request:
         self.arguments = arguments
         self._said = said
         self._command_line = Options(
-            output_dir=arguments.output_dir, executor=arguments.executor, retry=arguments.retry, stash=arguments.stash
+            output_dir=arguments.output_dir, executor=arguments.executor, retry=arguments.retry, stash=arguments.stash,
+            timeout=arguments.timeout, idle_timeout=arguments.idle_timeout, resume=arguments.resume,
+            code=arguments.code, dirty_git=arguments.dirty_git,
         ).checked("command line")
         self._reach = reach
         self._tasks = list(tasks)
-        self._targets = targets
+        self.targets = targets
         self._continued: dict[str, Manifest] = {}
         self.exit_code = 0
 
@@ -93,7 +104,11 @@ class Request:
 
     def _upstream_options(self, definition: Definition) -> Options:
         """Options of an experiment that is only needed by another: what `run()` said of that one does not count."""
-        shared = Options(output_dir=self._said.output_dir, executor=self._said.executor, stash=self._said.stash)
+        said = self._said
+        shared = Options(
+            output_dir=said.output_dir, executor=said.executor, stash=said.stash, code=said.code,
+            dirty_git=said.dirty_git, resources=said.resources,
+        )  # fmt: skip
         return resolve(self._command_line, shared, definition.options)
 
     def plan(self) -> Plan:
@@ -136,7 +151,36 @@ class Request:
             return None  # the build that is continued did not come as far as this experiment
         manifest = manifests.find(experiment.files, wanted)
         self._continued[experiment.name] = manifest
-        return Tensor([Config(decode(manifest.configs[run])) for run in manifest.runs], manifest.shape)
+        experiment.source = shown(experiment.files.manifest(manifest.timestamp))
+        return Tensor(self._with_secrets(experiment, manifest), manifest.shape)
+
+    def _with_secrets(self, experiment: PlannedExperiment, manifest: Manifest) -> list[Config]:
+        """Give the saved configs, with the secrets that were not saved: from the configs of today, or the environment.
+
+        Raises
+        ------
+        UsageError
+            A secret is nowhere, or has changed.
+        """
+        configs = [Config(decode(manifest.configs[run])) for run in manifest.runs]
+        hashes = manifest.about.get(manifests.HASHES)
+        if not isinstance(hashes, dict) or not hashes:
+            return configs
+        today = experiment.definition.call_configs() if experiment.definition.configs is not None else []
+        by_name = {config.get("name"): config for config in today if isinstance(config, dict)}
+        hashed = hash_config if experiment.defaults is None else experiment.defaults.hash
+        for index, (run, config) in enumerate(zip(manifest.runs, configs, strict=True)):
+            if run in hashes:
+                found = restored(config, hashes[run], by_name.get(config.get("name"), {}), hashed=hashed)
+                if found is None:
+                    key = masked_keys(config)[0]
+                    raise UsageError(
+                        f'the config of {experiment.name}:{config.get("name")} had a secret under "{key}" that is not '
+                        f"written down, and the configs of today do not have it; set the environment variable "
+                        f"{variables(key)[0]}"
+                    )
+                configs[index] = found
+        return configs
 
     def _wishes(self) -> Wishes:
         jobs = self.arguments.jobs
@@ -160,13 +204,13 @@ class Request:
             A target names nothing, or the filter is no regular expression.
         """
         targets = Targets(plan, self._tasks)
-        for word in self._targets:
+        for word in self.targets:
             targets.add(word)
-        if self._targets:
+        if self.targets:
             plan.select(lambda run: run in targets.runs)
         if not self._apply_filter(plan, note) and not targets.others:
             return None
-        if self._targets:
+        if self.targets:
             return targets.names([run for run in plan.runs() if run.selected]), list(targets.others.values())
         return None, [] if self.arguments.filter else self._tasks
 
@@ -175,19 +219,13 @@ class Request:
         pattern = self.arguments.filter
         if pattern is None:
             return True
-        try:
-            search = re.compile(pattern).search
-        except re.error as error:
-            raise ConfigError(f"--filter {pattern!r} is no regular expression: {error}") from None
+        matches = matcher(pattern)
         before = {run for run in plan.runs() if run.chosen}
         total = len(before)
-        full = ":" in pattern.replace("(?:", "")  # `train:a` means a run of `train`; `a` must not mean all of `train`
-        chosen, added = plan.select(
-            lambda run: run in before and bool(search(run.name) or (full and search(run.full_name)))
-        )
+        chosen, added = plan.select(lambda run: run in before and matches(run))
         if not chosen:
-            names = [run.full_name if full else run.name for run in before]
-            note(f"--filter {pattern!r} matches no run{nearest(pattern, names)}")
+            names = [run.full_name if is_full(pattern) else run.name for run in plan.runs() if run in before]
+            note(f"--filter {pattern!r} matches no run{suggest(pattern, names)}")
             self.exit_code = WRONG_USAGE
             return False
         upstreams = f", and {added} more that they depend on" if added else ""
@@ -201,23 +239,42 @@ class Request:
         arguments = self.arguments
         if arguments.list:
             experiment = PlannedExperiment(self.definitions[0], self._options(self.definitions[0]))
-            print(listing.batches_text(experiment.name, experiment.files))
+            print(batches_text(experiment.name, experiment.files))
             return 0
         plan = self.plan()
         if arguments.graph:
-            print(listing.graph_text(plan))
+            print(listing.graph_text(plan, limit=name_limit(sys.stdout)))
             return 0
-        if self.select(plan, lambda text: print(text, file=sys.stderr)) is None:
+        if self.select(plan, lambda text: print(printable(text), file=sys.stderr)) is None:
             return self.exit_code
-        text, code = listing.dry_run_text(plan, foresee(plan, rerun=arguments.rerun))
+        self.forbid_uncommitted(plan)
+        decisions = foresee(plan, rerun=arguments.rerun)
+        text, code = listing.dry_run_text(plan, decisions)
         print(text)
+        self.tell_code(decisions)
         return code
+
+    def forbid_uncommitted(self, plan: Plan) -> None:
+        """Make sure that nothing that was asked for forbids the uncommitted changes that there are.
+
+        Raises
+        ------
+        DirtyGitError
+            Something does.
+        """
+        Uncommitted(plan, lambda text: None).forbid()
+
+    def tell_code(self, decisions: dict[PlannedRun, Decision]) -> None:
+        """Say which experiments have runs that were made by other code."""
+        for line in code_lines({run: said for run, said in decisions.items() if run.selected}, self._advice()):
+            print(printable(line), file=sys.stderr)
 
     def build(self, *, reports: bool = True) -> Build | None:
         """Build; None if the filter leaves nothing to build."""
         plan = self.plan()
         reporter = make_reporter(live=self.arguments.live)
         reporter.again = self._again
+        reporter.advice = self._advice()
         selection = self.select(plan, reporter.note)
         if selection is None:
             return None
@@ -225,28 +282,39 @@ class Request:
         build = Build(plan, self._wishes(), reporter, others, reports=reports)
         try:
             self.exit_code = build.run(names)
+        except PyexpError:
+            reporter.pause()
+            if reporter.done or reporter.failed:  # not the first run, but a later one could not go on
+                reporter.finish()
+            raise
         finally:
             reporter.pause()
         reporter.finish()
         return build
 
+    @property
+    def _is_script(self) -> bool:
+        return self.definitions[0].fn.__module__ == "__main__" and hasattr(sys.modules["__main__"], "__file__")
+
     def _again(self, runs: list[PlannedRun]) -> str | None:
-        """Give the command that builds just these runs; None where there is no command line."""
-        arguments, names = self.arguments, [run.full_name for run in runs]
-        fn = self.definitions[0].fn
-        is_script = fn.__module__ == "__main__" and hasattr(sys.modules["__main__"], "__file__")
-        flags = [] if arguments.output_dir is None else ["--output-dir", os.fspath(arguments.output_dir)]
-        if arguments.executor is not None:
-            flags += ["--executor", arguments.executor]
+        """Offer the command that builds just these runs again."""
+        return again_line(self.arguments, runs, self._continued, is_script=self._is_script)
+
+    def _advice(self) -> Advice:
+        """Say what can be done about runs that were made by other code, in the words of this door."""
+        arguments = self.arguments
+        output_dir = self._said.output_dir if arguments.output_dir is None else arguments.output_dir
+        flags = [] if output_dir is None else ["--output-dir", os.fspath(output_dir)]
         if hasattr(arguments, "targets"):
             files = [word for word in arguments.targets if word.endswith(".py")]
-            words = ["pyexp", "build", *files, *names, *flags]
-        elif is_script and all(run.chosen for run in runs):
-            words = ["python", sys.argv[0], "--filter", f"^({'|'.join(map(re.escape, names))})$", *flags]
+            rerun = ["pyexp", "build", *files]
+        elif self._is_script:
+            files = [sys.argv[0]]
+            rerun = ["python", *files]
         else:
-            return None
-        command = shlex.join(words)
-        return command if len(command) <= 200 else "the same command (what is finished stays as it is)"
+            return Advice('run(code="rerun")', "accept()")
+        rerun, accept = [*rerun, "--code", "rerun", *flags], ["pyexp", "accept", *files, *flags]
+        return Advice(f"`{shlex.join(rerun)}`", f"`{shlex.join(accept)}`")
 
     def run(self) -> Any:
         """Do what `Experiment.run` promises for one experiment: build, then report."""

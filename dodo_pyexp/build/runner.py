@@ -1,6 +1,7 @@
 """The runner: doit says what comes next, many runs are on their way at once, one thread waits for them all.
 
-Implements: DESIGN section 7; doit notes, section 3.6. Only `Runner.run_tasks` and `select_task` of doit are overridden.
+Implements: DESIGN section 7; doit notes, section 3.6. It takes the place of doit's `Runner`: doit's dispatcher hands
+out the tasks, doit's database is told how they ended, and tasks that are no runs are left to doit's own runner.
 The wait is on the ends of processes (pidfds), never on a queue that a dead worker could not fill.
 """
 
@@ -12,10 +13,12 @@ from collections import deque
 from collections.abc import Generator
 from typing import Any
 
-from doit.exceptions import InvalidDodoFile
-from doit.runner import FAILURE, Runner
+from doit.exceptions import InvalidDodoFile, InvalidTask
 
+from .descriptors import Descriptors, Shortage
 from .execution import Execution
+from .others import OtherTasks
+from .pace import Pace
 from .reporter import BuildReporter
 from .session import Session
 from .signals import Interrupts
@@ -23,9 +26,11 @@ from .tasks import GroupTask, ReportTask, RunTask, check, failure
 
 TICK_SECONDS = 0.5
 POLL_SECONDS = 0.02
+PATIENCE_SECONDS = 20.0
+"""So long a run may take to end after it was killed: on a disk that hangs, a process never does."""
 
 
-class BuildRunner(Runner):
+class BuildRunner:
     """Keeps up to `jobs` runs on their way.
 
     Parameters
@@ -38,22 +43,25 @@ class BuildRunner(Runner):
         The build.
     """
 
-    final_result: int
-    _stop_running: bool
-
     def __init__(self, dep_manager: Any, reporter: BuildReporter, session: Session) -> None:
-        super().__init__(dep_manager, reporter, continue_=session.wishes.keep_going)
         self.session = session
+        self._dep_manager = dep_manager
         self._reporter = reporter
+        self._others = OtherTasks(dep_manager, reporter, keep_going=session.wishes.keep_going)
+        self._stopping = False
         self._flying: dict[Execution, Any] = {}
         self._blind: set[Execution] = set()  # in flight, with nothing to wait on: looked at from time to time
         self._timed: set[Execution] = set()  # in flight, with a timeout
         self._looked = 0.0
-        self._parked: deque[tuple[Any, Execution]] = deque()
+        self._parked: deque[tuple[Any, Execution]] = deque()  # somebody else executes them
+        self._blind_pace, self._parked_pace = Pace(POLL_SECONDS), Pace(POLL_SECONDS)
+        self._shared = False
         self._settled: deque[Any] = deque()
+        self._next: tuple[Any, Execution | None] | None = None  # decided, and waiting for room; no execution: no run
         self._selector = selectors.DefaultSelector()
         self._exhausted = False
         self._holding = False
+        self._descriptors = Descriptors(min(max(1, session.window()), max(1, reporter.total)), session.note)
         self.interrupts = Interrupts()
 
     @property
@@ -61,11 +69,27 @@ class BuildRunner(Runner):
         """Somebody asked the build to stop."""
         return self.interrupts.count > 0
 
+    @property
+    def _stop_running(self) -> bool:
+        return self._stopping or self._others.stopped
+
+    def run_all(self, task_dispatcher: Any) -> None:
+        """Bring the selected tasks up to date, in doit's order."""
+        try:
+            self._run_tasks(task_dispatcher)
+        except InvalidTask as error:
+            self._reporter.runtime_error(str(error))
+        finally:
+            self._dep_manager.close()
+            self._others.finish()
+
     # -- doit's decision ----------------------------------------------------------------------------------------
 
-    def select_task(self, node: Any, tasks: dict[str, Any]) -> bool:
-        """Let doit decide, except where a failed upstream means something else to pyexp than to doit."""
+    def _select(self, node: Any, tasks: dict[str, Any]) -> bool:
+        """Decide a task as doit does, except where a failed upstream means something else to pyexp than to doit."""
         task = node.task
+        if node.bad_deps and isinstance(task, RunTask) and task.run.optional:
+            node.bad_deps = [dep for dep in node.bad_deps if not task.run.does_without(dep.task.run)]
         if node.bad_deps:
             if isinstance(task, RunTask):
                 self._skip(node)
@@ -76,21 +100,31 @@ class BuildRunner(Runner):
             if isinstance(task, GroupTask):
                 node.run_status = "failure"
                 return False
-        try:
-            if isinstance(task, RunTask):
+        if isinstance(task, RunTask):
+            try:
                 return self._select_run(node)
-            selected: bool = super().select_task(node, tasks)
-        except Exception as error:  # a bug in a check must not end the build
-            from doit.exceptions import DependencyError
+            except Exception as error:  # a bug in a check must not end the build
+                from doit.exceptions import DependencyError
 
-            self._handle_task_error(node, DependencyError(f"{task.name}: {type(error).__name__}: {error}"))
-            return False
-        return selected
+                self._fail(node, DependencyError(f"{task.name}: {type(error).__name__}: {error}"))
+                return False
+        if isinstance(task, GroupTask):
+            node.run_status = "run"
+            return True
+        return self._others.select(node, tasks)
+
+    def _fail(self, node: Any, fail: Any) -> None:
+        """Tell doit and the user that a run failed."""
+        node.run_status = "failure"
+        self._dep_manager.remove_success(node.task)
+        self._reporter.add_failure(node.task, fail)
+        if not self.session.wishes.keep_going:
+            self._stopping = True
 
     def _select_run(self, node: Any) -> bool:
         """Decide a run as doit does, by its one check, but without asking 100,000 times what else it might have."""
         task: RunTask = node.task
-        if node.ignored_deps or self.dep_manager.status_is_ignore(task):
+        if node.ignored_deps or self._dep_manager.status_is_ignore(task):
             node.run_status = "ignore"
             self._reporter.skip_ignore(task)
             return False
@@ -114,13 +148,13 @@ class BuildRunner(Runner):
             what = "was skipped" if self._reporter.was_skipped(bad.run) else "failed"
             reason = f"upstream {bad.run.full_name} {what}"
         node.run_status = "failure"
-        self.final_result = self.final_result or FAILURE
+        run.failure = reason
         self.session.batch(run.experiment).skip(run, reason)
         self._reporter.skip_unmet(run, reason)
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
-    def run_tasks(self, task_dispatcher: Any) -> None:
+    def _run_tasks(self, task_dispatcher: Any) -> None:
         """Execute what doit hands out until there is nothing left, or the build is told to stop."""
         generator = task_dispatcher.generator
         with self.interrupts:
@@ -140,51 +174,66 @@ class BuildRunner(Runner):
             finally:
                 self._end_all()
                 self._selector.close()
+                self._descriptors.close()
 
     def _obey(self) -> None:
         """Stop starting after the first interrupt; end what is running after the second."""
         if self.interrupts.count and not self._stop_running:
-            self._stop_running = True
+            self._stopping = True
             self._reporter.stopping(len(self._flying))
             for execution in self._flying:
                 execution.stopping = True
         if self.interrupts.count >= 2:
-            for execution in self._flying:
-                execution.kill("Interrupted", "the build was interrupted")
+            self._end_all()
 
     def _room(self) -> bool:
         # Runs executed in this very process follow each other without a look around in between.
         stopping = self._stop_running or self.interrupts.count
-        return not stopping and len(self._flying) < max(1, self.session.wishes.jobs)
+        return not stopping and len(self._flying) < self._descriptors.jobs
 
     def _feed(self, generator: Generator[Any, Any, None]) -> None:
         """Take tasks from doit while there is room for them."""
         if self._stop_running:
             self._parked.clear()
+            self._next = None
             return
-        for _ in range(len(self._parked)):
-            if not self._room():
-                return
-            node, execution = self._parked.popleft()
-            self._launch(node, execution)
-        while not self._exhausted and self._room():
-            if self._holding and not self._settled:
-                return
-            try:
-                node = generator.send(self._settled.popleft() if self._settled else None)
-            except StopIteration:
-                self._exhausted = True
-                return
-            self._holding = node == "hold on"
-            if self._holding:
-                continue
-            if not self.select_task(node, {}):
+        if self._parked and self._room() and self._parked_pace.begin():
+            before = len(self._parked)
+            for _ in range(before):
+                if self._room():
+                    self._launch(*self._parked.popleft())
+            self._parked_pace.end(in_vain=len(self._parked) == before)
+        while self._room() and (self._next is not None or self._take(generator)):
+            if self._next is not None:
+                (node, execution), self._next = self._next, None
+                if execution is None:
+                    self._execute_here(node)
+                else:
+                    self._launch(node, execution)
+        if self._next is None and self._flying:
+            # No room, so there is time: what comes next is made ready while a run is on its way.
+            self._take(generator)
+            if self._next is not None and self._next[1] is not None:
+                self._next[1].prepare()
+
+    def _take(self, generator: Generator[Any, Any, None]) -> bool:
+        """Take a task from doit and decide it; what has to be executed becomes `_next`. False if there is none now."""
+        if self._exhausted or (self._holding and not self._settled):
+            return False
+        try:
+            node = generator.send(self._settled.popleft() if self._settled else None)
+        except StopIteration:
+            self._exhausted = True
+            return False
+        self._holding = node == "hold on"
+        if not self._holding:
+            if not self._select(node, {}):
                 self._settled.append(node)
             elif isinstance(node.task, RunTask):
-                task = node.task
-                self._launch(node, Execution(self.session, task.run, forced=self._forced(task)))
+                self._next = node, Execution(self.session, node.task.run, forced=self._forced(node.task))
             else:
-                self._execute_here(node)
+                self._next = node, None
+        return True
 
     def _execute_here(self, node: Any) -> None:
         """Execute what is no run: a group, a report, a task of the user's own."""
@@ -193,19 +242,36 @@ class BuildRunner(Runner):
         else:
             self._reporter.pause()
             self.session.collector.wake()
-            self.process_task_result(node, self.execute_task(node.task))
+            self._others.execute(node)
         self._settled.append(node)
 
+    def _crowded(self, execution: Execution) -> bool:
+        """Tell whether ``--jobs`` keeps a run waiting that there is room for only because others go to a cluster."""
+        jobs = self.session.wishes.jobs
+        if self._descriptors.jobs <= jobs or self.session.executor(execution.run).window is not None:
+            return False
+        here = [other for other in self._flying if self.session.executor(other.run).window is None]
+        return len(here) >= max(1, jobs)
+
     def _launch(self, node: Any, execution: Execution) -> None:
+        if self._crowded(execution):
+            self._parked.append((node, execution))
+            return
         self.session.collector.wake()
+        execution.may_wait = bool(self._flying)
         try:
-            with self.interrupts.in_process(execution.run.experiment.options.executor):
+            with self.interrupts.in_process(self.session.executor(execution.run)):
                 started = execution.start()
         except KeyboardInterrupt:
             self._reporter.broken_off(execution)
             self._settled.append(node)
             raise
+        except Shortage as shortage:
+            self._descriptors.bound(len(self._flying), str(shortage))
+            self._parked.append((node, execution))
+            return
         if not started:
+            self._share(execution)
             self._parked.append((node, execution))
             return
         if not execution.executed:
@@ -213,9 +279,17 @@ class BuildRunner(Runner):
             return
         self._reporter.started(execution)
         self._flying[execution] = node
+        self._descriptors.hand_on(None if execution.handle is None else execution.handle.pid)
         self._watch(execution)
         if execution.handle is not None and execution.handle.fileno() < 0:
             self._look(execution)
+
+    def _share(self, execution: Execution) -> None:
+        """Say, once, that somebody else is at work on the same runs."""
+        if not self._shared:
+            self._shared = True
+            name = execution.run.full_name
+            self.session.note(f"{name} is being executed by another build; this one waits for what the other is at")
 
     def _watch(self, execution: Execution) -> None:
         fd = execution.handle.fileno() if execution.handle is not None else -1
@@ -238,8 +312,11 @@ class BuildRunner(Runner):
                 self._look(key.data)
         else:
             time.sleep(wait)
-        for execution in list(self._blind):
-            self._look(execution)
+        if self._blind and self._blind_pace.begin():
+            before = len(self._blind)
+            for execution in [execution for execution in self._blind if execution.due]:
+                self._look(execution)
+            self._blind_pace.end(in_vain=len(self._blind) == before)
         now = time.monotonic()
         if self._timed and now - self._looked > TICK_SECONDS / 5:
             self._looked = now
@@ -249,7 +326,7 @@ class BuildRunner(Runner):
         self._reporter.tick()
 
     def _more_to_feed(self) -> bool:
-        return bool(self._settled) and self._room()
+        return bool(self._settled) and self._next is None and not self._stop_running
 
     def _look(self, execution: Execution) -> None:
         """See whether a run has ended; it may also have been started once more."""
@@ -257,7 +334,7 @@ class BuildRunner(Runner):
             return
         before = execution.handle
         fd = before.fileno() if before is not None else -1
-        with self.interrupts.in_process(execution.run.experiment.options.executor):
+        with self.interrupts.in_process(self.session.executor(execution.run)):
             ended = execution.poll()
         if ended or execution.handle is not before:
             if fd >= 0:
@@ -277,17 +354,26 @@ class BuildRunner(Runner):
         fail = failure(execution)
         if execution.interrupted:
             node.run_status = "failure"
-            self._stop_running = True
+            self._stopping = True
         else:
-            self.process_task_result(node, fail)
+            execution.run.failure = execution.failure
+            if fail is None:
+                self._dep_manager.save_success(node.task)
+                node.run_status = "successful"
+            else:
+                self._fail(node, fail)
         self._settled.append(node)
 
     def _end_all(self) -> None:
         """Leave nothing behind: whatever is still running is ended and recorded as interrupted."""
         for execution in list(self._flying):
             execution.kill("Interrupted", "the build was interrupted")
+        patience = time.monotonic() + PATIENCE_SECONDS
         while self._flying:
             for execution in list(self._flying):
+                if time.monotonic() > patience:
+                    self.session.note(f"{execution.run.full_name} was killed and does not end; it is left alone")
+                    execution.abandon()
                 self._look(execution)
             if self._flying:
                 time.sleep(0.002)

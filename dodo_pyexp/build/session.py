@@ -10,13 +10,18 @@ from typing import Any
 
 from ..executors.base import Executor
 from ..executors.guardian import Guardian
+from ..executors.idle import Processes
+from ..executors.memory import OomKills
 from ..executors.registry import get_executor
 from ..store import timestamps
 from ..store.manifest import Manifest
 from .batch import Batch
+from .code import UNKNOWN
 from .garbage import Collector
 from .plan import Plan, PlannedExperiment, PlannedRun
 from .stash import Stash
+from .surroundings import Surroundings
+from .uncommitted import Uncommitted
 
 
 @dataclass
@@ -54,9 +59,12 @@ class Session:
         self.plan = plan
         self.wishes = wishes or Wishes()
         self.guardian = Guardian()
+        self.processes = Processes()
+        self.oom_kills = OomKills()
         self.collector = Collector()
         self.note: Callable[[str], None] = lambda text: None
         self._stash = Stash(plan, lambda text: self.note(text))
+        self.uncommitted = Uncommitted(plan, lambda text: self.note(text))
         stamp = self.wishes.timestamp or timestamps.now()
         continued = self.wishes.continued or {}
         build = f"{os.getpid()}-{time.time_ns()}"
@@ -64,6 +72,7 @@ class Session:
             id(experiment): Batch(experiment, stamp, build, continued.get(experiment.name))
             for experiment in plan.experiments
         }
+        self._surroundings = Surroundings()
         self._executors: dict[Any, Executor] = {}
 
     def batch(self, experiment: PlannedExperiment) -> Batch:
@@ -74,9 +83,41 @@ class Session:
         """Give the batch of an experiment of which a run is about to be executed: snapshot taken, manifest written."""
         batch = self.batch(experiment)
         if not batch.is_open:
-            batch.commit = self._stash.commit(experiment)
+            self.executor(experiment.runs[0]).open()
+            self._keep_code(experiment, batch)
+            self._tell_old_code(experiment)
+            batch.surroundings = self._surroundings.about(experiment.files)
             batch.open()
+            self._surroundings.keep(experiment.files, batch.timestamp)
+            self._share_code(experiment, batch)
         return batch
+
+    def _keep_code(self, experiment: PlannedExperiment, batch: Batch) -> None:
+        """Take the snapshot; all runs of the batch are made by this code, whatever becomes of the files."""
+        imports_anew = self.executor(experiment.runs[0]).imports_anew
+        before = experiment.code.starting(imported_anew=imports_anew)
+        batch.kept = self._stash.keep(experiment)
+        self.uncommitted.tell(experiment, batch.kept)
+        if batch.kept is not None:
+            same = experiment.code.starting(imported_anew=imports_anew) == before
+            batch.code = before if same else UNKNOWN
+
+    def _share_code(self, experiment: PlannedExperiment, batch: Batch) -> None:
+        """Take over the snapshot of another process of this build (``doit -n 2``) that was there first."""
+        first = batch.open().about
+        if batch.kept is not None and first.get("build") == batch.build and first.get("commit") != batch.commit:
+            batch.kept = self._stash.adopt(experiment, first.get("commit"), first.get("snapshot"))
+            batch.code = first.get("code")
+
+    def _tell_old_code(self, experiment: PlannedExperiment) -> None:
+        """Say so if what is going to be executed is not what stands in the files."""
+        if self.executor(experiment.runs[0]).imports_anew:
+            return
+        for path in experiment.code.outdated:
+            self.note(
+                f"{experiment.name}: {os.path.relpath(path)} was edited after this process had imported it; what is "
+                "executed is the code as it was, so start anew or import it again"
+            )
 
     def executor(self, run: PlannedRun) -> Executor:
         """Give the executor of a run: one object for all runs that name the same.
@@ -105,13 +146,24 @@ class Session:
         for experiment in self.plan.experiments:
             if not experiment.runs:
                 continue
-            executor = self.executor(experiment.runs[0])
-            if executor.blocking and experiment.options.timeout is not None:
-                self.note(
-                    f"{experiment.name}: timeout={experiment.options.timeout} does not hold for the executor "
-                    f'"{executor.name}", which executes in the build\'s own process'
-                )
+            executor, options = self.executor(experiment.runs[0]), experiment.options
+            for name in ("timeout", "idle_timeout"):
+                seconds = getattr(options, name)
+                if executor.blocking and seconds is not None:
+                    self.note(
+                        f"{experiment.name}: {name}={seconds} does not hold for the executor "
+                        f'"{executor.name}", which executes in the build\'s own process'
+                    )
+            if options.idle_timeout is not None and not executor.blocking and not self.processes.available():
+                self.note(f"{experiment.name}: idle_timeout does not hold here: there is no /proc, and no ps to ask")
+
+    def window(self) -> int:
+        """Give how many runs may be on their way at once, whatever executes them."""
+        executors = [self.executor(experiment.runs[0]) for experiment in self.plan.experiments if experiment.runs]
+        return max([self.wishes.jobs, *(executor.window or 0 for executor in executors)])
 
     def close(self) -> None:
         """End watching; nothing that was started goes on."""
+        for executor in self._executors.values():
+            executor.close()
         self.guardian.close()

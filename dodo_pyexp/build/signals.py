@@ -11,9 +11,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..executors.registry import get_executor
+if TYPE_CHECKING:
+    from ..executors.base import Executor
 
 
 class Interrupts:
@@ -45,12 +46,9 @@ class Interrupts:
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
-    def in_process(self, executor: Any) -> Iterator[None]:
+    def in_process(self, executor: Executor) -> Iterator[None]:
         """While a run is executed in this very process, the second request has to break into it."""
-        if not (executor == "inline" or (not isinstance(executor, str) and get_executor(executor).blocking)):
-            yield
-            return
-        self._busy = True
+        self._busy = executor.blocking
         try:
             yield
         finally:

@@ -8,14 +8,41 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PyexpError
+from ..executors.relocation import Relocation
 from .plan import Plan, PlannedExperiment
 
 if TYPE_CHECKING:
     from ..provenance.snapshot import Snapshot
+
+
+@dataclass
+class Kept:
+    """The code of an experiment, kept in its `.snapshots`.
+
+    Parameters
+    ----------
+    name
+        The commit; outside of git the name of the copy.
+    root
+        Where it is kept.
+    relocation
+        Lets runs import from there.
+    about
+        What the manifest says of it.
+    dirty
+        What no commit of the user's holds; None outside of git.
+    """
+
+    name: str
+    root: str
+    relocation: Relocation
+    about: dict[str, Any] = field(default_factory=dict)
+    dirty: list[str] | None = None
 
 
 class Stash:
@@ -33,55 +60,131 @@ class Stash:
         self._plan = plan
         self._note = note
         self._by_folder: dict[str, Snapshot | None] = {}
-        self._by_experiment: dict[int, str | None] = {}
+        self._kept: dict[int, Kept | None] = {}
+        self._fresh: dict[tuple[str, str], Path] = {}
 
-    def commit(self, experiment: PlannedExperiment) -> str | None:
-        """Give the commit that holds the experiment's code, kept in its `.snapshots`; None when there is none."""
-        if id(experiment) not in self._by_experiment:
-            self._by_experiment[id(experiment)] = self._keep(experiment)
-        return self._by_experiment[id(experiment)]
+    def keep(self, experiment: PlannedExperiment) -> Kept | None:
+        """Keep the experiment's code as it is now, and say where; None when it is not to be kept, or cannot be."""
+        if id(experiment) not in self._kept:
+            self._kept[id(experiment)] = self._keep(experiment)
+        return self._kept[id(experiment)]
 
-    def _keep(self, experiment: PlannedExperiment) -> str | None:
-        path = _source_file(experiment)
+    def _keep(self, experiment: PlannedExperiment) -> Kept | None:
+        path = source_file(experiment.definition.fn)
         if not experiment.options.stash or path is None:
             return None
         try:
             snapshot = self._take(path)
-            if snapshot is None:
-                return None
-            from ..provenance.checkout import checkout
-
-            checkout(snapshot, snapshot.root, Path(experiment.files.snapshot(snapshot.commit)))
         except PyexpError as error:
+            self._note(f"no snapshot of the repository of {experiment.name}: {error}")
+            snapshot = None
+        try:
+            if snapshot is None or _left_out(snapshot, path):
+                return self._copy(experiment, path)
+            return self._check_out(experiment, snapshot)
+        except (PyexpError, OSError) as error:
             self._note(f"no snapshot of the code of {experiment.name}: {error}")
             return None
-        return snapshot.commit
+
+    def adopt(self, experiment: PlannedExperiment, name: Any, about: Any) -> Kept | None:
+        """Use the snapshot that another process of this build has made of the same repository."""
+        mine = self._kept.get(id(experiment))
+        if mine is None or not isinstance(name, str) or not os.path.isdir(copy := experiment.files.snapshot(name)):
+            return None
+        copy = os.path.realpath(copy)
+        before = os.path.realpath(experiment.files.snapshot(mine.name))
+        pairs = [(folder, copy + place[len(before) :]) for folder, place in mine.relocation.pairs]
+        return Kept(name, copy, Relocation(pairs), about if isinstance(about, dict) else {}, mine.dirty)
+
+    def _check_out(self, experiment: PlannedExperiment, snapshot: Snapshot) -> Kept:
+        from ..provenance.checkout import checkout, is_filled
+
+        dest = Path(experiment.files.snapshot(snapshot.commit))
+        key = experiment.output.path, snapshot.commit
+        if not is_filled(dest):
+            checkout(snapshot, snapshot.root, dest, self._fresh.get(key))
+            self._fresh[key] = dest
+        root, copy = os.path.realpath(snapshot.root), os.path.realpath(dest)
+        self._link_data(experiment, [(root, copy)])
+        return Kept(snapshot.commit, copy, Relocation([(root, copy)]), snapshot.to_dict(), snapshot.dirty)
+
+    def _copy(self, experiment: PlannedExperiment, path: str) -> Kept | None:
+        """Copy the files that the experiment imports."""
+        from ..provenance.closure import imported_files
+        from ..provenance.copies import ELSEWHERE, take_copy
+        from ..provenance.modules import project_root
+
+        path = os.path.realpath(path)
+        files = imported_files(inspect.unwrap(experiment.definition.fn), experiment.code.files)
+        # A package's files only make sense below the folder that the package lies in.
+        around = [folder for folder in files.values() if path.startswith(folder + os.sep)]
+        root = min([project_root(path), *around], key=len)
+        found = take_copy(Path(root), files, exclude=self._outputs)
+        if found is None:
+            return None
+        self._tell(found.left_out)
+        dest = Path(experiment.files.snapshot(found.name))
+        found.write(dest)
+        copy = os.path.realpath(dest)
+        pairs = [(os.path.realpath(found.root), copy)]
+        pairs += [(folder, f"{copy}/{ELSEWHERE}/{number}") for number, folder in enumerate(found.others)]
+        self._link_data(experiment, pairs)
+        return Kept(found.name, copy, Relocation(pairs), found.to_dict())
+
+    def _link_data(self, experiment: PlannedExperiment, pairs: list[tuple[str, str]]) -> None:
+        """Let code that opens files beside its own find those that are in no snapshot."""
+        from ..provenance.beside import MOST_LINKS, link_beside, looks_beside
+        from ..provenance.closure import imported_files
+
+        files = imported_files(inspect.unwrap(experiment.definition.fn), experiment.code.files)
+        if not looks_beside(files):
+            return
+        for folder, copy in pairs:
+            if os.path.isdir(copy) and link_beside(Path(copy), Path(folder), self._outputs) == MOST_LINKS:
+                self._note(
+                    f"{experiment.name}: of the files in {folder} that are in no snapshot only {MOST_LINKS} can be "
+                    "opened beside the code; open them relative to the current folder, or use stash=False"
+                )
+
+    @property
+    def _outputs(self) -> list[Path]:
+        folders = {member.output.path for member in self._plan.experiments}
+        return [Path(path) for path in folders | {member.files.path for member in self._plan.experiments}]
 
     def _take(self, path: str) -> Snapshot | None:
         folder = os.path.dirname(path)
         if folder not in self._by_folder:
-            if not _inside_git(folder):
-                self._by_folder[folder] = None
+            self._by_folder[folder] = None
+            if not inside_git(folder):
                 return None
             from ..provenance.snapshot import take_snapshot
 
-            exclude = {Path(member.output.path) for member in self._plan.experiments}
-            exclude |= {Path(member.files.path) for member in self._plan.experiments}
-            snapshot = self._by_folder[folder] = take_snapshot(Path(path), exclude=exclude)
-            said = None if snapshot is None else snapshot.note()
-            if said:
-                self._note(said)
+            snapshot = self._by_folder[folder] = take_snapshot(Path(path), exclude=self._outputs)
+            self._tell(snapshot.left_out if snapshot is not None else [])
         return self._by_folder[folder]
 
+    def _tell(self, left_out: list[tuple[str, str]]) -> None:
+        from ..provenance.snapshot import left_out_note
 
-def _source_file(experiment: PlannedExperiment) -> str | None:
-    """Find the file that defines the experiment; a notebook has none."""
-    code = getattr(inspect.unwrap(experiment.definition.fn), "__code__", None)
+        said = left_out_note(left_out)
+        if said is not None:
+            self._note(said)
+
+
+def _left_out(snapshot: Snapshot, path: str) -> bool:
+    """Tell whether the experiment's own file is not in the snapshot: git ignores it, say."""
+    own = os.path.relpath(os.path.realpath(path), os.path.realpath(snapshot.root))
+    return any(own == place or (own.startswith(place) and place.endswith("/")) for place, _ in snapshot.left_out)
+
+
+def source_file(fn: Any) -> str | None:
+    """Find the file that defines a function; a notebook has none."""
+    code = getattr(inspect.unwrap(fn), "__code__", None)
     path = getattr(code, "co_filename", "")
     return os.path.abspath(path) if os.path.isfile(path) else None
 
 
-def _inside_git(folder: str) -> bool:
+def inside_git(folder: str) -> bool:
     """Tell, without importing git, whether there can be a repository: most temporary folders are in none."""
     while True:
         if os.path.exists(os.path.join(folder, ".git")):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import UsageError, nearest
+from ..errors import UsageError, nearest, suggest
 from .plan import Plan, PlannedExperiment, PlannedRun
 
 GLOB_SIGNS = frozenset("*?[")
@@ -59,14 +59,13 @@ class Targets:
             It names nothing, or it is not clear what.
         """
         if not (self._add_known(word) or self._add_path(word) or self._add_run(word) or self._add_glob(word)):
-            raise UsageError(f'there is no experiment, run, target or task "{word}"{nearest(word, self._choices())}')
+            raise UsageError(f'there is no experiment, run, target or task "{word}"{self._hint(word)}')
 
-    def _choices(self) -> list[str]:
-        names = [*self._tasks]
-        for experiment in self._plan.experiments:
-            names += [experiment.name, *(run.name for run in experiment.runs)]
-            names += [run.full_name for run in experiment.runs]
-        return names
+    def _hint(self, word: str) -> str:
+        """Give the nearest names, or else some that there are."""
+        names = [*(experiment.name for experiment in self._plan.experiments), *self._tasks]
+        full = [run.full_name for run in self._plan.runs()]
+        return nearest(word, [*names, *(run.name for run in self._plan.runs()), *full]) or suggest(word, names + full)
 
     # -- the ways to name something -----------------------------------------------------------------------------
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from doit.action import BaseAction
 from doit.exceptions import BaseFail, TaskFailed
 from doit.task import IOConfig, Task
 
-from ..errors import PyexpError
+from ..errors import PyexpError, warn
+from ..printable import printable
+from .batch import Batch
 from .decision import Decision, decide
 from .execution import Execution
+from .notices import Advice, code_lines
 from .plan import PlannedExperiment, PlannedRun
 from .report import ReportAction, report_is_current
 from .session import Session
@@ -115,7 +119,10 @@ class RunTask(LeanTask):
     @property
     def meta(self) -> dict[str, Any]:
         """What `doit info` shows beside the rest."""
-        return {"run": self.run.full_name, "config": dict(self.run.config)}
+        told = {"run": self.run.full_name, "config": dict(self.run.experiment.masker.config(self.run.config))}
+        if self.decision is not None and self.decision.up_to_date and self.decision.reason:
+            told["note"] = self.decision.reason  # of a task that is up to date doit shows no reason
+        return told
 
     @meta.setter
     def meta(self, value: Any) -> None:
@@ -132,7 +139,7 @@ class RunTask(LeanTask):
 
     def title(self) -> str:
         """What doit's console shows: the real name where it differs."""
-        return self.name if self.run.name == self.run.folder else f"{self.name}  ({self.run.name})"
+        return self.name if self.run.name == self.run.folder else f"{self.name}  ({printable(self.run.name)})"
 
     @property
     def forced(self) -> bool:
@@ -148,8 +155,9 @@ def _sendable(task: Task) -> dict[str, Any]:
 
 def describe_config(run: PlannedRun) -> str:
     """Put the config into one line."""
-    parts = [f"{key}={value}" for key, value in run.config.items() if key not in ("name", "depends_on")]
-    line = " ".join(", ".join(parts).split())
+    config = run.experiment.masker.config(run.config)
+    parts = [f"{key}={value}" for key, value in config.items() if key not in ("name", "depends_on")]
+    line = printable(" ".join(", ".join(parts).split()))
     return line if len(line) <= 100 else line[:97] + "..."
 
 
@@ -174,6 +182,7 @@ class RunAction(BaseAction):
         """Execute the run and wait for its end."""
         execution = self.execution()
         try:
+            self.task.session.uncommitted.forbid()  # ``pyexp build`` has looked before it began
             while not execution.start():
                 time.sleep(POLL_SECONDS)  # somebody else is executing it
             wait(execution)
@@ -214,7 +223,7 @@ def failure(execution: Execution) -> BaseFail | None:
         return None
     attempt = execution.attempt
     log = f"  log: {os.path.relpath(attempt.log)}" if attempt is not None else ""
-    return TaskFailed(f"{execution.run.full_name} failed: {execution.failure}{log}")
+    return TaskFailed(printable(f"{execution.run.full_name} failed: {execution.failure}{log}"))
 
 
 def tail(path: str, size: int = 4000) -> str:
@@ -249,18 +258,31 @@ class CleanAction(BaseAction):
 class GroupTask(Task):
     """All runs of an experiment: it does nothing itself, and when they are done the batch is closed."""
 
-    def __init__(self, experiment: PlannedExperiment, runs: list[RunTask], close: Callable[[], None]) -> None:
+    def __init__(self, experiment: PlannedExperiment, runs: list[RunTask], batch: Batch) -> None:
         doc = (experiment.definition.fn.__doc__ or "").strip().split("\n")[0]
         super().__init__(
             experiment.task, None, has_subtask=True, doc=doc or f"{len(runs)} runs of {experiment.name}",
-            teardown=[close],
+            teardown=[(_close, [batch]), (self._tell_code, [runs])],
         )  # fmt: skip
         self.task_dep = [task.name for task in runs]
         self.experiment = experiment
 
+    def _tell_code(self, runs: list[RunTask]) -> None:
+        """Say which runs were made by other code; `pyexp build` has its own way to say so."""
+        for line in code_lines({task.run: task.decision for task in runs if task.decision is not None}, Advice()):
+            print(printable(line), file=sys.stderr)
+
     def pickle_safe_dict(self) -> dict[str, Any]:
         """What doit's process pool may send around."""
         return _sendable(self)
+
+
+def _close(batch: Batch) -> None:
+    """Write what became of a batch's runs; where that cannot be written, the runs are what they are all the same."""
+    try:
+        batch.close(shared=True)
+    except (PyexpError, OSError) as error:
+        warn(str(error))
 
 
 class ReportTask(LeanTask):
@@ -287,7 +309,7 @@ def make_tasks(experiment: PlannedExperiment, session: Session) -> Iterator[Task
     """Yield the tasks of an experiment: its group, its runs, and its report if it has one."""
     batch = session.batch(experiment)
     selected = [RunTask(run, session) for run in experiment.runs if run.selected]
-    group = GroupTask(experiment, selected, batch.close)
+    group = GroupTask(experiment, selected, batch)
     yield group
     yield from selected
     if experiment.definition.report is not None and len(selected) == len(experiment.runs):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from typing import IO
 
 from ..arguments import Parser, add_build_flags
 from ..build import listing
-from ..build.loader import user_code
+from ..build.mistakes import user_code
 from ..build.request import Request
-from ..errors import UsageError
+from ..errors import MissingFile, UsageError
+from ..store.timestamps import now
 from .experiments import add_targets, request, states
+from .output import kept
 
 
 def add_arguments(parser: Parser) -> None:
@@ -23,25 +26,45 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Build, and give the exit status."""
-    wanted = request(arguments, other_tasks=True)
-    return _dry_run(wanted) if arguments.dry_run else _build(wanted)
+    moved = _no_batch(arguments)
+    try:
+        with kept(arguments.json) as stdout:
+            wanted = request(arguments, other_tasks=True)
+            return _dry_run(wanted, stdout) if arguments.dry_run else _build(wanted, stdout)
+    except (UsageError, MissingFile) as error:
+        if moved is None or moved not in str(error):
+            raise
+        raise UsageError(f"{error}; it is no batch to continue either, as these are called like {now()}") from None
 
 
-def _build(wanted: Request) -> int:
+def _no_batch(arguments: Namespace) -> str | None:
+    """Take for a file or a target what follows ``--continue`` and cannot be the name of a batch; give it."""
+    word: str | None = arguments.continued
+    if word is None or word == "latest" or word[:1].isdigit():
+        return None
+    arguments.targets.insert(0, word)
+    arguments.continued = "latest"
+    return word
+
+
+def _build(wanted: Request, stdout: IO[str]) -> int:
     from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 
     try:
-        with user_code("the configs cannot be made"):
+        with user_code():
             build = wanted.build()
     except (InvalidCommand, InvalidDodoFile, InvalidTask) as error:
         raise UsageError(" ".join(str(error).split())) from None
     if wanted.arguments.json:
-        print(json.dumps({"exit_code": 0, "runs": []} if build is None else listing.build_data(build), indent=2))
+        told = {"exit_code": wanted.exit_code, "runs": []} if build is None else listing.build_data(build)
+        print(json.dumps(told, indent=2), file=stdout)
     return wanted.exit_code
 
 
-def _dry_run(wanted: Request) -> int:
+def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     plan, decisions = states(wanted)
+    wanted.forbid_uncommitted(plan)
     text, code = listing.dry_run_text(plan, decisions)
-    print(json.dumps(listing.states_data(plan, decisions), indent=2) if wanted.arguments.json else text)
+    print(json.dumps(listing.states_data(plan, decisions), indent=2) if wanted.arguments.json else text, file=stdout)
+    wanted.tell_code(decisions)
     return code

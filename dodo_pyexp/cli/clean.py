@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import re
 import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ..arguments import Parser
 from ..errors import UsageError
+from ..printable import printable
 
 if TYPE_CHECKING:
-    from ..build.cleaning import Piece
+    from ..build.cleaning import Cleaning, Scope
+    from ..build.pieces import Piece
+    from ..build.plan import PlannedExperiment
+    from ..results.stored import StoredExperiment
     from ..store.paths import OutputFolder
 
 SHOWN = 20
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def add_arguments(parser: Parser) -> None:
@@ -21,92 +29,157 @@ def add_arguments(parser: Parser) -> None:
     from .experiments import add_output_dir
 
     parser.add_argument(
-        "targets", metavar="RUN|EXPERIMENT", nargs="*",
-        help="what to remove: an experiment, experiment:run, a run, or a pattern such as train:svm*",
+        "targets", metavar="FILE|RUN|EXPERIMENT", nargs="*",
+        help="of what: an experiment, experiment:run, a run, or a pattern such as train:svm*; a file means its "
+        "experiments. Without any of the flags below it is removed as a whole",
     )  # fmt: skip
-    parser.add_argument("--failed", action="store_true", help="only attempts that failed or were interrupted")
-    parser.add_argument("--old", action="store_true", help="only finished attempts that newer ones have replaced")
     parser.add_argument("--all", action="store_true", help="of all experiments")
+    parser.add_argument("--filter", metavar="REGEX", help="only of runs whose name matches")
+    parser.add_argument(
+        "--orphans", action="store_true", help="runs that no config of the files (default: dodo.py) asks for any more"
+    )
+    parser.add_argument("--failed", action="store_true", help="attempts that failed or were interrupted")
+    parser.add_argument("--old", action="store_true", help="finished attempts that newer ones have replaced")
+    parser.add_argument(
+        "--older-than", metavar="AGE", type=_age,
+        help="only what ended longer ago, such as 12h or 30d; alone: all such attempts that are not needed",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-latest", metavar="N", type=_count,
+        help="only attempts beyond the newest N of their run; alone: all such attempts that are not needed",
+    )  # fmt: skip
     parser.add_argument("-n", "--dry-run", action="store_true", help="only show what would be removed")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument("--json", action="store_true", help="write what is removed as JSON")
     add_output_dir(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Show what would go, ask, and remove it."""
-    from ..build.cleaning import named_runs, remove_empty, size_text
-    from ..results.stored import stored_experiments
-    from .output import output_folder
+    from ..build.cleaning import Cleaning
+    from ..build.pieces import size_of, size_text
+    from ..build.trimming import Wish
 
-    output = output_folder(arguments)
+    wish = Wish(
+        arguments.orphans, arguments.failed, arguments.old, older_than=arguments.older_than,
+        keep_latest=arguments.keep_latest,
+    )  # fmt: skip
     if arguments.targets and arguments.all:
         raise UsageError("name runs or experiments, or say --all; not both")
-    if not (arguments.targets or arguments.all or arguments.failed or arguments.old):
-        print(_survey(output))
-        raise UsageError("say what to remove: RUN or EXPERIMENT, --failed, --old or --all; see pyexp clean --help")
-    if arguments.targets:
-        experiments, runs = named_runs(output, arguments.targets)
-    else:
-        experiments, runs = stored_experiments(output), []
-    from ..build.cleaning import failed_attempts, history, leftovers, older_attempts, runs_of, whole_runs
+    if not (arguments.targets or arguments.all or wish.any):
+        from .output import output_folder
 
-    every = [*runs, *(found for experiment in experiments for found in runs_of(experiment))]
-    last: list[Piece] = []
-    if arguments.failed or arguments.old:
-        pieces = [piece for found in every for piece in leftovers(found)]
-        if arguments.failed:
-            pieces += [piece for found in every for piece in failed_attempts(found)]
-        if arguments.old:
-            pieces += [piece for found in every for piece in older_attempts(found)]
+        print(_survey(output_folder(arguments)))
+        raise UsageError(
+            "say what to remove: RUN or EXPERIMENT, --orphans, --failed, --old, --older-than, --keep-latest or --all; "
+            "see pyexp clean --help"
+        )
+    cleaning = Cleaning(_scope(arguments), wish)
+    pieces = [*cleaning.pieces, *cleaning.last]
+    if not arguments.json:
+        _show(pieces, cleaning.size, everything=arguments.dry_run)
+    _tell(cleaning, 0)
+    told = len(cleaning.left)
+    if pieces and not arguments.dry_run:
+        if not arguments.yes and not _agreed():
+            return 1
+        cleaning.carry_out()
+        _tell(cleaning, told)
+        if not arguments.json:
+            print(f"removed {size_text(size_of(cleaning.gone))}")
+    if arguments.json:
+        print(json.dumps(cleaning.to_dict(dry_run=arguments.dry_run), indent=2))
+    return 1 if cleaning.left and not arguments.dry_run else 0
+
+
+def _scope(arguments: Namespace) -> Scope:
+    """Find out of what: nothing is imported, unless files are named or orphans are asked for."""
+    from ..build.cleaning import Scope, named
+    from ..build.filters import matcher
+    from ..build.orphans import orphans_of
+    from ..results.stored import stored_experiments
+    from .experiments import split_targets
+    from .output import output_folder
+
+    files, words = split_targets(arguments)
+    planned = _planned(arguments, files) if files or arguments.orphans else []
+    if planned:
+        outputs = list({experiment.output.path: experiment.output for experiment in planned}.values())
     else:
-        pieces = whole_runs(every)
-        last = [piece for experiment in experiments for piece in history(experiment)]
-    _show([*pieces, *last])
-    if arguments.dry_run or not (pieces or last):
-        return 0
-    if not arguments.yes and not _agreed():
-        return 1
-    removed, problems = _remove(pieces, output)
-    if last and not problems:  # whoever is being executed still needs its manifest and its snapshot
-        more, problems = _remove(last, output)
-        removed += more
-        for experiment in experiments:
-            remove_empty(experiment)
-    print(f"removed {size_text(removed)}")
-    return 1 if problems else 0
+        outputs = [output_folder(arguments)]
+    mine = {experiment.files.path for experiment in planned}
+    known = [
+        stored for output in outputs for stored in stored_experiments(output)
+        if not planned or stored.files.path in mine
+    ]  # fmt: skip
+    matches = matcher(arguments.filter) if arguments.filter is not None else None
+    orphans = [orphan for experiment in planned for orphan in orphans_of(experiment)] if arguments.orphans else []
+    experiments, runs = named(outputs[0], known, words) if words else (known, [])
+    return Scope(experiments, runs, matches, planned, orphans)
+
+
+def _planned(arguments: Namespace, files: list[str]) -> list[PlannedExperiment]:
+    """Import files for their experiments; only for orphans their configs are made."""
+    from ..build.loader import load
+    from ..build.mistakes import user_code
+    from ..build.options import Options, resolve
+    from ..build.plan import PlannedExperiment
+
+    said = Options(output_dir=arguments.output_dir)
+    definitions = load(files).definitions
+    planned = [PlannedExperiment(definition, resolve(said, definition.options)) for definition in definitions]
+    if arguments.orphans:
+        planned = [experiment for experiment in planned if experiment.definition.configs is not None]
+        with user_code():
+            for experiment in planned:
+                experiment.fill(experiment.definition.call_configs())
+        if not planned:
+            raise UsageError("no experiment of these files has configs, so none can have orphans")
+    return planned
 
 
 def _survey(output: OutputFolder) -> str:
     """Say what could be removed."""
-    from ..build.cleaning import failed_attempts, leftovers, older_attempts, runs_of, size_text, whole_runs
+    from ..build.attempts import is_running
+    from ..build.cleaning import runs_of
+    from ..build.pieces import leftovers, size_of, size_text, whole_run
+    from ..build.trimming import Needs, Wish, trimmed
     from ..results.stored import stored_experiments
+
+    def attempts(experiment: StoredExperiment, wish: Wish) -> list[Piece]:
+        needs = Needs(experiment)
+        return [piece for run in runs_of(experiment) if not is_running(run) for piece in trimmed(run, wish, needs)]
 
     lines = []
     for experiment in stored_experiments(output):
         runs = runs_of(experiment)
         parts = [
-            ("runs", whole_runs(runs)),
-            ("failed or interrupted attempts (--failed)", [piece for run in runs for piece in failed_attempts(run)]),
-            ("older attempts (--old)", [piece for run in runs for piece in older_attempts(run)]),
+            ("runs", [whole_run(run) for run in runs]),
+            ("failed or interrupted attempts (--failed)", attempts(experiment, Wish(failed=True))),
+            ("older attempts (--old)", attempts(experiment, Wish(old=True))),
             ("leftover files (--failed or --old)", [piece for run in runs for piece in leftovers(run)]),
         ]
-        lines.append(f"{experiment.name}:")
-        lines += [
-            f"  {len(pieces)} {what}, {size_text(sum(piece.size for piece in pieces))}"
-            for what, pieces in parts if pieces
-        ]  # fmt: skip
+        lines.append(f"{printable(experiment.name)}:")
+        lines += [f"  {len(pieces)} {what}, {size_text(size_of(pieces))}" for what, pieces in parts if pieces]
     return "\n".join(lines) or "There is nothing to remove."
 
 
-def _show(pieces: list[Piece]) -> None:
-    from ..build.cleaning import size_text
+def _show(pieces: list[Piece], size: int, *, everything: bool) -> None:
+    from ..build.colour import column
+    from ..build.pieces import size_text
 
-    width = max((len(piece.label) for piece in pieces[:SHOWN]), default=0)
-    for piece in pieces[:SHOWN]:
-        print(f"{piece.label:<{width}}  {piece.kind}, {size_text(piece.size)}")
-    if len(pieces) > SHOWN:
-        print(f"... and {len(pieces) - SHOWN} more")
-    print(f"{len(pieces)} to remove, {size_text(sum(piece.size for piece in pieces))}", flush=True)
+    shown = pieces if everything else pieces[:SHOWN]
+    labels = column((piece.label for piece in shown), sys.stdout)
+    for label, piece in zip(labels, shown, strict=True):
+        print(f"{label}  {piece.kind}, {size_text(piece.size)}")
+    if len(pieces) > len(shown):
+        print(f"... and {len(pieces) - len(shown)} more")
+    print(f"{len(pieces)} to remove, {size_text(size)}" if pieces else "nothing to remove", flush=True)
+
+
+def _tell(cleaning: Cleaning, told: int) -> None:
+    for _, why in cleaning.left[told:]:
+        print(printable(why), file=sys.stderr)
 
 
 def _agreed() -> bool:
@@ -123,17 +196,14 @@ def _agreed() -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _remove(pieces: list[Piece], output: OutputFolder) -> tuple[int, int]:
-    """Remove pieces; give the bytes that went, and how many pieces did not."""
-    from ..build.cleaning import LeftAlone, remove
+def _age(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(f'an age is a number with a unit (s, m, h, d, w), such as 30d, not "{text}"')
+    return float(match[1]) * UNITS[match[2]]
 
-    removed = problems = 0
-    for piece in pieces:
-        try:
-            remove(piece, output)
-        except LeftAlone as error:
-            problems += 1
-            print(error, file=sys.stderr)
-        else:
-            removed += piece.size
-    return removed, problems
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f'a number of attempts is 0 or more, not "{text}"')
+    return int(text)

@@ -8,11 +8,13 @@ from argparse import Namespace
 from ..arguments import Parser
 from ..build.decision import Decision, foresee
 from ..build.definition import Definition
-from ..build.loader import load, user_code
+from ..build.loader import load
+from ..build.mistakes import user_code
 from ..build.options import Options
 from ..build.plan import Plan, PlannedRun
 from ..build.request import Request
 from ..experiment import family
+from ..printable import printable
 
 
 def add_targets(parser: Parser) -> None:
@@ -24,14 +26,16 @@ def add_targets(parser: Parser) -> None:
     )  # fmt: skip
 
 
-def add_selection(parser: Parser) -> None:
-    """Take files, targets and the flags of commands that only look at a plan."""
+def add_selection(parser: Parser, *, with_upstreams: bool = True) -> None:
+    """Take files, targets and the flags of commands that execute nothing."""
     add_targets(parser)
-    parser.add_argument("--filter", metavar="REGEX", help="only runs whose name matches, and what they depend on")
+    needed = ", and what they depend on" if with_upstreams else ""
+    parser.add_argument("--filter", metavar="REGEX", help=f"only runs whose name matches{needed}")
     add_output_dir(parser)
     parser.set_defaults(
         executor=None, jobs=None, rerun=False, continued=None, timestamp=None, retry=None, live=False, stash=None,
-        keep_going=True,
+        keep_going=True, timeout=None, idle_timeout=None, resume=None,
+        code=None, dirty_git=None,
     )  # fmt: skip
 
 
@@ -71,10 +75,21 @@ def selected_plan(wanted: Request) -> Plan:
     PyexpError
         A config, a dependency, a target or the filter is wrong.
     """
-    with user_code("the configs cannot be made"):
+    with user_code():
         plan = wanted.plan()
-    wanted.select(plan, lambda text: print(text, file=sys.stderr))
+    select(wanted, plan)
     return plan
+
+
+def select(wanted: Request, plan: Plan) -> None:
+    """Select what was asked for, and say on stderr what the filter made of it.
+
+    Raises
+    ------
+    PyexpError
+        A target or the filter is wrong.
+    """
+    wanted.select(plan, lambda text: print(printable(text), file=sys.stderr))
 
 
 def states(wanted: Request) -> tuple[Plan, dict[PlannedRun, Decision]]:

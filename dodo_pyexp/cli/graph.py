@@ -6,8 +6,10 @@ import json
 from argparse import Namespace
 
 from ..arguments import Parser
+from ..build.colour import name_limit
 from ..build.graph import graph_data, graph_dot, graph_mermaid, graph_text
 from .experiments import add_selection, request, selected_plan
+from .output import kept
 
 
 def add_arguments(parser: Parser) -> None:
@@ -22,13 +24,15 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print the graph."""
-    plan = selected_plan(request(arguments))
-    if arguments.dot:
-        print(graph_dot(plan))
-    elif arguments.mermaid:
-        print(graph_mermaid(plan))
-    elif arguments.json:
-        print(json.dumps(graph_data(plan), indent=2))
-    else:
-        print(graph_text(plan, expand=arguments.all or None))
+    with kept(arguments.dot or arguments.mermaid or arguments.json) as stdout:
+        plan = selected_plan(request(arguments))
+        if arguments.dot:
+            text = graph_dot(plan)
+        elif arguments.mermaid:
+            text = graph_mermaid(plan)
+        elif arguments.json:
+            text = json.dumps(graph_data(plan), indent=2)
+        else:
+            text = graph_text(plan, expand=arguments.all or None, limit=name_limit(stdout))
+        print(text, file=stdout)
     return 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from typing import IO
 
 from ..arguments import Parser
+from ..errors import UsageError
 
 
 def add_arguments(parser: Parser) -> None:
@@ -13,28 +15,78 @@ def add_arguments(parser: Parser) -> None:
     from .experiments import add_selection
 
     add_selection(parser)
+    parser.add_argument(
+        "--all", action="store_true", help="also what is in the output folder and no config asks for any more"
+    )
     parser.add_argument("--batches", action="store_true", help="list previous batches instead, with counts")
     parser.add_argument("--json", action="store_true", help="write it as JSON")
 
 
 def run(arguments: Namespace) -> int:
     """Print the list."""
+    from .output import kept
+
+    with kept(arguments.json) as stdout:
+        return _list(arguments, stdout)
+
+
+def _list(arguments: Namespace, stdout: IO[str]) -> int:
+    """Print what was asked for to `stdout`."""
     if arguments.batches:
-        return _batches(arguments)
+        if arguments.all:
+            raise UsageError("--all lists runs, and --batches lists batches; say one of them")
+        return _batches(arguments, stdout)
+    if arguments.all:
+        return _all(arguments, stdout)
     from ..build import listing
     from .experiments import request, states
 
     plan, decisions = states(request(arguments))
     if arguments.json:
-        print(json.dumps(listing.states_data(plan, decisions), indent=2))
+        print(json.dumps(listing.states_data(plan, decisions), indent=2), file=stdout)
     else:
         print(listing.states_text(plan, decisions))
     return 0
 
 
-def _batches(arguments: Namespace) -> int:
+def _all(arguments: Namespace, stdout: IO[str]) -> int:
+    """List the runs, what no config asks for any more, and which other experiments there are."""
+    from ..build import listing
+    from ..build.decision import foresee
+    from ..build.loader import default_files
+    from ..build.mistakes import user_code
+    from ..build.orphans import chosen, other_experiments
+    from ..printable import printable
+    from .experiments import request, select, split_targets
+
+    wanted = request(arguments)
+    everything = not wanted.targets and arguments.filter is None
+    with user_code():
+        plan = wanted.plan()
+    orphans, words = chosen(plan, wanted.targets, arguments.filter)
+    if wanted.targets and not words:
+        plan.select(lambda run: False)
+    else:
+        wanted.targets = words
+        select(wanted, plan)
+    decisions = foresee(plan)
+    others = other_experiments(plan.experiments) if everything else []
+    if arguments.json:
+        told = listing.states_data(plan, decisions, orphans)
+        told["others"] = [{"experiment": name, "runs": count} for name, count in others]
+        print(json.dumps(told, indent=2), file=stdout)
+        return 0
+    print(listing.states_text(plan, decisions, orphans=orphans))
+    if others:
+        named = ", ".join(f"{printable(name)} ({count} run{'' if count == 1 else 's'})" for name, count in others)
+        files = split_targets(arguments)[0] or default_files()
+        print(f"not defined in {' and '.join(map(printable, files))}: {named}")
+    return 0
+
+
+def _batches(arguments: Namespace, stdout: IO[str]) -> int:
     """List batches; only files that were named are imported, for the names and folders of their experiments."""
-    from ..build.listing import batches, batches_text
+    from ..build.batches import batches, batches_text
     from ..build.options import Options, resolve
     from ..build.plan import PlannedExperiment
     from ..results.stored import stored_experiments
@@ -53,7 +105,8 @@ def _batches(arguments: Namespace) -> int:
     else:
         found = [(one.name, one.files) for one in stored_experiments(output_folder(arguments), names)]
     if arguments.json:
-        print(json.dumps([{"experiment": name, "batches": batches(folder)} for name, folder in found], indent=2))
+        told = [{"experiment": name, "batches": batches(folder)} for name, folder in found]
+        print(json.dumps(told, indent=2), file=stdout)
     else:
         print("\n\n".join(batches_text(name, folder) for name, folder in found) or "There are no batches yet.")
     return 0

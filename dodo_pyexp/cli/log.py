@@ -23,7 +23,10 @@ def add_arguments(parser: Parser) -> None:
     from .experiments import add_output_dir
 
     parser.add_argument("run", metavar="RUN", help="experiment:run, or the name of a run alone")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
+    parser.add_argument(
+        "-f", "--follow", action="store_true",
+        help="go on until the run has ended, and tell how: status 1 if it did not finish",
+    )  # fmt: skip
     parser.add_argument("--at", metavar="TS", help="of this attempt or batch (default: the newest attempt)")
     parser.add_argument("--path", action="store_true", help="print where the log lies, instead of the log")
     add_output_dir(parser)
@@ -31,7 +34,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print what a run printed; nobody's code is imported."""
-    from ..errors import MissingFile
+    from ..errors import DamagedFile, MissingFile
     from ..results.stored import shown, stored_run
     from .output import output_folder
 
@@ -49,7 +52,11 @@ def run(arguments: Namespace) -> int:
             _copy(file)
     except FileNotFoundError:
         raise MissingFile(f"{found.full_name} has no log: {shown(attempt.log)} is gone") from None
-    return 0
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DamagedFile(f"{found.full_name}: {shown(attempt.log)} cannot be read: {error.strerror}") from None
+    return _tell_end(found, attempt) if arguments.follow else 0
 
 
 def _copy(file: IO[bytes]) -> None:
@@ -57,6 +64,31 @@ def _copy(file: IO[bytes]) -> None:
     while block := file.read(BLOCK):
         sys.stdout.buffer.write(block)
     sys.stdout.buffer.flush()
+
+
+def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
+    """Say on stderr how the run ended; 0 if it finished, else 1."""
+    from ..build.decision import failure_cause
+    from ..build.reporter import duration
+    from ..printable import printable
+    from ..results.tally import FAILED, FINISHED, attempt_state
+    from ..store import status as statuses
+
+    status = statuses.read(attempt)
+    state = attempt_state(attempt, lambda owner: False)
+    seconds = status.get("seconds")
+    took = f" after {duration(seconds)}" if isinstance(seconds, (int, float)) else ""
+    if state == FINISHED:
+        said = f"finished{took}"
+    elif state == FAILED:
+        said = f"failed{took}: {failure_cause(status)}"
+    elif status.get("state") == statuses.RUNNING:
+        said = "was interrupted: the build that executed it is gone"
+    else:
+        said = f"was interrupted{took}"
+    sys.stdout.flush()
+    print(printable(f"{run.full_name} {said}"), file=sys.stderr)
+    return 0 if state == FINISHED else 1
 
 
 def has_ended(run: StoredRun, attempt: AttemptFolder) -> bool:

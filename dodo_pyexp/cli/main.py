@@ -8,20 +8,25 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..errors import PyexpError, UsageError, nearest
+from ..telling import tell
 
+TYPE_CHECKING = False  # `typing` is a tenth of the start-up of ``pyexp --help``
 if TYPE_CHECKING:
     from ..arguments import Parser
 
 #: Every command with the line that the overview shows; the module of the same name does the work.
 COMMANDS = {
     "build": "bring runs up to date: execute what is missing or out of date",
+    "run": "start an experiment from a YAML file",
     "list": "list runs with their state and reason, or previous batches",
     "graph": "show what depends on what",
     "results": "show results as a table",
     "log": "show what a run printed",
+    "reproduce": "execute a past attempt again, with its code and config, and compare the outcomes",
+    "diff": "compare two runs, attempts or batches: config, code, packages, host, results",
+    "accept": "let finished runs count as made by today's code, without executing them",
     "clean": "remove runs or attempts from the output folder",
     "init": "write a first experiment and a dodo.py",
 }
@@ -36,16 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments
         What follows the name of the program; by default from `sys.argv`.
     """
+    if arguments is None:
+        from ..build.garbage import relax
+
+        relax()  # this process is ours
     try:
         code = _dispatch(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
         return code
     except PyexpError as error:
-        print(f"error: {error}", file=sys.stderr)
-        detail = getattr(error, "detail", "")
-        if detail:
-            print(f"\n{detail}", file=sys.stderr, end="")
-        return error.exit_code
+        return tell(error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -80,7 +85,8 @@ def _run(name: str, arguments: list[str]) -> int:
     command = import_module(f"dodo_pyexp.cli.{name}")
     parser: Parser = Parser(prog=f"pyexp {name}", description=_sentence(COMMANDS[name]), allow_abbrev=False)
     command.add_arguments(parser)
-    code: int = command.run(parser.parse_intermixed_args(arguments))
+    parse = getattr(command, "parse", Parser.parse_intermixed_args)
+    code: int = command.run(parse(parser, arguments))
     return code
 
 

@@ -1,12 +1,16 @@
-"""The output folder that a command reads, found without importing an experiment."""
+"""What a command reads, and where it writes: the output folder, and a stdout of its own."""
 
 from __future__ import annotations
 
 import os
+import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import IO
 
 from ..errors import MissingFile
-from ..store.paths import OutputFolder
+from ..store.paths import OutputFolder, check_folder
 
 
 def output_folder(arguments: Namespace) -> OutputFolder:
@@ -14,12 +18,38 @@ def output_folder(arguments: Namespace) -> OutputFolder:
 
     Raises
     ------
-    MissingFile
-        It does not exist.
+    MissingFile, UsageError
+        It does not exist, or it is a file.
     """
     from ..build.options import Options, resolve
 
     path = os.fspath(resolve(Options(output_dir=arguments.output_dir)).output_dir or "out")
+    check_folder(os.path.abspath(path))
     if not os.path.isdir(path):
         raise MissingFile(f"there is no folder {path}; build something first, or say where with --output-dir")
     return OutputFolder(path)
+
+
+@contextmanager
+def kept(wanted: bool) -> Iterator[IO[str]]:
+    """Give the stdout that JSON is written to; what the user's modules and tasks print meanwhile goes to stderr.
+
+    Parameters
+    ----------
+    wanted
+        JSON was asked for; else stdout is what it is to everybody.
+    """
+    if not wanted:
+        yield sys.stdout
+        return
+    before = sys.stdout
+    before.flush()
+    own = os.dup(1)
+    try:
+        os.dup2(2, 1)  # also for the commands that tasks start
+        with open(own, "w", encoding="utf-8", closefd=False) as stream, redirect_stdout(sys.stderr):
+            yield stream
+    finally:
+        before.flush()
+        os.dup2(own, 1)
+        os.close(own)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import Parser
-from ..errors import ConfigError, UsageError, nearest
+from ..errors import ConfigError, DamagedFile, UsageError, suggest, warn
+from ..printable import printable
 
 if TYPE_CHECKING:
     from ..results.table import Table
@@ -23,6 +24,10 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--at", metavar="TS", help="of this batch: its name or a prefix, such as a date")
     parser.add_argument("--filter", metavar="REGEX", help="only runs whose name matches")
     parser.add_argument("--sort", metavar="KEY[,desc]", help="sort by a config key or by a returned value")
+    parser.add_argument(
+        "--over", metavar="KEY",
+        help="one row for the runs that differ only in KEY, such as seed: mean, 95 %% confidence interval, n",
+    )  # fmt: skip
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--format", metavar="FMT", default="simple", help="a format of tabulate: github, latex, html...")
     forms.add_argument("--csv", action="store_true", help="write CSV, in full precision")
@@ -32,12 +37,20 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print one table for each experiment; nobody's code is imported."""
+    from ..build.colour import name_limit
     from ..results.table import csv_lines, json_rows, table_text
 
-    tables, batches = _tables(arguments)
+    tables, batches, mixed = _tables(arguments)
+    tables = _sorted(tables if arguments.over is None else _over(tables, arguments.over), arguments.sort)
+    if arguments.over is not None and (arguments.csv or arguments.json):
+        from ..results.replicated import precise
+
+        tables = {name: precise(table) for name, table in tables.items()}
     if arguments.json:
+        rows = "runs" if arguments.over is None else "groups"
         told = [
-            {"experiment": name, "batch": batches[name], "runs": json_rows(table)} for name, table in tables.items()
+            {"experiment": name, "batch": batches[name], "mixed": mixed[name], rows: json_rows(table)}
+            for name, table in tables.items()
         ]
         print(json.dumps(told, indent=2))
     elif arguments.csv:
@@ -45,14 +58,36 @@ def run(arguments: Namespace) -> int:
 
         csv.writer(sys.stdout, lineterminator="\n").writerows(csv_lines(tables))
     else:
-        texts = {name: table_text(table, arguments.format) for name, table in tables.items()}
-        headed = [f"{name}  {batches[name]}\n\n{text}" for name, text in texts.items()]
-        print("\n\n".join(headed if len(headed) > 1 else texts.values()) or "There are no results yet.")
+        limit = name_limit(sys.stdout)
+        texts = {name: table_text(table, arguments.format, limit) for name, table in tables.items()}
+        headed = [f"{printable(name)}  {batches[name]}\n\n{text}" for name, text in texts.items()]
+        print("\n\n".join(headed if len(headed) > 1 else texts.values()) or "There are no results yet.", flush=True)
+    for name, line in mixed.items():
+        if line is not None:
+            warn(f"{printable(name)}: {printable(line)}")
     return 0
 
 
-def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str]]:
-    """Read what was asked for, sorted; and name the batch of each experiment."""
+def _over(tables: dict[str, Table], key: str) -> dict[str, Table]:
+    """Group the runs of every table whose configs have the key; at least one must."""
+    from ..errors import LookupFailed
+    from ..results.replicated import replicated
+
+    grouped: dict[str, Table] = {}
+    refused: LookupFailed | None = None
+    for name, table in tables.items():
+        try:
+            grouped[name] = replicated(table, key)
+        except LookupFailed as error:
+            refused = error
+    if refused is not None and not grouped:
+        raise UsageError(f"--over: {refused}")
+    return grouped
+
+
+def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str], dict[str, str | None]]:
+    """Read what was asked for; name the batch of each experiment, and say if not all was made alike."""
+    from ..build.mixed import Made, mixed_line
     from ..provenance.host import Owner
     from ..results.reading import batch_results
     from ..results.stored import stored_experiments
@@ -66,14 +101,17 @@ def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str]]:
     keep = _name_filter(arguments.filter)
     tables: dict[str, Table] = {}
     batches: dict[str, str] = {}
+    mixed: dict[str, str | None] = {}
+    unreadable: dict[str, DamagedFile | None] = {}
     unfit: UsageError | None = None
     for experiment in stored_experiments(output_folder(arguments), arguments.experiments):
         if arguments.at is None:
             manifest = experiment.newest
             if manifest is None:
                 if arguments.experiments:
-                    raise UsageError(f"no batch of {experiment.name} can be read; build it again")
-                print(f"{experiment.name}: no batch can be read", file=sys.stderr)
+                    manifests.find(experiment.files, "latest")  # raises: it says why
+                if experiment.files.batch_names():
+                    unreadable[experiment.name] = None
                 continue
         else:
             try:
@@ -83,11 +121,23 @@ def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str]]:
                     raise
                 unfit = error  # a batch need not hold every experiment
                 continue
-        tables[experiment.name] = Table.of(batch_results(experiment.files, manifest), alive, keep)
+            except DamagedFile as damaged:
+                if arguments.experiments:
+                    raise
+                unreadable[experiment.name] = damaged
+                continue
+        table = tables[experiment.name] = Table.of(batch_results(experiment.files, manifest), alive, keep)
+        mixed[experiment.name] = mixed_line(experiment.files, (Made(row.name, *row.made) for row in table.finished()))
         batches[experiment.name] = manifest.timestamp
-    if unfit is not None and not tables:
+    if unfit is not None and not tables and not unreadable:
         raise unfit
-    return _sorted(tables, arguments.sort), batches
+    if unreadable and not tables:
+        first = next(iter(unreadable.values()))
+        names = ", ".join(unreadable)
+        raise first or DamagedFile(f"no manifest of {names} can be read; the next build writes new ones")
+    for name in unreadable:
+        warn(f"{printable(name)}: no manifest can be read; the next build writes a new one")
+    return tables, batches, mixed
 
 
 def _name_filter(pattern: str | None) -> Callable[[str], Any] | None:
@@ -117,5 +167,5 @@ def _sorted(tables: dict[str, Table], wanted: str | None) -> dict[str, Table]:
                 raise
     if tables and not done:
         keys = dict.fromkeys(known for table in tables.values() for known in table.sortable())
-        raise UsageError(f'no table can be sorted by "{key}"{nearest(key, keys)}')
+        raise UsageError(f'no table can be sorted by "{key}"{suggest(key, keys, 12)}')
     return {name: done.get(name, table) for name, table in tables.items()}

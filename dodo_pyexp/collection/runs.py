@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any, TypeVar
 
+    from dodo_pyexp.collection.replicates import Replicates
+
     T = TypeVar("T")
 
 HINT_AMONG = 1000
@@ -98,6 +100,37 @@ class Runs(Sequence["T"]):
         ['b']
         """
         return self._picked(self._selected(key))
+
+    def over(self, key: str) -> Runs[Replicates]:
+        """Group results that differ in one key only, such as the seed, and say what each group shows together.
+
+        Parameters
+        ----------
+        key
+            A key of the configs, dotted where it lies deeper.
+
+        Returns
+        -------
+        Runs of Replicates
+            One item for each group, with an `Estimate` (mean, standard deviation, 95 % confidence interval, n) of
+            every number that was returned, and the values of the key whose runs failed or are missing. A `Tensor`
+            loses the axis of the key.
+
+        Raises
+        ------
+        LookupFailed
+            An `IndexError`: no config has the key.
+
+        Examples
+        --------
+        >>> from dodo_pyexp.results.result import Result
+        >>> runs = Runs(Result({"name": f"s{s}", "seed": s}, result=0.5 + s / 10, finished=True) for s in range(3))
+        >>> print(runs.over("seed")[0]["value"])
+        0.6 ± 0.2484 (n=3)
+        """
+        from dodo_pyexp.collection.replicates import group, observe
+
+        return Runs(group(map(observe, self._items), key))
 
     def _found(self, key: Any) -> Any:
         """Give what an index other than a slice means."""

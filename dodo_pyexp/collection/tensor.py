@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, TypeVar
 
+    from dodo_pyexp.collection.replicates import Replicates
+
     T = TypeVar("T")
 
 
@@ -77,6 +79,14 @@ class Tensor(Runs["T"]):
 
     def __repr__(self) -> str:
         return f"Tensor(shape={self._shape}, len={len(self)})"
+
+    def over(self, key: str) -> Tensor[Replicates]:
+        """Group results that differ in one key only; see `Runs.over`. The axis of that key goes, if it is one."""
+        from dodo_pyexp.collection.replicates import axis_of
+
+        groups = super().over(key).tolist()
+        axis = axis_of(groups, self._items, self._shape)
+        return Tensor(groups, None if axis is None else [*self._shape[:axis], *self._shape[axis + 1 :]])
 
     def _by_axes(self, key: tuple[Any, ...]) -> Any:
         """Give what a tuple of integers and slices means."""

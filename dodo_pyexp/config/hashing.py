@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-NOT_HASHED = ("name", "depends_on")
-"""Top-level keys that do not count: neither says with what the run computes."""
+NOT_HASHED = ("name", "depends_on", "resources")
+"""Top-level keys that do not count: none of them says with what the run computes."""
 
 # Not ASCII only: escaped, two surrogates would read the same as the one character they could stand for.
 _json = json.JSONEncoder(
@@ -23,7 +23,7 @@ _json = json.JSONEncoder(
 
 
 def hash_config(config: Mapping[str, Any]) -> str:
-    """Hash a config: SHA-256 in 64 hexadecimal digits, without its `name` and `depends_on`.
+    """Hash a config: SHA-256 in 64 hexadecimal digits, without its `name`, `depends_on` and `resources`.
 
     The order of keys does not matter, and neither does tuple or list, nor set or frozenset. Everything else
     does: ``1``, ``1.0``, ``True`` and ``"1"`` differ, ``Path("a")`` and ``"a"`` differ, a key ``1`` and a
@@ -45,6 +45,7 @@ def hash_config(config: Mapping[str, Any]) -> str:
     content = dict(config)
     name = content.pop("name", None)
     content.pop("depends_on", None)
+    content.pop("resources", None)
     return hash_value(content, "" if name is None else f'config "{name}"')
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.merge import DEEP, apply, steps
-from dodo_pyexp.errors import ConfigError, MissingFile, nearest
+from dodo_pyexp.errors import ConfigError, ConfigTypeError, MissingFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def load_config(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     MissingFile
         When a file or an import does not exist; names the line of the import.
     ConfigError
-        When imports go in a circle, or a file is not what `load_yaml` and `merge` take.
+        When imports go in a circle, or a file is not what `load_yaml` and `merge` take: an empty one, for example.
+    ConfigTypeError
+        When `paths` are no paths.
     """
     return Config(load_located(paths).tree)
 
@@ -45,12 +47,18 @@ def load_located(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]
 
     Raises
     ------
-    MissingFile, ConfigError
+    MissingFile, ConfigError, ConfigTypeError
         As `load_config`.
     """
     from dodo_pyexp.config.yaml import Located
 
-    chosen = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    chosen = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+    if isinstance(chosen, (bytes, dict)) or not hasattr(chosen, "__iter__"):
+        raise ConfigTypeError(f"load_config takes the path of a YAML file or a list of them, not {chosen!r:.60}")
+    chosen = list(chosen)
+    for path in chosen:
+        if not isinstance(path, (str, os.PathLike)):
+            raise ConfigTypeError(f"load_config takes paths of YAML files, not {path!r:.60}")
     loading = _Loading()
     for path in chosen:
         loading.add(Path(path).expanduser())
@@ -81,7 +89,7 @@ class _Loading:
         for target, where in _imports(imports, path, located):
             self._check_circle(target, where)
             if os.path.realpath(target) not in self._merged:
-                self._merge(target, _load_import(target, where))
+                self._merge(target, load_import(target, where))
         self._open.pop()
         for key, value in located.tree.items():
             try:
@@ -115,18 +123,30 @@ def _imports(imports: Any, path: Path, located: Located) -> Iterator[tuple[Path,
         yield path.parent / Path(name).expanduser(), where
 
 
-def _load_import(path: Path, where: str) -> Located:
-    """Load an imported file; one that is missing is told of where it was asked for."""
-    from dodo_pyexp.config.yaml import load_yaml
+def circle_text(path: Path, waiting: Iterable[Path]) -> str:
+    """Write the circle that a file closes which is itself waiting for those it builds on; nothing if it does not."""
+    real, names = os.path.realpath(path), [os.path.realpath(each) for each in waiting]
+    if real not in names:
+        return ""
+    circle = [*names[names.index(real) :], real]
+    return " -> ".join(os.path.relpath(each, os.path.dirname(real)) for each in circle)
+
+
+def load_import(path: Path, where: str) -> Located:
+    """Load an imported file.
+
+    Raises
+    ------
+    MissingFile, ConfigError
+        As `load_yaml`; a missing file is told of where it was asked for.
+    """
+    from dodo_pyexp.config.yaml import load_yaml, near_files
 
     try:
         return load_yaml(path)
     except MissingFile:
-        folder = path.parent
-        hint = nearest(path.name, os.listdir(folder)) if folder.is_dir() else ""
-        raise MissingFile(
-            f'{where}: there is no file "{path}" to import{hint or "; check the path"}'
-        ) from None
+        hint = near_files(os.fspath(path)) or "; check the path"
+        raise MissingFile(f'{where}: there is no file "{path}" to import{hint}') from None
 
 
 def _targets(update: dict[Any, Any], above: Keys = (), source: Keys = ()) -> Iterator[tuple[Keys, Keys]]:

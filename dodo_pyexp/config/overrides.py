@@ -61,34 +61,67 @@ def apply_overrides(
                     f'override "{override}" is not of the form key=value, such as model.width=64'
                 )
             value = parse_yaml(text, f'override "{override}"').tree
-            _Setting(override, tuple(key.strip().split(".")), value, new_keys == "pass").put_into(result)
+            Setting(override, key.strip(), value, new_keys == "pass").put_into(result)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}" if where else str(error)) from None
     return result
 
 
-class _Setting:
-    """One override on its way down a config."""
+class Setting:
+    """One override on its way down a config.
 
-    def __init__(self, text: str, parts: tuple[str, ...], value: Any, create: bool) -> None:
-        self.text, self.parts, self.value, self.create = text, parts, value, create
-        if "" in parts:
+    Parameters
+    ----------
+    text
+        The override as it was written, for messages.
+    key
+        The dotted path; ``a[0].b`` is ``a.0.b``.
+    value
+        The value.
+    create
+        Make the key, and the sections around it, if they are not there.
+
+    Attributes
+    ----------
+    path
+        The keys and positions that it led to, when it has been put in.
+
+    Raises
+    ------
+    ConfigError
+        The path has an empty part, here; or it leads nowhere, when the value is put in.
+    """
+
+    def __init__(self, text: str, key: str, value: Any, create: bool) -> None:
+        if "[" in key:
+            key = key.replace("]", "").replace("[", ".").removeprefix(".")
+        self.text, self.parts, self.value, self.create = text, tuple(key.split(".")), value, create
+        self.path: tuple[Any, ...] = ()
+        if "" in self.parts:
             raise ConfigError(f'override "{text}" has an empty part in its key; join names by single dots')
 
-    def put_into(self, config: Config) -> None:
+    def put_into(self, config: dict[Any, Any]) -> None:
         """Set the value."""
         self._put(config, 0)
+
+    def new(self, old: Any) -> Any:
+        """Give the value to put in the place of another; None also where there is no other."""
+        return self.value
 
     def _put(self, inner: Any, depth: int) -> Any:
         """Set the value in a section, and give the section, which is a new one for a tuple."""
         if isinstance(inner, dict):
             key, end = self._key(inner, depth)
-            inner[key] = self.value if end == len(self.parts) else self._put(inner.get(key), end)
+            self.path = (*self.path, key)
+            old = inner.get(key)
+            inner[key] = self.new(old) if end == len(self.parts) else self._put(old, end)
             return inner
         if isinstance(inner, (list, tuple)):
             items = list(inner)
             index = self._index(items, depth)
-            items[index] = self.value if depth + 1 == len(self.parts) else self._put(items[index], depth + 1)
+            self.path = (*self.path, index % len(items))
+            old = items[index]
+            items[index] = self.new(old) if depth + 1 == len(self.parts) else self._put(old, depth + 1)
             return items if isinstance(inner, list) else tuple(items)
         if self.create:
             return self._put(Config(), depth)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import yaml
 
-from dodo_pyexp.errors import ConfigError, MissingFile
+from dodo_pyexp.errors import ConfigError, MissingFile, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ for _kind, _pattern, _first in SCALARS:
 
 
 def load_yaml(path: str | os.PathLike[str]) -> Located:
-    """Read a YAML file that holds keys and values; an empty one holds none.
+    """Read a YAML file that holds keys and values.
 
     Numbers are those of YAML 1.2 (``1e-4`` is a float, ``0o17`` is 15); ``on``, ``yes`` and dates are text.
     Each value is built anew, also where an alias repeats it.
@@ -76,29 +76,40 @@ def load_yaml(path: str | os.PathLike[str]) -> Located:
     MissingFile
         When there is no such file.
     ConfigError
-        When it cannot be read, is no text, no valid YAML, or a list or a single value; names file and line.
+        When it cannot be read, is empty, no text, no valid YAML, or a list or a single value; names file and line.
     """
     name = os.fspath(path)
     try:
         with open(name, "rb") as file:
             content = file.read()
     except FileNotFoundError:
-        raise MissingFile(f"{name}: there is no such file; check the path") from None
+        raise MissingFile(f"{name}: there is no such file{near_files(name) or '; check the path'}") from None
     except IsADirectoryError:
         raise ConfigError(f"{name}: is a folder; name the YAML file inside it") from None
     except OSError as error:
         raise ConfigError(f"{name}: cannot be read ({error.strerror}); check its permissions") from None
+    except ValueError as error:  # a path that cannot be
+        raise ConfigError(f"{name!r} is no path ({error}); name a YAML file") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigError(f"{name}: is not a text file in UTF-8; name a YAML file") from None
     located = parse_yaml(text, name)
     if located.tree is None:
-        return Located({}, {(): (name, 1)})
+        raise ConfigError(f"{name}: the file is empty; write keys and values, or {{}} if it is to hold none")
     if not isinstance(located.tree, dict):
         kind = "a list" if isinstance(located.tree, list) else "a single value"
         raise ConfigError(f"{located.where()}: the file holds {kind}; a config file holds keys and values")
     return located
+
+
+def near_files(path: str) -> str:
+    """Give the files beside a missing one that may be meant."""
+    folder, name = os.path.split(path)
+    try:
+        return nearest(name, sorted(os.listdir(folder or ".")))
+    except OSError:
+        return ""
 
 
 def parse_yaml(text: str, where: str) -> Located:

@@ -6,13 +6,14 @@ Implements: DESIGN section 8; pyexp README, "Custom Executors".
 from __future__ import annotations
 
 import os
-import sys
 
 from ..errors import ExecutorError
 from ..results.pickling import load
 from ..store.atomic import remove
 from .capture import Capture, Log
 from .job import RunError
+from .staying import Staying
+from .surroundings import Surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,20 +33,31 @@ class Ended:
     returncode
         As `subprocess` has it: negative for a signal; None where there is no process.
     cause
-        What happened, if the executor itself knows (for example that a node was lost).
+        What happened, if the executor itself knows.
+    kind
+        The type of that cause, as an exception has one.
+    lost
+        The run was lost through no fault of its own (its node died): it is tried again, and that is no failure.
     """
 
-    __slots__ = ("cause", "returncode")
+    __slots__ = ("cause", "kind", "lost", "returncode")
 
-    def __init__(self, returncode: int | None = None, cause: str | None = None) -> None:
+    def __init__(
+        self, returncode: int | None = None, cause: str | None = None, kind: str = "ExecutorLost", lost: bool = False
+    ) -> None:
         self.returncode = returncode
         self.cause = cause
+        self.kind = kind
+        self.lost = lost
 
 
 class Handle:
     """An execution that was started. This base is one that has ended already."""
 
+    #: The process on this machine that executes the run; `idle_timeout` watches it, with all that it started.
     pid: int | None = None
+    #: Timeouts are kept where the run is executed: only there is it known when it began.
+    limits_itself = False
 
     def __init__(self, ended: Ended | None = None) -> None:
         self._how = ended or Ended()
@@ -53,6 +65,11 @@ class Handle:
     def fileno(self) -> int:
         """Give a descriptor that becomes readable when the execution ends; -1 if there is none to wait for."""
         return -1
+
+    @property
+    def due(self) -> bool:
+        """It is worth a call of `poll`; for executors that learn of many ends at once."""
+        return True
 
     def poll(self) -> Ended | None:
         """Tell how it ended; None while it goes on. Never blocks."""
@@ -80,6 +97,12 @@ class Executor:
     name = "custom"
     #: Executes inside `start`, so only one run can be on its way.
     blocking = True
+    #: The project's modules are imported again for each run, as their files are then.
+    imports_anew = False
+    #: How many runs may be on their way at once; None: as many as ``--jobs`` says.
+    window: int | None = None
+    #: Shows what runs print by itself, where `Job.live` says so.
+    shows_logs = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -115,25 +138,34 @@ class Executor:
                 "run(self, fn, config, result_path)"
             )
 
+    def open(self) -> None:
+        """Get ready, once, before the first run of a build is started.
+
+        Raises
+        ------
+        ExecutorError
+            It cannot work; nothing has been executed yet.
+        """
+
+    def close(self) -> None:
+        """End what `open` began: the build is over."""
+
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Start `job`, with all it prints going to `log`, and hand back what tells when it ended."""
-        directory, environment = os.getcwd(), dict(os.environ)
+        before = Surroundings()
         job.log_fd = log.fd
         try:
-            with Capture(log):
+            with Capture(log), Staying():
                 code = job.perform(lambda: self._value(job))
         finally:
             job.log_fd = -1
             log.close()
-            _restore(directory, environment)
+            before.restore()
         return Handle(Ended(code))
 
     def _value(self, job: Job) -> Any:
         """Call `run`, and take the value from where it was put."""
-        from pathlib import Path
-
-        config = job.config.copy()
-        config.setdefault("out", Path(job.attempt.path))
+        config = job.shown()
         # A name that no function saves anything under, and that counts as no output.
         result_path = f"{job.attempt.path}/.result.pkl.tmp"
         try:
@@ -146,14 +178,3 @@ class Executor:
         if isinstance(value, dict) and value.get("__error__"):
             raise RunError(value)
         return value
-
-
-def _restore(directory: str, environment: dict[str, str]) -> None:
-    """Undo a change of folder or environment by a run that shared the build's process."""
-    if os.environ != environment:
-        os.environ.clear()
-        os.environ.update(environment)
-    try:
-        os.chdir(directory)
-    except OSError as error:
-        print(f"pyexp: cannot go back to {directory}: {error}", file=sys.stderr)

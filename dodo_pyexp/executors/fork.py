@@ -5,9 +5,9 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import os
-import signal
 import sys
 import threading
+from _signal import SIG_DFL, SIGCHLD, SIGINT, SIGTERM, set_wakeup_fd, signal  # type: ignore[import-not-found]  # without the enums, dear in a fork; typeshed leaves it out
 
 from ..errors import ExecutorError
 from ..store.digest import sha256
@@ -59,6 +59,8 @@ class ForkExecutor(Executor):
         for stream in (sys.stdout, sys.stderr):
             try_flush(stream)
         sha256()  # imported here once, not in every fork
+        if job.relocation is not None:
+            job.relocation.prepare()
         pid = os.fork()
         if pid == 0:
             _child(job, log, guardian)
@@ -70,15 +72,17 @@ def _child(job: Job, log: Log, guardian: Guardian) -> None:
     """Execute the run and end, whatever happens; never return into the parent's code."""
     code = FAILED
     try:
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
+        set_wakeup_fd(-1)
+        for number in (SIGINT, SIGTERM, SIGCHLD):
+            signal(number, SIG_DFL)
         report_in(guardian.fd)
         atexit._clear()  # what is to happen when the build ends is not for its fork to do
         redirect(log.fd)
         faulthandler.enable(2)
         null_stdin()
         job.log_fd = log.fd
+        if job.relocation is not None:
+            job.relocation.apply()
         code = job.perform()
     except BaseException:
         import traceback

@@ -8,11 +8,13 @@ does, and then every group that has not been taken off the list is killed.
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
 
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _WATCH = """
 import os, sys
 groups = set()
@@ -43,7 +45,6 @@ class Guardian:
         if self._process is not None:
             return
         import subprocess
-        import sys
 
         reader, self.fd = os.pipe()
         try:
@@ -81,6 +82,37 @@ def report_in(fd: int) -> None:
         os.setsid()
     _write(fd, b"+%d\n" % os.getpid())
     os.close(fd)
+
+
+_forking = 0
+
+
+def watch_pool() -> None:
+    """See to it that processes which `multiprocessing` forks from this one are killed when it is (Linux).
+
+    Those of ``doit -n 2`` would wait for ever for a doit that was killed.
+    """
+    if not _forking:
+        _note_parent()
+        os.register_at_fork(before=_note_parent, after_in_child=_follow_parent)
+
+
+def _note_parent() -> None:
+    global _forking
+    _forking = os.getpid()
+
+
+def _follow_parent() -> None:
+    if not sys._getframe(1).f_code.co_filename.endswith("popen_fork.py"):
+        return
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, 9)
+    except (ImportError, OSError, AttributeError):  # not Linux
+        return
+    if os.getppid() != _forking:  # it died before we asked
+        os._exit(1)
 
 
 def _write(fd: int, line: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ..errors import damaged_attempt
 from ..results import outcome
 from ..store import status
 from ..store.paths import AttemptFolder
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..collection.runs import Runs
     from ..config.config import Config
     from ..results.result import Result
+    from .relocation import Relocation
 
 
 SUCCEEDED = 0
@@ -48,14 +50,32 @@ class Job:
         Where everything goes.
     state
         What the status says at the start; the ending adds to it.
+    given
+        What the function sees in its config beside `out`: names, and paths or None.
 
     Attributes
     ----------
     log_fd
         An open end of the log, out of the function's reach; -1 if there is none.
+    lock_fd
+        What the run is locked by; -1 if it is not. A process that executes the run keeps it, so that nobody else
+        executes the run as long as it lives, whatever became of the build.
+    kept_config
+        The config as it may be written down: without secrets.
+    relocation
+        Where the project's modules are to be imported from; None: from where they lie.
+    timeout, idle_timeout
+        For executors that see to them where the run is executed; the build does for all others.
+    resources
+        What the run asks of the machine that executes it; for executors that have several.
+    live
+        What it prints is to be shown; for executors that do that by themselves.
     """
 
-    __slots__ = ("arity", "attempt", "config", "deps", "fn", "log_fd", "name", "state")
+    __slots__ = (
+        "arity", "attempt", "config", "deps", "fn", "given", "idle_timeout", "kept_config", "live", "lock_fd", "log_fd",
+        "name", "relocation", "resources", "state", "timeout",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -66,6 +86,7 @@ class Job:
         deps: Runs[Result],
         attempt: AttemptFolder,
         state: dict[str, Any],
+        given: dict[str, str | None] | None = None,
     ) -> None:
         self.name = name
         self.fn = fn
@@ -74,15 +95,29 @@ class Job:
         self.deps = deps
         self.attempt = attempt
         self.state = state
-        self.log_fd = -1
+        self.given = given or {}
+        self.log_fd = self.lock_fd = -1
+        self.kept_config = config
+        self.relocation: Relocation | None = None
+        self.timeout: float | None = None
+        self.idle_timeout: float | None = None
+        self.resources: dict[str, Any] | None = None
+        self.live = False
 
     def call(self, config: Config | None = None) -> Any:
         """Call the experiment function with as many arguments as it takes."""
+        config = self.shown(config)
+        return self.fn(*(config, config["out"], self.deps)[: self.arity])
+
+    def shown(self, config: Config | None = None) -> Config:
+        """Copy the config as the function sees it: with its folder, and with what else it is given."""
         from pathlib import Path
 
         config = (self.config if config is None else config).copy()
-        out = config.setdefault("out", Path(self.attempt.path))
-        return self.fn(*(config, out, self.deps)[: self.arity])
+        config.setdefault("out", Path(self.attempt.path))
+        for name, path in self.given.items():
+            config.setdefault(name, None if path is None else Path(path))
+        return config
 
     def perform(self, call: Callable[[], Any] | None = None) -> int:
         """Execute the run here, write how it went, and give the exit status that says so.
@@ -98,22 +133,32 @@ class Job:
             return self.fail(describe(error))
         _flush()
         try:
-            outcome.save_success(self.attempt, self.state, self.config, value, own)
+            outcome.save_success(self.attempt, self.state, self.kept_config, value, own)
         except outcome.UnsavableResult as error:
             return self.fail({"type": "UnsavableResult", "message": str(error), "where": None, "traceback": ""})
         except OSError as error:
-            return self.fail(describe(error))
+            message = f"how the run went could not be written to its folder: {error.strerror or error}"
+            return self.fail({"type": "OutcomeLost", "message": message, "where": None, "traceback": ""})
         return SUCCEEDED
 
     def fail(self, error: dict[str, Any]) -> int:
         """Record that the run failed, in its log too, and give the exit status that says so."""
         _flush()
+        error = {key: self._presentable(text) if isinstance(text, str) else text for key, text in error.items()}
         self._log(error.get("traceback") or f"{error['type']}: {error['message']}\n")
         try:
-            outcome.save_failure(self.attempt, self.state, self.config, error)
+            outcome.save_failure(self.attempt, self.state, self.kept_config, error)
         except OSError:  # a full disk: the build finds an attempt that never ended, and says so
             return LOST
         return FAILED
+
+    def _presentable(self, text: str) -> str:
+        """Name the files that the user knows, and mask secrets."""
+        from ..provenance.masking import masked_text, secrets_of
+
+        secrets = [] if self.kept_config is self.config else secrets_of(self.config, self.kept_config)
+        text = masked_text(text, secrets)
+        return text if self.relocation is None else self.relocation.readable(text)
 
     def _log(self, text: str) -> None:
         """Add to the log where everything else goes, so that it is shown too; else to the file."""
@@ -157,7 +202,9 @@ def describe(error: BaseException) -> dict[str, Any]:
         message = "(its message cannot be shown)"
     if isinstance(error, SystemExit):
         message = f"the function called sys.exit({error.code!r})"
-    return {"type": type(error).__name__, "message": message, "where": where, "traceback": text}
+    described = {"type": type(error).__name__, "message": message, "where": where, "traceback": text}
+    damaged = damaged_attempt(error)
+    return described if damaged is None else {**described, "damaged": damaged}
 
 
 class RunError(Exception):

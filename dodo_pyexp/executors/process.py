@@ -91,7 +91,7 @@ def describe_end(ended: Ended) -> tuple[str, str]:
     """Name the cause for a process that ended without saying how its run went: type and message."""
     code = ended.returncode
     if ended.cause is not None:
-        return "ExecutorLost", ended.cause
+        return ended.kind, ended.cause
     if code is not None and code < 0:
         try:
             name = signal.Signals(-code).name

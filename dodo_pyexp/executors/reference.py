@@ -21,6 +21,25 @@ class UnsendableFunction(TypeError):
     """The function, or something it refers to, cannot be pickled."""
 
 
+class Reference:
+    """A function that has not been imported yet, and need not be to be executed elsewhere.
+
+    Parameters
+    ----------
+    parts
+        Name of its module, its file, and the name that leads to it there.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, *parts: str) -> None:
+        self.parts = parts
+
+    def __call__(self, *args: Any) -> Any:
+        """Import the function, and call it."""
+        return resolve(self.parts)(*args)
+
+
 def refer(fn: Callable[..., Any]) -> tuple[str, ...] | bytes:
     """Give what `resolve` needs to find `fn` in another process.
 
@@ -29,6 +48,8 @@ def refer(fn: Callable[..., Any]) -> tuple[str, ...] | bytes:
     UnsendableFunction
         The function holds something that cannot be sent.
     """
+    if isinstance(fn, Reference):
+        return fn.parts
     home, qualname = getattr(fn, "__module__", None) or "", getattr(fn, "__qualname__", "<object>")
     module = sys.modules.get(home)
     path = getattr(module, "__file__", None)

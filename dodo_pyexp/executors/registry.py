@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ..errors import ConfigTypeError, ExecutorError, nearest
+from ..errors import ConfigTypeError
 from .base import Executor
+from .names import check_name
 
 ExecutorName = Literal["inline", "subprocess", "fork", "ray"]
-NAMES = ("inline", "subprocess", "fork", "ray")
 
 
 def get_executor(name: ExecutorName | str | Executor | Any) -> Executor:
@@ -38,8 +38,8 @@ def get_executor(name: ExecutorName | str | Executor | Any) -> Executor:
     if isinstance(name, Executor):
         return name
     if not isinstance(name, str):
-        hint = f"; write {name.__name__}()" if isinstance(name, type) and issubclass(name, Executor) else ""
-        raise ConfigTypeError(f"executor must be a name or an Executor, not {type(name).__name__}{hint}")
+        check_name(name)
+        raise ConfigTypeError(f"executor must be a name or an Executor, not {type(name).__name__}")
     if name == "inline":
         from .inline import InlineExecutor
 
@@ -57,4 +57,5 @@ def get_executor(name: ExecutorName | str | Executor | Any) -> Executor:
 
         address = name if name.startswith("ray://") else name[4:] or None
         return RayExecutor(address=address)
-    raise ExecutorError(f'unknown executor "{name}"{nearest(name, NAMES)}; available: {", ".join(NAMES)}')
+    check_name(name)
+    raise AssertionError(f"{name} has a name and no executor")

@@ -13,6 +13,7 @@ from ..results.pickling import dumps
 from .base import Executor, Handle
 from .process import ProcessHandle
 from .reference import refer
+from .relocation import editable_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ class SubprocessExecutor(Executor):
 
     name = "subprocess"
     blocking = False
+    imports_anew = True
 
     def __init__(self) -> None:
         self._references: dict[int, tuple[Callable[..., Any], tuple[str, ...] | bytes]] = {}
@@ -53,6 +55,7 @@ class SubprocessExecutor(Executor):
         payload = {
             "argv": sys.argv,
             "guardian": guardian.fd,
+            "lock": job.lock_fd,
             "name": job.name,
             "fn": reference,
             "arity": job.arity,
@@ -60,8 +63,17 @@ class SubprocessExecutor(Executor):
             "deps": [dep.reference() for dep in job.deps],
             "attempt": job.attempt.path,
             "state": job.state,
+            "given": job.given,
         }
+        if job.kept_config is not job.config:
+            payload["kept_config"] = dumps(job.kept_config)
         path = [os.fspath(entry) or os.getcwd() for entry in sys.path]
+        if job.relocation is not None:
+            path = job.relocation.search_path(path, editable_folders())
+            payload["relocation"] = job.relocation.pairs, job.relocation.first
+            if isinstance(reference, tuple):
+                module, place, qualname = reference
+                payload["fn"] = module, job.relocation.of(place) or place, qualname
         # An unlinked file: nothing is left behind, and writing it never waits for the reader.
         with open(f"{job.attempt.path}/.payload.tmp", "w+b") as file:
             os.unlink(file.name)
@@ -73,7 +85,7 @@ class SubprocessExecutor(Executor):
                 stdin=file,
                 stdout=log.fd,
                 stderr=log.fd,
-                pass_fds=(guardian.fd,),
+                pass_fds=[fd for fd in (guardian.fd, job.lock_fd) if fd >= 0],
                 start_new_session=True,
             )
         log.abandon()

@@ -20,6 +20,8 @@ def main(stdin: IO[bytes]) -> None:
     """Execute the job that `stdin` describes, and end with the status that says how it went."""
     payload: dict[str, Any] = load(stdin)
     report_in(payload["guardian"])
+    if payload["lock"] >= 0:
+        os.set_inheritable(payload["lock"], False)  # kept, but not by what the run leaves behind
     stdin.close()
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -47,12 +49,19 @@ def _perform(payload: dict[str, Any]) -> int:
         Runs(Result.referred(reference) for reference in payload["deps"]),
         AttemptFolder(payload["attempt"]),
         payload["state"],
+        payload["given"],
     )
     job.log_fd = os.dup(2)
+    if "relocation" in payload:
+        from .relocation import Relocation
+
+        job.relocation = Relocation(*payload["relocation"])
+        job.relocation.install()
     try:
         job.fn = resolve(payload["fn"])
         with definitions_only():
             job.config = loads(payload["config"])
+            job.kept_config = loads(payload["kept_config"]) if "kept_config" in payload else job.config
     except BaseException as error:  # importing the user's code runs it
         return job.fail(describe(error))
     return job.perform()

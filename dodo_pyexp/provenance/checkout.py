@@ -9,16 +9,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dodo_pyexp.provenance.repository import GITLINK, REFS, Repository, SnapshotError, file_errors, readable
+from dodo_pyexp.provenance.repository import (
+    GITLINK,
+    PARTIAL,
+    REFS,
+    Repository,
+    SnapshotError,
+    file_errors,
+    readable,
+)
+from dodo_pyexp.provenance.sharing import date, link_unchanged, newest_base
 
 if TYPE_CHECKING:
     from dodo_pyexp.provenance.snapshot import Snapshot
 
-_PARTIAL = ".partial-"
 _DAY = 86400.0
 
 
-def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path) -> Path:
+def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path, twin: Path | None = None) -> Path:
     """Make the folder `dest` hold the files of a snapshot, and give it back.
 
     The folder appears whole or not at all. One that is there already is used as it is; of two processes that
@@ -32,6 +40,9 @@ def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path) -> Path:
         The root of the repository that holds it, or any folder inside.
     dest : Path
         The folder to make; its parents are made too.
+    twin : Path, optional
+        Another folder with this snapshot, named by its commit: its files are given a second name, which costs no
+        copy. By default the newest snapshot beside `dest` is, as far as the files are the same.
 
     Raises
     ------
@@ -41,7 +52,8 @@ def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path) -> Path:
     Implements: pyexp guide, 'Output Directory Structure' and the parameter `stash`.
     """
     commit = snapshot if isinstance(snapshot, str) else snapshot.commit
-    if _is_filled(dest):
+    dest = dest.absolute()  # git is run in another folder
+    if is_filled(dest):
         return dest
     repository = Repository.find(repo_root)
     if repository is None:
@@ -51,20 +63,20 @@ def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path) -> Path:
     with repository, file_errors(repository.root):
         dest.parent.mkdir(parents=True, exist_ok=True)
         _sweep(dest.parent)
-        aside = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=dest.parent))
+        aside = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=dest.parent))
         try:
-            _write_files(repository, commit, aside / "tree", aside)
+            _write_files(repository, commit, aside / "tree", aside, twin or newest_base(dest))
             try:
                 os.rename(aside / "tree", dest)
             except OSError:
-                if not _is_filled(dest):
+                if not is_filled(dest):
                     raise
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return dest
 
 
-def _write_files(repository: Repository, commit: str, target: Path, scratch: Path) -> None:
+def _write_files(repository: Repository, commit: str, target: Path, scratch: Path, base: Path | None = None) -> None:
     """Write the files of a commit, and of the commits it links to, into a folder."""
     try:
         if not commit.isalnum():  # A damaged note of a commit must not become an option of git's.
@@ -75,13 +87,19 @@ def _write_files(repository: Repository, commit: str, target: Path, scratch: Pat
             f"The snapshot {commit[:12]!r} is not in the repository {repository.root} (any more); "
             f"where it was made, it is under {REFS} ({str(error).rstrip('.')})."
         ) from None
-    target.mkdir(exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
     index = scratch / f"index-{len(list(scratch.iterdir()))}"
     # Files go by the attributes in their tree; `git archive` would leave out what is export-ignored.
     places = {"GIT_DIR": str(repository.git_dir), "GIT_WORK_TREE": str(target)}
     repository.run("read-tree", commit, index=index, env=places)
-    repository.run("checkout-index", "--all", "--force", "--quiet", index=index, env=places)
-    for entry in repository.entries(index):
+    entries = list(repository.entries(index))
+    linked = set() if base is None else link_unchanged(repository, base, commit, target, entries)
+    rest = [entry for entry in entries if entry.path not in linked]
+    feed = b"".join(entry.path + b"\0" for entry in rest if entry.mode != GITLINK)
+    options = ("--force", "--quiet", "-z", "--stdin")
+    repository.run("-c", "checkout.workers=0", "checkout-index", *options, index=index, env=places, stdin=feed)
+    date(target, rest)
+    for entry in rest:
         if entry.mode != GITLINK:
             continue
         inner = Repository.at(repository.root / os.fsdecode(entry.path))
@@ -94,7 +112,7 @@ def _write_files(repository: Repository, commit: str, target: Path, scratch: Pat
             _write_files(inner, entry.object, target / os.fsdecode(entry.path), scratch)
 
 
-def _is_filled(folder: Path) -> bool:
+def is_filled(folder: Path) -> bool:
     """Tell whether a folder is there and holds something; an empty one can be replaced."""
     try:
         with os.scandir(folder) as items:
@@ -105,7 +123,7 @@ def _is_filled(folder: Path) -> bool:
 
 def _sweep(folder: Path) -> None:
     """Remove what checkouts that were killed have left behind, long ago."""
-    for item in folder.glob(_PARTIAL + "*"):
+    for item in folder.glob(PARTIAL + "*"):
         try:
             old = time.time() - item.stat().st_mtime > _DAY
         except OSError:

@@ -40,9 +40,7 @@ class DirtyGitAction(StrEnum):
         word = value.strip().lower() if isinstance(value, str) else ""
         if word in names:
             return cls(word)
-        raise ConfigError(
-            f"dirty_git is {value!r}, but must be one of {', '.join(names)}{nearest(word, names)}."
-        )
+        raise ConfigError(f"dirty_git is {value!r}, but must be one of {', '.join(names)}{nearest(word, names)}.")
 
 
 def dirty_files(start: Path, exclude: Iterable[Path] = ()) -> list[str]:
@@ -92,14 +90,21 @@ def check_dirty(start: Path, action: DirtyGitAction | str, exclude: Iterable[Pat
         if action is DirtyGitAction.ERROR:
             raise
         return str(error)
-    if not files:
-        return None
+    if files and action is DirtyGitAction.ERROR:
+        said = _changes(repository.root, files)
+        raise DirtyGitError(f'{said}; commit them, or say dirty_git="warn" to run with them')
+    return dirty_note(repository.root, files)
+
+
+def dirty_note(root: str | Path, files: list[str]) -> str | None:
+    """Give the warning to show for uncommitted changes; None if there are none."""
+    return f'{_changes(root, files)}; commit them, or say dirty_git="ignore" to hear no more of it' if files else None
+
+
+def _changes(root: str | Path, files: list[str]) -> str:
     more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
     changes = "an uncommitted change" if len(files) == 1 else f"{len(files)} uncommitted changes"
-    said = f"The repository {repository.root} has {changes}: {', '.join(files[:_SHOWN])}{more}"
-    if action is DirtyGitAction.ERROR:
-        raise DirtyGitError(f'{said}; commit them, or use dirty_git="warn" to run with them.')
-    return f'{said}; commit them, or use dirty_git="ignore" to hear no more of it.'
+    return f"the git repository {root} has {changes}: {', '.join(files[:_SHOWN])}{more}"
 
 
 def _dirty(repository: Repository, exclude: list[Path]) -> set[str]:

@@ -13,10 +13,11 @@ from typing import Any
 
 from .modules import is_first_party, project_root, real_path
 from .objects import Objects, wrapped_by
-from .reach import Reach
+from .reach import IMPORT, Reach
+from .sources import Stamp, stamp
 from .syntax import short_hash
 
-__all__ = ["FORMAT", "changes", "combined", "fingerprint"]
+__all__ = ["FORMAT", "Survey", "changes", "combined", "fingerprint"]
 
 FORMAT = 1
 """The way fingerprints are made; those of different formats cannot be compared."""
@@ -28,7 +29,8 @@ def fingerprint(fn: object) -> dict[str, str]:
     Counted are the functions, classes (as a whole, with their first-party bases and metaclass) and module-level
     statements that give a reached name its value, in the function's own file and in every module of the project, by
     their normalised syntax: comments, docstrings, formatting, annotations of functions, unused imports and code that
-    is not reached do not count. A name that is imported from a library counts by its import. Of closures, captured
+    is not reached do not count. A name that is imported from a library counts by its import, one that is imported from
+    the project by what it stands for in the end. Of closures, captured
     constants count by value if they were passed as arguments, else by the statements that assign them.
 
     First-party is each Python file outside of site-packages, the standard library and pyexp.
@@ -55,13 +57,48 @@ def fingerprint(fn: object) -> dict[str, str]:
     >>> fingerprint(len)
     {}
     """
-    collecting = gc.isenabled()
-    gc.disable()  # syntax trees are many objects and no circles
-    try:
-        return _fingerprint(fn)
-    finally:
-        if collecting:
-            gc.enable()
+    return Survey(fn).pieces
+
+
+class Survey:
+    """One look at the code that a function reaches: its fingerprint, and the files that it was taken from.
+
+    Attributes
+    ----------
+    pieces
+        The `fingerprint`.
+    home
+        The file of the function itself; None if there is none.
+    stamps
+        When each file was changed that was read, and its size.
+    """
+
+    def __init__(self, fn: object) -> None:
+        collecting = gc.isenabled()
+        gc.disable()  # syntax trees are many objects and no circles
+        try:
+            self.home = _home(fn)
+            reach = Reach(project_root(self.home) if self.home is not None else None)
+            objects = Objects(reach)
+            reach.visit = objects.visit
+            objects.visit(fn)
+            found = reach.run()
+        finally:
+            if collecting:
+                gc.enable()
+        self.pieces: dict[str, str] = {name: found[name] for name in sorted(found)}
+        self.stamps: dict[str, Stamp] = reach.modules.stamps()
+        self._modules = reach.modules
+
+    def is_current(self) -> bool:
+        """Tell whether all of the files are still the same."""
+        return all(stamp(path) == before for path, before in self.stamps.items())
+
+    def outdated(self) -> list[str]:
+        """Name the files that tell of other code than this process has imported from them before."""
+        from .loaded import outdated
+
+        return outdated(self._modules)
 
 
 def combined(fp: Mapping[str, str]) -> str:
@@ -78,24 +115,35 @@ def combined(fp: Mapping[str, str]) -> str:
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Tell what differs between two fingerprints: first what changed, then what was added, then what was removed.
 
+    What only went to another file does not differ. So a project that becomes a git repository, which gives its files
+    other names, keeps its results. An import that is new or gone goes without saying: whatever uses it changed.
+
     Examples
     --------
     >>> changes({"model.py::loss": "1", "helper.py::f": "1"}, {"model.py::loss": "2", "helper.py::g": "1"})
     ['model.py::loss changed', 'helper.py::g added', 'helper.py::f removed']
+    >>> changes({"helper.py::f": "1"}, {"lib/helper.py::f": "1"})
+    []
     """
     changed = [f"{name} changed" for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
-    added = [f"{name} added" for name in sorted(after.keys() - before.keys())]
-    return changed + added + [f"{name} removed" for name in sorted(before.keys() - after.keys())]
+    added = dict.fromkeys(sorted(after.keys() - before.keys()))
+    removed = dict.fromkeys(sorted(before.keys() - after.keys()))
+    waiting: dict[tuple[str, str], list[str]] = {}
+    for name in removed:
+        waiting.setdefault((_inside(name), before[name]), []).append(name)
+    for name in list(added):
+        same = waiting.get((_inside(name), after[name]))
+        if same:
+            del removed[same.pop(0)], added[name]
+    both = {_inside(name) for name in added} & {_inside(name) for name in removed}
+    told = [f"{name} added" for name in added if _inside(name) in both or not _inside(name).startswith(IMPORT)]
+    told += [f"{name} removed" for name in removed if _inside(name) in both or not _inside(name).startswith(IMPORT)]
+    return changed + told
 
 
-def _fingerprint(fn: object) -> dict[str, str]:
-    home = _home(fn)
-    reach = Reach(project_root(home) if home is not None else None)
-    objects = Objects(reach)
-    reach.visit = objects.visit
-    objects.visit(fn)
-    found = reach.run()
-    return {name: found[name] for name in sorted(found)}
+def _inside(name: str) -> str:
+    """Give the name of a definition without that of its file."""
+    return name.partition("::")[2]
 
 
 def _home(fn: Any) -> str | None:

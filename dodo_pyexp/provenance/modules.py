@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache, cached_property
 from types import ModuleType
 from typing import Any
 
 from .names import Imported
-from .sources import Source, read_source
+from .sources import Source, Stamp, read_source
 
 _MARKS = ("pyproject.toml", ".git")
 _LIBRARIES = frozenset(("site-packages", "dist-packages"))
@@ -92,6 +93,16 @@ class Modules:
             self._by_name[name] = None  # should the finders ask for it again
             self._by_name[name] = self._find(name)
         return self._by_name[name]
+
+    def stamps(self) -> dict[str, Stamp]:
+        """Give the files that have been read, each with what tells whether it has changed since."""
+        sources = [module.source for module in self if "source" in vars(module)]
+        return {source.path: source.stamp for source in sources if source is not None}
+
+    def __iter__(self) -> Iterator[Module]:
+        """Give those that have been looked at."""
+        yield from self._by_namespace.values()
+        yield from filter(None, self._by_name.values())
 
     def imported_by(self, module: Module, imported: Imported) -> str:
         """Give the full name of the module that an import in `module` asks for."""

@@ -16,11 +16,15 @@ from typing import Any
 from .engine_names import EngineNames
 from .modules import Module, Modules, is_engine
 from .names import Imported, Reference
+from .origins import exporting, exports, origin
 from .plain import is_plain, plain_text
 from .sources import Binding, Place, Source, captured_parameters, extent
 from .syntax import FUNCTIONS, short_hash
 
 _Cells = dict[str, Any]
+_Import = tuple[Imported, tuple[ast.AST, ...]]  # and what decides whether it is done
+IMPORT = "import "
+"""Before the name, where it is said what an imported name stands for: ``exp.py::import loss``."""
 
 
 class Reach:
@@ -80,12 +84,15 @@ class Reach:
         source = module.source
         bindings: Sequence[Binding] = () if source is None else source.module.names.get(name, ())
         known = [self._imported(module, one.imported, attributes, live, name) for one in bindings if one.imported]
-        if source is not None and not bindings:
-            for star in source.module.stars:
+        if source is not None:
+            imports = [(one.imported, one.context) for one in bindings if one.imported]
+            for star in [] if bindings else exporting(self.modules, module, name):
                 target = self.modules.named(self.modules.imported_by(module, star))
-                if target is not None and self._exports(target, name, set()):
+                if target is not None:
                     self.later(self.name, target, name, attributes, live)
+                    imports.append((Imported(star.module, star.level, name), ()))
                     known.append(True)
+            self._link(module, source, name, imports, any(known))
         if source is not None and len(bindings) > len([one for one in bindings if one.imported]):
             self._unit(module, source, name, bindings, live)
         if not live or any(known) or name not in (module.namespace or {}):
@@ -119,6 +126,21 @@ class Reach:
                 self._loose.append((source, [place.node], label))
             for reference in source.references((place.node,), omit):
                 self._local(module, source, place, reference, cells)
+
+    def _link(
+        self, module: Module, source: Source, qualname: str, imports: Sequence[_Import], first_party: bool
+    ) -> None:
+        """Count what a name stands for that is imported from the project's modules, or from one or another."""
+        told = [origin(self.modules, module, imported) for imported, _ in imports]
+        if len(told) == 1 and not imports[0][1] and (not first_party or told[0] == qualname):
+            return  # the name itself, or the import of a library that is counted elsewhere, says it all
+        for number, (_, context) in enumerate(imports):
+            if context:
+                told[number] += f" {source.digest(context)}"
+                for reference in source.references(context):
+                    self._follow(module, reference, False)
+        if told:
+            self._count(self._label(module, f"{IMPORT}{qualname}", source), short_hash("\n".join(told)))
 
     def _first_time(self, *key: object) -> bool:
         if key in self._seen:
@@ -190,7 +212,7 @@ class Reach:
         if not wanted:
             self._whole(module, live)
             return True
-        if self._exports(module, wanted[0], set()):
+        if exports(self.modules, module, wanted[0]):
             self.later(self.name, module, wanted[0], wanted[1:], live)
             return True
         inner = self.modules.named(f"{module.name}.{wanted[0]}") if module.folders is not None else None
@@ -207,17 +229,6 @@ class Reach:
         for name, bindings in module.source.module.names.items():
             if any(one.imported is None or one.imported.attribute is not None for one in bindings):
                 self.later(self.name, module, name, (), live)
-
-    def _exports(self, module: Module, name: str, seen: set[int]) -> bool:
-        """Tell whether a module's statements bind a name, be it by a star."""
-        source = module.source
-        if source is None or id(module) in seen:
-            return False
-        seen.add(id(module))
-        if name in source.module.names:
-            return True
-        stars = [self.modules.named(self.modules.imported_by(module, star)) for star in source.module.stars]
-        return any(target is not None and self._exports(target, name, seen) for target in stars)
 
     def _local(self, module: Module, source: Source, place: Place, reference: Reference, cells: _Cells) -> None:
         """Follow a name that code inside of functions uses: it may be one of theirs."""
@@ -254,6 +265,8 @@ class Reach:
         if not self._first_time(id(around[-1]), reference):
             return
         assigned = any(one.kind == "assignment" for one in bindings)
+        imports = [(one.imported, one.context) for one in bindings if one.imported]
+        self._link(module, source, qualname, imports, True)
         for binding in bindings:
             if binding.imported is not None:
                 self._imported(module, binding.imported, reference.attributes, False, None)

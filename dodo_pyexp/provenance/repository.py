@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 GITLINK = "160000"
 REFS = "refs/pyexp/snapshots/"
+PARTIAL = ".partial-"
+"""How folders begin that are being filled, and will have another name when they are whole."""
 
 # What Python and its tools leave behind counts as ignored, also where nobody wrote a `.gitignore`:
 # with it in the snapshot, the first run of a module would already make the next snapshot a new one.
@@ -146,6 +148,10 @@ class Repository:
                 self._fail(arguments[0], _last_words(error.stderr) or f"exit status {error.status}")
         return output
 
+    def names(self, *arguments: str) -> list[bytes]:
+        """Run a git command that ends every item of its output with a zero byte, and give the items."""
+        return _split(self.run(*arguments))
+
     def entries(self, index: Path | None = None) -> Iterator[Entry]:
         """Walk over the paths of an index; a path in conflict comes once for each side."""
         for line in _split(self.run("ls-files", "-z", "-s", "-v", index=index)):
@@ -209,6 +215,11 @@ def file_errors(root: Path) -> Iterator[None]:
         where = f" ({error.filename})" if error.filename else ""
         reason = error.strerror or str(error)
         raise SnapshotError(f"The code in {root} cannot be saved or given back: {reason}{where}.") from error
+
+
+def is_leftover(name: str) -> bool:
+    """Tell whether a file or folder of this name is what Python and its tools leave behind."""
+    return name.endswith((".pyc", ".pyo")) or f"{name}/" in _LEFTOVERS or name in _LEFTOVERS
 
 
 def is_under(path: bytes, folders: tuple[bytes, ...]) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import translate
+from functools import cache
 from typing import Any
 
 MASKED = "***"
@@ -17,6 +18,8 @@ _FILES = (
     "secrets.json", "secrets.y*ml", "secrets.toml", "secret.y*ml",
 )  # fmt: skip
 _FOLDERS = (".env*", ".ssh", ".aws", ".gnupg", ".azure", ".kube")
+_EXAMPLES = (".example", ".sample", ".template", ".dist")
+_TEXT_KEYS = (".pem", ".key")
 
 # A marker is found much faster than a pattern: a pattern is only tried on a text that holds its marker.
 _TOKENS: tuple[tuple[str, str, str], ...] = (
@@ -39,6 +42,8 @@ _TOKENS: tuple[tuple[str, str, str], ...] = (
     ("pypi-AgE", r"\bpypi-AgE[\w-]{40,}", "a PyPI token"),
     ("eyJ", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}", "a signed web token"),
 )
+
+_ANY = re.compile("|".join(re.escape(marker) for marker in ("://", *(marker for marker, _, _ in _TOKENS))))
 
 # Words that make a key secret wherever they stand, whatever the value is.
 _PLAIN = frozenset((
@@ -74,6 +79,35 @@ def secret_file(path: str) -> tuple[str, str] | None:
         if _matches(folder, _FOLDERS):
             return "/".join(folders[:depth]) + "/", "named like a secret"
     return (path, "named like a secret") if _matches(name, _FILES) else None
+
+
+def committed_secret(path: str, read: Callable[[], bytes]) -> tuple[str, str] | None:
+    """Give what to leave out for a file that somebody has committed, and why; or None.
+
+    Its name counts as for any file, but for examples of one (`.env.example`), and a `.pem` or `.key` only counts if it
+    holds a private key: certificates have the same names.
+
+    Parameters
+    ----------
+    path
+        The file.
+    read
+        Gives its content, if that must be looked at.
+
+    Examples
+    --------
+    >>> committed_secret(".env", lambda: b"")
+    ('.env', 'named like a secret')
+    >>> committed_secret(".env.example", lambda: b"") is committed_secret("ca.pem", lambda: b"CERTIFICATE") is None
+    True
+    """
+    found = secret_file(path)
+    if found is None or path.lower().endswith(_EXAMPLES):
+        return None
+    if path.lower().endswith(_TEXT_KEYS) and found[0] == path:
+        reason = secret_content(read())
+        return None if reason is None else (path, reason)
+    return found
 
 
 def secret_content(content: bytes) -> str | None:
@@ -117,6 +151,8 @@ def mask_text(text: str) -> str:
     >>> mask_text("https://ann:pass@example.org/x?token=abc")
     'https://***@example.org/x?token=***'
     """
+    if _ANY.search(text) is None:
+        return text
     if "://" in text:
         text = _LOGIN.sub(_mask_login, text)
         text = _QUERY.sub(_mask_query, text)
@@ -169,10 +205,15 @@ def _masked(value: Any) -> Any:
     return value
 
 
+@cache
+def _matcher(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Make one expression of patterns: every file of a project is compared with all of them."""
+    return re.compile("|".join(map(translate, patterns)))
+
+
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     """Tell whether a name fits one of the patterns, in any case."""
-    lowered = name.lower()
-    return any(fnmatchcase(lowered, pattern) for pattern in patterns)
+    return _matcher(patterns).match(name.lower()) is not None
 
 
 def _mask_login(match: re.Match[str]) -> str:

@@ -26,7 +26,7 @@ from dodo_pyexp.provenance.repository import (
     is_under,
     readable,
 )
-from dodo_pyexp.provenance.secrets import secret_content, secret_file
+from dodo_pyexp.provenance.secrets import committed_secret, secret_content, secret_file
 
 __all__ = ["Snapshot", "SnapshotError", "checkout", "take_snapshot"]
 
@@ -75,16 +75,19 @@ class Snapshot:
 
     def note(self) -> str | None:
         """Say in one line what was left out, or None when nothing was."""
-        if not self.left_out:
-            return None
-        shown = ", ".join(f"{path} ({reason})" for path, reason in self.left_out[:3])
-        more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
-        return f"Not in the snapshot of the code: {shown}{more}."
+        return left_out_note(self.left_out)
 
 
-def take_snapshot(
-    start: Path, *, exclude: Iterable[Path] = (), limit_bytes: int = 10_000_000
-) -> Snapshot | None:
+def left_out_note(left_out: list[tuple[str, str]]) -> str | None:
+    """Say in one line what is not in a snapshot, or None when nothing was left out."""
+    if not left_out:
+        return None
+    shown = ", ".join(f"{path} ({reason})" for path, reason in left_out[:3])
+    more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+    return f"Not in the snapshot of the code: {shown}{more}."
+
+
+def take_snapshot(start: Path, *, exclude: Iterable[Path] = (), limit_bytes: int = 10_000_000) -> Snapshot | None:
     """Save the work tree around `start` as a commit: all of it that should be kept.
 
     HEAD, the index, the branches and the work tree stay as they are, byte for byte. The commit is kept from
@@ -92,8 +95,8 @@ def take_snapshot(
     the work tree, is saved the same way in its own repository, and recorded as a link to that commit.
 
     Left out are: what git ignores and what Python leaves behind (`__pycache__`), silently; and, with their
-    reason in `Snapshot.left_out`, new or changed files over the limit, and new ones that look like a secret
-    or belong to a virtual environment.
+    reason in `Snapshot.left_out`, files over the limit, files that are named like a secret, and new ones that hold
+    one or belong to a virtual environment.
 
     Parameters
     ----------
@@ -102,7 +105,7 @@ def take_snapshot(
     exclude : iterable of Path
         Files and folders that are never in a snapshot, such as the output folder, even where git tracks them.
     limit_bytes : int
-        Files that are new or changed, and larger than this, are left out.
+        Files that are larger than this are left out.
 
     Returns
     -------
@@ -131,9 +134,7 @@ def take_snapshot(
 class _Taking:
     """Taking one snapshot of one repository."""
 
-    def __init__(
-        self, repository: Repository, exclude: list[Path], limit: int, start: Path | None = None
-    ) -> None:
+    def __init__(self, repository: Repository, exclude: list[Path], limit: int, start: Path | None = None) -> None:
         self.repository = repository
         # The file that the snapshot is made for, and that must not be missing in silence.
         self.start: bytes | None = None
@@ -207,7 +208,7 @@ class _Taking:
                 continue
             if entry.mode == GITLINK:
                 submodules.add(entry.path)
-            elif entry.path == self.start:
+            elif not self._barred(entry.path) and entry.path == self.start:
                 self.start = None
             if entry.tag.islower():
                 assumed.append(entry.path)
@@ -221,9 +222,27 @@ class _Taking:
         self._feed(index, skipped, "--no-skip-worktree")
         return submodules
 
+    def _barred(self, path: bytes) -> bool:
+        """Leave a tracked file out, if its name or its size demand it, whether or not it has changed."""
+        name = readable(path)
+        secret = committed_secret(name, lambda: self._content(path))
+        if secret is not None:
+            self._leave_out(path, *secret)
+            return True
+        try:
+            status = os.lstat(self._full(path))
+        except OSError:  # deleted
+            return False
+        too_large = self._size_objection(status.st_size) if stat.S_ISREG(status.st_mode) else None
+        if too_large is not None:
+            self._leave_out(path, name, too_large)
+        return too_large is not None
+
     def _judge(self, change: Change) -> None:
         """Decide about one file: add it, remove it, or leave it out and say why."""
         path, name = change.path, readable(change.path)
+        if path in self.remove:
+            return
         try:
             status = os.lstat(self._full(path))
         except OSError:
@@ -241,8 +260,8 @@ class _Taking:
 
     def _objection(self, change: Change, size: int) -> str | None:
         """Give the reason why the content of a regular file must not be kept, or None."""
-        if size > self.limit:
-            return f"{size / 1e6:.1f} MB, more than the limit of {self.limit / 1e6:g} MB"
+        if too_large := self._size_objection(size):
+            return too_large
         if not (change.added or change.pending):
             return None
         try:
@@ -250,6 +269,20 @@ class _Taking:
                 return secret_content(file.read()) if change.added else None
         except OSError as error:
             return f"cannot be read: {error.strerror}"
+
+    def _size_objection(self, size: int) -> str | None:
+        """Give the reason why a file is too large, or None."""
+        if size <= self.limit:
+            return None
+        return f"{size / 1e6:.1f} MB, more than the limit of {self.limit / 1e6:g} MB"
+
+    def _content(self, path: bytes) -> bytes:
+        """Read a file that may be gone or closed to us."""
+        try:
+            with open(self._full(path), "rb") as file:
+                return file.read(self.limit)
+        except OSError:
+            return b""
 
     def _leave_out(self, path: bytes, name: str, reason: str) -> None:
         """Keep a path away from the snapshot, also when it is in the index by now."""

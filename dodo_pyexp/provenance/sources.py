@@ -18,7 +18,9 @@ from .names import Imported, Reference, chain, imported_names, references
 from .syntax import FUNCTIONS, digest, parameters
 
 _MOST_FILES = 1000
-_parsed: dict[str, tuple[tuple[int, int], Source | None]] = {}
+Stamp = tuple[int, int] | None
+"""When a file was changed, and its size; None if it is not there."""
+_parsed: dict[str, tuple[Stamp, Source | None]] = {}
 
 
 class Binding(NamedTuple):
@@ -155,11 +157,14 @@ class Source:
         The file, by its real path.
     tree
         Its syntax tree.
+    stamp
+        What the file's `stamp` was when it was read.
     """
 
-    def __init__(self, path: str, tree: ast.Module) -> None:
+    def __init__(self, path: str, tree: ast.Module, stamp: Stamp = None) -> None:
         self.path = path
         self.tree = tree
+        self.stamp = stamp
         self._digests: dict[tuple[int, frozenset[int]], str] = {}
         self._references: dict[tuple[int, frozenset[int]], frozenset[Reference]] = {}
         self._bindings: dict[int, Bindings] = {}
@@ -249,13 +254,11 @@ def read_source(path: str) -> Source | None:
 
     A file that only the line cache knows is a cell of a notebook.
     """
-    try:
-        status = os.stat(path)
-        stamp = status.st_mtime_ns, status.st_size
-    except (OSError, ValueError):
+    now = stamp(path)
+    if now is None:
         return _read_cell(path)
     known = _parsed.get(path)
-    if known is None or known[0] != stamp:
+    if known is None or known[0] != now:
         try:
             with open(path, "rb") as file:
                 tree = _parse(file.read())
@@ -263,8 +266,17 @@ def read_source(path: str) -> Source | None:
             return None
         if len(_parsed) >= _MOST_FILES:
             _parsed.clear()
-        known = _parsed[path] = stamp, None if tree is None else Source(path, tree)
+        known = _parsed[path] = now, None if tree is None else Source(path, tree, now)
     return known[1]
+
+
+def stamp(path: str) -> Stamp:
+    """Give what tells whether a file has changed."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def captured_parameters(function: ast.AST) -> set[str]:
@@ -287,11 +299,11 @@ def _read_cell(path: str) -> Source | None:
     if entry is None or len(entry) < 3 or entry[1] is not None:
         return None
     text = "".join(entry[2])
-    stamp = hash(text), len(text)
+    now = hash(text), len(text)
     known = _parsed.get(path)
-    if known is None or known[0] != stamp:
+    if known is None or known[0] != now:
         tree = _parse(text.encode("utf-8", "surrogatepass"))
-        known = _parsed[path] = stamp, None if tree is None else Source(path, tree)
+        known = _parsed[path] = now, None if tree is None else Source(path, tree)
     return known[1]
 
 

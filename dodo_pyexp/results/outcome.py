@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ..store import atomic, status
-from ..store.digest import output_digest, saved_sizes, value_digest
+from ..store.digest import output_digest, saved_files, saved_sizes, sum_of_bytes, value_digest
 from ..store.paths import AttemptFolder
 from .pickling import dumps
 from .result import Result
@@ -46,13 +46,19 @@ class OwnFiles:
         return {name for name, mark in self._look().items() if self._before.get(name) != mark}
 
     def _look(self) -> dict[str, tuple[int, int, int]]:
-        marks = {}
-        for name in AttemptFolder.OWN - {"log.out"}:
-            try:
-                found = os.lstat(f"{self._attempt.path}/{name}")
-            except OSError:
-                continue
-            marks[name] = found.st_ino, found.st_mtime_ns, found.st_size
+        marks: dict[str, tuple[int, int, int]] = {}
+        folder = self._attempt.path
+        try:
+            names = os.listdir(folder)
+        except OSError:  # the function deleted it
+            return marks
+        for name in names:
+            if name in AttemptFolder.OWN and name != "log.out":
+                try:
+                    found = os.lstat(f"{folder}/{name}")
+                except OSError:
+                    continue
+                marks[name] = found.st_ino, found.st_mtime_ns, found.st_size
         return marks
 
 
@@ -75,20 +81,31 @@ def save_success(
     UnsavableResult
         The value cannot be saved; nothing of it is left behind.
     """
-    os.makedirs(attempt.path, exist_ok=True)  # the function may have deleted its folder
+    if not os.path.isdir(attempt.path):  # the function deleted it
+        os.makedirs(attempt.path)
     taken = own.taken() if own is not None else {"experiment.pkl"} if os.path.lexists(attempt.pickle) else set()
     for name in _VITAL:
         if name in taken:
             raise UnsavableResult(f"the function wrote {name} into its folder, a name pyexp uses; choose another")
-    digest = _pickle(attempt.pickle, Result(config, result=value, finished=True), value)
+    digest, pickle_sum = _pickle(attempt.pickle, Result(config, result=value, finished=True), value)
     try:
-        sizes = {"experiment.pkl": os.stat(attempt.pickle).st_size}
+        sums = {"experiment.pkl": pickle_sum}
+        names = ["experiment.pkl"]
         if "config.json" not in taken and os.path.exists(attempt.config_json):
-            sizes["config.json"] = os.stat(attempt.config_json).st_size
+            names.append("config.json")
         if not os.path.lexists(attempt.result_json) and (readable := _json_form(value)) is not None:
-            sizes["result.json"] = atomic.write_bytes(attempt.result_json, readable)
-        outputs = {"files": sizes, "saved": saved_sizes(attempt, taken)}
-        status.end(attempt, state, status.FINISHED, digest=output_digest(digest, attempt, taken), **outputs)
+            atomic.write_bytes(attempt.result_json, readable)
+            sums["result.json"] = sum_of_bytes(readable)
+            names.append("result.json")
+        found = {name: os.stat(f"{attempt.path}/{name}") for name in names}
+        saved = sorted(saved_files(attempt, taken))
+        outputs = {
+            "files": {name: stat.st_size for name, stat in found.items()},
+            "saved": saved_sizes(saved),
+            "sums": sums,
+            "written": max(stat.st_mtime_ns for stat in found.values()),
+        }
+        status.end(attempt, state, status.FINISHED, digest=output_digest(digest, saved), **outputs)
     except BaseException:
         os.unlink(attempt.pickle)
         raise
@@ -104,11 +121,12 @@ def save_failure(attempt: AttemptFolder, state: dict[str, Any], config: Config, 
     atomic.write_bytes(attempt.pickle, dumps(result))
 
 
-def _pickle(path: str, result: Result, value: Any) -> bytes:
-    """Pickle `result` to `path` and return the digest of `value` alone."""
+def _pickle(path: str, result: Result, value: Any) -> tuple[bytes, str]:
+    """Pickle `result` to `path`; give the digest of `value` alone, and the sum of the file."""
     try:
-        atomic.write_bytes(path, dumps(result))
-        return value_digest(dumps(value))
+        data = dumps(result)
+        atomic.write_bytes(path, data)
+        return value_digest(dumps(value)), sum_of_bytes(data)
     except OSError:
         raise
     except Exception as error:  # pickling runs the value's own code

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..collection.tensor import Tensor
 from ..config.config import Config
+from ..config.defaults import Defaults, read_first
 from ..config.encode import decode
 from ..config.hashing import hash_config
 from ..errors import DamagedFile
@@ -22,6 +23,7 @@ from ..store.record import Record
 from .result import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -42,18 +44,15 @@ def read_results(
     Raises
     ------
     UsageError
-        No batch goes by that name.
+        No batch goes by that name, or a file stands where the output folder should.
     DamagedFile
-        The manifest that was asked for cannot be read.
+        The manifest that was asked for cannot be read, or none of them can.
     """
     if timestamp is not None and timestamp != "latest":
         results = batch_results(folder, manifests.find(folder, timestamp))
         return _only_finished(results) if finished else results
-    for name in reversed(folder.batch_names()):
-        try:
-            results = batch_results(folder, Manifest.read(folder, name))
-        except DamagedFile:
-            continue
+    for manifest in manifests.readable(folder):
+        results = batch_results(folder, manifest)
         if not finished or all(result.finished for result in results):
             return results
     return Tensor([], (0,))
@@ -96,24 +95,38 @@ def find_attempt(
         return files.attempt(known), None
     if run in manifest.skipped:
         return None, manifest.skipped[run]
-    made = None if manifest.flat else _made_by(manifest, files)
+    made = made_by(manifest, files)
     if made is not None:
         return made, None
-    try:
-        record = Record.read(files)
-    except DamagedFile:
-        record = None
-    if record is not None and record.config_hash == hash_config(config()):
+    record = fitting_record(files, config, manifest)
+    if record is not None:
         return files.attempt(record.attempt), None
     newest = files.newest() if manifest.flat else None
     return newest, _skipped_by(folder, manifest, run) if newest is None else None
 
 
-def _made_by(manifest: Manifest, files: RunFolder) -> AttemptFolder | None:
+def fitting_record(files: RunFolder, config: Callable[[], Config], manifest: Manifest) -> Record | None:
+    """Read the record of a run, if it is whole and speaks of this config, which the manifest has."""
+    try:
+        record = Record.read(files)
+    except DamagedFile:
+        return None
+    masked = manifest.about.get(manifests.HASHES)
+    if record is None or record.config_hash == (
+        masked.get(os.path.basename(files.path)) if isinstance(masked, dict) else None
+    ):
+        return record
+    if record.config_hash == hash_config(config()):
+        return record
+    first = read_first(manifest.about.get("defaults"))
+    return record if first and record.config_hash == Defaults({}, first).hash(config()) else None
+
+
+def made_by(manifest: Manifest, files: RunFolder) -> AttemptFolder | None:
     """Find the newest attempt that a batch itself made of a run."""
     began = timestamps.order(manifest.timestamp)
     for name in reversed(files.attempt_names()):
-        if timestamps.order(name) < began:
+        if not files.flat and timestamps.order(name) < began:
             break
         attempt = files.attempt(name)
         if statuses.read(attempt).get("batch") == manifest.timestamp:

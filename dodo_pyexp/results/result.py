@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 
 from ..config.config import Config
-from ..errors import DamagedFile
+from ..errors import DamagedFile, DamagedResult
 from ..store import status as statuses
+from ..store.digest import sum_of_open
 from ..store.paths import AttemptFolder
-from ..store.record import vouches_for
+from ..store.record import record_of, vouches_for
 from .pickling import dumps, load, loads
 
 TYPE_CHECKING = False
@@ -98,6 +99,8 @@ class Result:
         name: str,
         config: Callable[[], Config],
         locate: Callable[[], tuple[AttemptFolder | None, str | None]],
+        *,
+        watched: bool = False,
     ) -> Result:
         """Make a result that is read when asked for.
 
@@ -109,22 +112,24 @@ class Result:
             Gives the config.
         locate
             Gives the attempt that satisfies the run (None if there is none yet) and, if the run was skipped, why.
+        watched
+            A build gave it to a run or a report, and sees to what is found damaged.
         """
         self = object.__new__(cls)
-        self.__dict__.update(name=name, _config=config, _locate=locate)
+        self.__dict__.update(name=name, _config=config, _locate=locate, _watched=watched)
         return self
 
-    def reference(self) -> tuple[str, bytes, str | None]:
-        """Give what another process needs to read this result: its name, its config and where its attempt lies."""
-        attempt = self._attempt()[0]
-        return self.name, dumps(self.cfg), None if attempt is None else attempt.path
+    def reference(self) -> tuple[str, bytes, str | None, str | None]:
+        """Give what another process needs to read this result: its name, its config, and what `at` has located."""
+        attempt, reason = self._attempt()
+        return self.name, dumps(self.cfg), None if attempt is None else attempt.path, reason
 
     @classmethod
-    def referred(cls, reference: tuple[str, bytes, str | None]) -> Result:
+    def referred(cls, reference: tuple[str, bytes, str | None, str | None]) -> Result:
         """Make the result that `reference` described, to be read when asked for."""
-        name, config, path = reference
+        name, config, path, reason = reference
         attempt = None if path is None else AttemptFolder(path)
-        return cls.at(name, lambda: loads(config), lambda: (attempt, None))
+        return cls.at(name, lambda: loads(config), lambda: (attempt, reason), watched=True)
 
     def __getattr__(self, field: str) -> Any:
         # Only called for a field that has not been read yet.
@@ -156,7 +161,7 @@ class Result:
         if status is None:
             attempt = self._attempt()[0]
             status = {} if attempt is None else statuses.read(attempt)
-            if not status and attempt is not None and vouches_for(attempt):
+            if status.get("state") is None and attempt is not None and vouches_for(attempt):
                 status = {"state": statuses.FINISHED}
             self.__dict__["_read_status"] = status
         return status
@@ -185,7 +190,8 @@ class Result:
         attempt = self._attempt()[0]
         if attempt is None or self.skipped or self._status().get("state") != statuses.FINISHED:
             return None
-        return load_pickle(attempt, self.name).__dict__.get("result")
+        watched = self.__dict__.get("_watched", False)
+        return load_pickle(attempt, self.name, self._status(), watched=watched).__dict__.get("result")
 
     # -- reading it like a mapping ------------------------------------------------------------------------------
 
@@ -266,23 +272,53 @@ class Result:
         return f"Result(name={self.name!r}, {state})"
 
 
-def load_pickle(attempt: AttemptFolder, name: str) -> Result:
-    """Unpickle the Result of an attempt.
+def load_pickle(
+    attempt: AttemptFolder, name: str, status: dict[str, Any] | None = None, *, watched: bool = False
+) -> Result:
+    """Unpickle the Result of an attempt; `status` tells what the file must be.
 
     Raises
     ------
+    DamagedResult
+        The file is not what the run wrote.
     DamagedFile
-        The file is missing, cut off, or needs a class that cannot be imported here.
+        It cannot be read, or needs a class that cannot be imported here.
     """
+    sums = (status or {}).get("sums")
+    expected = sums.get("experiment.pkl") if isinstance(sums, dict) else None
+    damage = None
     try:
         with open(attempt.pickle, "rb") as file:
-            result = load(file)
+            if expected is not None and sum_of_open(file) != expected:
+                damage = "is not what the run wrote"
+            result = None if damage else load(file)
     except (Exception, SystemExit) as error:  # unpickling runs arbitrary code and may raise anything
+        if expected is not None and isinstance(error, OSError) and error.filename in (attempt.pickle, None):
+            said = _damage(attempt, name, status or {}, f"cannot be read: {error.strerror}", watched=watched)
+            raise DamagedResult(said, attempt.path) from None
         cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        hint = "if the file is damaged, build the run again" if expected is None else "the file itself is whole"
         raise DamagedFile(
-            f"the result of {name} in {os.path.relpath(attempt.path)} cannot be read ({cause}); "
-            "if the file is damaged, build the run again"
+            f"the result of {name} in {os.path.relpath(attempt.path)} cannot be read here ({cause}); {hint}"
         ) from None
+    if damage:
+        raise DamagedResult(_damage(attempt, name, status or {}, damage, watched=watched), attempt.path)
     if not isinstance(result, Result):
         raise DamagedFile(f"{os.path.relpath(attempt.pickle)} holds no Result; build {name} again")
     return result
+
+
+def _damage(attempt: AttemptFolder, name: str, status: dict[str, Any], what: str, *, watched: bool) -> str:
+    """Say that a result is damaged, and how to have it again."""
+    experiment = status.get("experiment")
+    name = f"{experiment}:{name}" if isinstance(experiment, str) else name
+    again = "the next `pyexp build` executes it again"
+    try:
+        record = record_of(attempt)
+        if record is None:
+            again = "it was an earlier attempt, which no build repeats"
+        elif not watched and record.missing_part(attempt.run) is None:  # a build does not see it by itself
+            again = f"`pyexp build --rerun {name}` executes it again"
+    except DamagedFile:
+        pass
+    return f"the result of {name} is damaged; {again} ({os.path.relpath(attempt.pickle)} {what})"

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from ..errors import DamagedFile, UsageError, nearest
+from ..errors import DamagedFile, UsageError, nearest, suggest, warn
 from ..store import manifest as manifests
+from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.names import folder_name
-from ..store.paths import AttemptFolder, ExperimentFolder, OutputFolder, RunFolder
+from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder
+from ..store.paths import shown as shown
 from .reading import find_attempt
 
 
@@ -98,7 +100,10 @@ class StoredRun:
         matching = [name for name in names if timestamp and name.startswith(timestamp)]
         if len(matching) == 1:
             return self.files.attempt(matching[0])
-        if matching:
+        if matching:  # reproductions only come last: they are no results
+            own = [name for name in matching if REPRODUCES not in statuses.read(self.files.attempt(name))]
+            if len(own) == 1:
+                return self.files.attempt(own[0])
             listing = ", ".join(matching[:5])
             raise UsageError(
                 f'"{timestamp}" fits {len(matching)} attempts of {self.full_name}: {listing}; write more of it'
@@ -130,12 +135,16 @@ def stored_experiments(output: OutputFolder, names: Sequence[str] = ()) -> list[
         One of them does not exist.
     """
     try:
-        found = [
-            StoredExperiment(output.experiment(name)) for name in sorted(os.listdir(output.path))
-            if os.path.isdir(output.experiment(name).batches)
-        ]  # fmt: skip
-    except OSError:
-        found = []
+        entries = sorted(os.listdir(output.path))
+    except FileNotFoundError:
+        entries = []
+    except OSError as error:
+        raise UsageError(f"{shown(output.path)} cannot be read: {error.strerror}") from None
+    folders = [output.experiment(name) for name in entries]
+    found = [StoredExperiment(folder) for folder in folders if os.path.isdir(folder.batches)]
+    for folder in folders:
+        if os.path.isdir(folder.path) and not os.access(folder.path, os.R_OK | os.X_OK):
+            warn(f"{shown(folder.path)} may not be read, and is left out")
     if not names:
         return found
     chosen: dict[str, StoredExperiment] = {}
@@ -143,15 +152,14 @@ def stored_experiments(output: OutputFolder, names: Sequence[str] = ()) -> list[
         match = next((one for one in found if name in (one.folder, one.name)), None)
         if match is None:
             raise UsageError(
-                f'there is no experiment "{name}" in {shown(output.path)}{nearest(name, [one.name for one in found])}'
+                f'there is no experiment "{name}" in {shown(output.path)}{suggest(name, [one.name for one in found])}'
             )
         chosen[match.folder] = match
     return list(chosen.values())
 
 
-def stored_runs(output: OutputFolder, word: str) -> list[StoredRun]:
-    """Find the runs that ``experiment:run``, or the name of a run alone, may mean."""
-    experiments = stored_experiments(output)
+def stored_runs(experiments: list[StoredExperiment], word: str) -> list[StoredRun]:
+    """Find the runs of some experiments that ``experiment:run``, or the name of a run alone, may mean."""
     for experiment in experiments:
         for prefix in {experiment.name, experiment.folder}:
             if word.startswith(f"{prefix}:"):
@@ -169,17 +177,21 @@ def stored_run(output: OutputFolder, word: str) -> StoredRun:
     UsageError
         There is no such run, or more than one.
     """
-    found = stored_runs(output, word)
+    found = stored_runs(stored_experiments(output), word)
     if len(found) == 1:
         return found[0]
     if found:
         listing = ", ".join(run.full_name for run in found[:5])
         raise UsageError(f'"{word}" names {len(found)} runs: {listing}; write one of these')
-    choices: list[str] = []
+    short: list[str] = []
+    full: list[str] = []
     for experiment in stored_experiments(output):
-        for name in dict.fromkeys([*experiment.real_names().values(), *experiment.run_folders()]):
-            choices += [name, f"{experiment.name}:{name}"]
-    raise UsageError(f'there is no run "{word}" in {shown(output.path)}{nearest(word, choices)}')
+        real = experiment.real_names()
+        names = list(dict.fromkeys(real.get(folder, folder) for folder in [*real, *experiment.run_folders()]))
+        short += names
+        full += [f"{experiment.name}:{name}" for name in names]
+    hint = nearest(word, [*short, *full]) or suggest(word, full)
+    raise UsageError(f'there is no run "{word}" in {shown(output.path)}{hint}')
 
 
 def _find_run(experiment: StoredExperiment, name: str) -> StoredRun | None:
@@ -207,10 +219,14 @@ def _find_in_older(experiment: StoredExperiment, name: str) -> StoredRun | None:
         for folder in manifest.runs:
             if manifest.configs[folder].get("name") == name:
                 return StoredRun(experiment, folder, name)
+    return _find_by_status(experiment, name) if experiment.newest is None else None
+
+
+def _find_by_status(experiment: StoredExperiment, name: str) -> StoredRun | None:
+    """Look for a run where no manifest can be read: its attempts know its name, too."""
+    for folder in experiment.run_folders():
+        found = StoredRun(experiment, folder, name)
+        newest = found.files.newest()
+        if newest is not None and statuses.read(newest).get("run") == name:
+            return found
     return None
-
-
-def shown(path: str) -> str:
-    """Write a path as short as it can be written from here."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative

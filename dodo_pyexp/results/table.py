@@ -5,13 +5,16 @@ Implements: DESIGN sections 2 (P7) and 12; pyexp README, "Result Filtering" (the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..errors import DamagedFile, UsageError, nearest
+from ..collection.estimate import Estimate
+from ..errors import DamagedFile, UsageError, nearest, suggest
+from ..printable import printable, shorten
 from ..store import status as statuses
+from ..store.digest import sum_of_bytes
 from ..store.paths import AttemptFolder
+from ..store.record import Record, missing_part, record_of
 from .result import Result
 
 RUN, STATE = "run", "state"
@@ -43,9 +46,11 @@ class Row:
         What it returned, as far as JSON holds it.
     attempt
         Name of the attempt that satisfies the run.
+    made
+        Hashes of the code and of the packages that it was made by; None where nobody knows.
     """
 
-    __slots__ = ("attempt", "cause", "config", "name", "returned", "state", "value")
+    __slots__ = ("attempt", "cause", "config", "made", "name", "returned", "state", "value")
 
     def __init__(
         self,
@@ -56,6 +61,7 @@ class Row:
         cause: str = "",
         value: Any = None,
         attempt: str | None = None,
+        made: tuple[str | None, str | None] = (None, None),
     ) -> None:
         self.name = name
         self.config = config
@@ -64,6 +70,7 @@ class Row:
         self.cause = cause
         self.value = value
         self.attempt = attempt
+        self.made = made
 
     @classmethod
     def of(cls, result: Result, alive: Alive) -> Row:
@@ -75,17 +82,29 @@ class Row:
         config.pop("name", None)
         if result.skipped:
             return cls(result.name, config, {}, SKIPPED, _headline(result.error).removeprefix("Skipped: "))
-        if result.out is None:
+        attempt = result._attempt()[0]
+        if attempt is None:
             return cls(result.name, config, {}, MISSING)
-        attempt = AttemptFolder(os.fspath(result.out))
-        state, cause, value = _read(attempt, alive)
+        status = statuses.read(attempt)
+        made = status.get("code"), status.get("requirements")
+        try:
+            record = None if status.get("state") in _UNRECORDED else record_of(attempt)
+        except DamagedFile:
+            return cls(result.name, config, {}, DAMAGED, ".finished cannot be read", None, attempt.name, made)
+        if record is not None:
+            made = record.code, record.packages
+        state, cause, value = _read(attempt, status, record, alive)
         returned = scalars(value) if state == FINISHED else {}
-        return cls(result.name, config, returned, state, cause, value, attempt.name)
+        return cls(result.name, config, returned, state, cause, value, attempt.name, made)
 
 
-def _read(attempt: AttemptFolder, alive: Alive) -> tuple[str, str, Any]:
+_UNRECORDED = (statuses.FAILED, statuses.INTERRUPTED, statuses.RUNNING)
+
+
+def _read(
+    attempt: AttemptFolder, status: dict[str, Any], record: Record | None, alive: Alive
+) -> tuple[str, str, Any]:
     """Tell the state of an attempt, the cause if it did not finish, and what it returned."""
-    status = statuses.read(attempt)
     state = status.get("state")
     if state == statuses.FAILED:
         return FAILED, _headline(statuses.error_text(status)), None
@@ -93,32 +112,34 @@ def _read(attempt: AttemptFolder, alive: Alive) -> tuple[str, str, Any]:
         return INTERRUPTED, "", None
     if state == statuses.RUNNING:
         return (RUNNING if alive(status.get("owner")) else INTERRUPTED), "", None
-    if state != statuses.FINISHED:
+    if record is not None:
+        parts: tuple[Any, ...] = record.files, record.saved, record.sums, record.written
+    elif state == statuses.FINISHED:
+        parts = status.get("files"), status.get("saved", {}), status.get("sums", {}), status.get("written")
+    else:
         return DAMAGED, "status.json cannot be read", None
-    files = status.get("files")
-    if not isinstance(files, dict):
+    files, saved, sums, written = parts
+    if not all(isinstance(table, dict) for table in (files, saved, sums)) or not isinstance(written or 0, int):
         return DAMAGED, "status.json is not whole", None
-    for name, size in files.items():
-        try:
-            whole = os.stat(f"{attempt.path}/{name}").st_size == size
-        except OSError:
-            whole = False
-        if not whole:
-            return DAMAGED, f"{name} is not whole", None
+    damage = missing_part(attempt.path, files, saved, sums, written)
+    if damage is not None:
+        return DAMAGED, damage, None
     if "result.json" not in files:  # JSON could not hold it, or the function saved a file of that name
         return FINISHED, "", None
-    value = _read_value(attempt.result_json)
-    return (DAMAGED, "result.json cannot be read", None) if value is _ABSENT else (FINISHED, "", value)
+    return _read_value(attempt.result_json, sums.get("result.json"))
 
 
-def _read_value(path: str) -> Any:
+def _read_value(path: str, expected: str | None) -> tuple[str, str, Any]:
     import json
 
     try:
         with open(path, "rb") as file:
-            return json.loads(file.read())
+            data = file.read()
+        if expected is not None and sum_of_bytes(data) != expected:
+            return DAMAGED, "result.json is not what was written", None
+        return FINISHED, "", json.loads(data)
     except (OSError, ValueError, RecursionError):
-        return _ABSENT
+        return DAMAGED, "result.json cannot be read", None
 
 
 def _headline(error: str | None) -> str:
@@ -194,6 +215,10 @@ class Table:
         """Read a table from results; `keep` chooses runs by their names."""
         return cls([Row.of(result, alive) for result in results if keep is None or keep(result.name)])
 
+    def finished(self) -> list[Row]:
+        """Give the rows of finished runs."""
+        return [row for row in self.rows if row.state == FINISHED]
+
     def headers(self) -> list[str]:
         """Give the headings; a config key that is also a returned one is told apart as ``cfg.<key>``."""
         taken = {RUN, STATE, *self.returned_keys}
@@ -247,7 +272,7 @@ class Table:
             return lambda row: row.returned.get(key, _ABSENT)
         if any(key in row.config for row in self.rows):
             return lambda row: row.config.get(key, _ABSENT)
-        raise UsageError(f'the table cannot be sorted by "{key}"{nearest(key, self.sortable())}')
+        raise UsageError(f'the table cannot be sorted by "{key}"{suggest(key, self.sortable(), 12)}')
 
 
 def differing_keys(configs: Sequence[dict[str, Any]]) -> list[str]:
@@ -274,6 +299,8 @@ def differing_keys(configs: Sequence[dict[str, Any]]) -> list[str]:
 
 def _rank(value: Any) -> tuple[int, Any]:
     """Order numbers before texts; whatever else there is, by its text."""
+    if isinstance(value, Estimate):
+        value = value.mean
     if isinstance(value, (bool, int, float)):
         return (0, float("-inf") if value != value else value)
     return (1, str(value))
@@ -292,6 +319,9 @@ def pretty(value: Any) -> str:
     """
     if value is None:
         return ""
+    if isinstance(value, Estimate):
+        half = f" ± {value.half:.2g}" if value.half == value.half else ""
+        return f"{pretty(value.mean)}{half}"
     if isinstance(value, float):
         return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
     return _short(value)
@@ -306,12 +336,12 @@ def pretty_config(value: Any) -> str:
 
 
 def _short(value: Any, limit: int = 40) -> str:
-    text = " ".join(str(value).split())
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def table_text(table: Table, style: str = "simple") -> str:
-    """Write a table in one of tabulate's formats.
+def table_text(table: Table, style: str = "simple", limit: int | None = None) -> str:
+    """Write a table in one of tabulate's formats; of names wider than `limit` columns the middle is cut out.
 
     Raises
     ------
@@ -325,10 +355,12 @@ def table_text(table: Table, style: str = "simple") -> str:
             f'there is no table format "{style}"{nearest(style, tabulate_formats)}; '
             f"choose one of {', '.join(tabulate_formats)}"
         )
-    cells, headers = table.cells(), table.headers()
+    cells, headers = table.cells(), [printable(header) for header in table.headers()]
     config_end = 1 + len(table.config_keys)
     returned_end = config_end + len(table.returned_keys)
     rows = [[_cell(value, index, config_end, returned_end) for index, value in enumerate(line)] for line in cells]
+    for row in rows:
+        row[0] = shorten(row[0], limit)
     if not rows:
         return tabulate([], headers, tablefmt=style)
     align = ["right" if _numeric(line[index] for line in cells) else "left" for index in range(len(headers))]
@@ -337,7 +369,7 @@ def table_text(table: Table, style: str = "simple") -> str:
 
 def _cell(value: Any, index: int, config_end: int, returned_end: int) -> str:
     if index == 0:
-        return str(value)
+        return printable(str(value))
     if index < config_end:
         return pretty_config(value)
     return pretty(value) if index < returned_end else _short(value, 100)
@@ -345,7 +377,9 @@ def _cell(value: Any, index: int, config_end: int, returned_end: int) -> str:
 
 def _numeric(column: Iterable[Any]) -> bool:
     present = [value for value in column if value is not None]
-    return bool(present) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in present)
+    return bool(present) and all(
+        isinstance(value, (int, float, Estimate)) and not isinstance(value, bool) for value in present
+    )
 
 
 def csv_lines(tables: dict[str, Table]) -> list[list[Any]]:

@@ -5,6 +5,7 @@ Nothing is forced to the disk: after a power cut a file may be empty or gone, an
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 
@@ -12,6 +13,15 @@ TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without importing typing 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO, Any
+
+
+# What json.dumps and json.loads do, without looking at their options for every file.
+_for_people = json.JSONEncoder(separators=(",\n ", ": "), ensure_ascii=False).encode
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_decode = json.JSONDecoder().decode
+
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EACCES)
+"""What file systems say that have no hard links."""
 
 
 class aside:  # noqa: N801  # read in a `with` statement, like contextlib's own
@@ -106,10 +116,10 @@ def json_bytes(value: Any, *, indent: int | None = 2) -> bytes:
     With lines for people, the items are on lines of their own; `json` has its fast encoder only where nothing is
     indented.
     """
-    separators = (",", ":") if indent is None else (",\n ", ": ")
     try:
-        return (json.dumps(value, separators=separators, ensure_ascii=False) + "\n").encode()
+        return ((_compact if indent is None else _for_people)(value) + "\n").encode()
     except UnicodeEncodeError:
+        separators = (",", ":") if indent is None else (",\n ", ": ")
         return (json.dumps(value, separators=separators) + "\n").encode()
 
 
@@ -125,12 +135,13 @@ def create_json(path: str, value: Any) -> None:
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.new.tmp")
     try:
         write_json(temporary, value, indent=None)
-        os.link(temporary, path)  # exclusive, as a rename is not
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links: claim the name first, then fill it
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        os.replace(temporary, path)
+        try:
+            os.link(temporary, path)  # exclusive, as a rename is not
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # claim the name first, then fill it
+            os.replace(temporary, path)
     finally:
         remove(temporary)
 
@@ -150,7 +161,7 @@ def read_bytes(path: str) -> bytes:
 def read_json(path: str) -> dict[str, Any] | None:
     """Read a JSON object; None when the file is missing, cut off, or holds something else."""
     try:
-        value = json.loads(read_bytes(path))
+        value = _decode(read_bytes(path).decode())
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

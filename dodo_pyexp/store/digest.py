@@ -13,8 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from hashlib import _Hash
+    from typing import IO
 
 BLOCK = 1 << 20
+SUM_LENGTH = 32
 WATCHED = 1000
 """A run that saved more files than this is not checked for them before every build."""
 
@@ -60,12 +62,12 @@ def saved_files(attempt: AttemptFolder, taken: Collection[str] = ()) -> Iterator
                     yield relative, entry.path
 
 
-def saved_sizes(attempt: AttemptFolder, taken: Collection[str] = ()) -> dict[str, int]:
+def saved_sizes(saved: Collection[tuple[str, str]]) -> dict[str, int]:
     """Give the size of each saved file; nothing when there are more than `WATCHED`, too many to look at each time."""
+    if len(saved) > WATCHED:
+        return {}
     sizes: dict[str, int] = {}
-    for relative, path in saved_files(attempt, taken):
-        if len(sizes) == WATCHED:
-            return {}
+    for relative, path in saved:
         try:
             sizes[relative] = os.stat(path).st_size
         except OSError:  # a broken link, or gone already
@@ -87,17 +89,20 @@ def file_digest(path: str) -> bytes:
         return _digest(text.encode("utf-8", "surrogateescape"))
     try:
         with open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size < BLOCK:
-                return _digest(file.readall())
-            digest = sha256(size)
-            buffer = bytearray(BLOCK)
-            view = memoryview(buffer)
-            while count := file.readinto(buffer):
-                digest.update(view[:count])
-            return digest.digest()
+            return _digest_of(file)
     except (FileNotFoundError, PermissionError):
         return _digest(b"")
+
+
+def _digest_of(file: IO[bytes]) -> bytes:
+    """Hash what is left of a file."""
+    size = os.fstat(file.fileno()).st_size
+    if size < BLOCK:
+        return _digest(file.read())
+    digest = sha256(size)
+    while block := file.read(BLOCK):
+        digest.update(block)
+    return digest.digest()
 
 
 def _digest(data: bytes) -> bytes:
@@ -106,15 +111,32 @@ def _digest(data: bytes) -> bytes:
     return digest.digest()
 
 
+def sum_of(path: str) -> str:
+    """Give the digest of a file as records hold it."""
+    return file_digest(path).hex()[:SUM_LENGTH]
+
+
+def sum_of_open(file: IO[bytes]) -> str:
+    """Give what `sum_of` gives for a file that has been opened, and go back to its beginning."""
+    found = _digest_of(file).hex()[:SUM_LENGTH]
+    file.seek(0)
+    return found
+
+
+def sum_of_bytes(data: bytes) -> str:
+    """Give what `sum_of` gives for a file that holds `data`."""
+    return _digest(data).hex()[:SUM_LENGTH]
+
+
 def value_digest(pickled: bytes) -> bytes:
     """Hash a pickled return value."""
     return _digest(pickled)
 
 
-def output_digest(value: bytes, attempt: AttemptFolder, taken: Collection[str] = ()) -> str:
-    """Combine the digest of the return value with those of the saved files."""
+def output_digest(value: bytes, saved: Collection[tuple[str, str]]) -> str:
+    """Combine the digest of the return value with those of the saved files, which come in order."""
     digest = sha256()
     digest.update(value)
-    for relative, path in sorted(saved_files(attempt, taken)):
+    for relative, path in saved:
         digest.update(relative.encode("utf-8", "surrogateescape") + b"\0" + file_digest(path))
     return digest.hexdigest()[:32]

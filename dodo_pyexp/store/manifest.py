@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 
-from ..errors import DamagedFile, UsageError, nearest
+from ..errors import DamagedFile, UsageError, nearest, warn
 from . import atomic, timestamps
+from .paths import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from .paths import ExperimentFolder
 
 FORMAT = 1
+HASHES = "hashes"
+"""Key of `about`: hashes of the configs of which something was masked, by folder."""
 
 
 class Manifest:
@@ -40,7 +44,8 @@ class Manifest:
     skipped
         ``{folder: why it was not tried}``, filled in when the batch ends.
     about
-        Everything else: commit, host, command line, environment, start and end.
+        Everything else: commit, host, command line, environment, start and end; and, when the batch has ended,
+        `counts` of what became of its runs.
     """
 
     def __init__(
@@ -68,9 +73,12 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
+        # `counts` stands near the beginning, where `is_closed` looks for it without reading the rest.
+        ended = {"counts": self.about["counts"]} if "counts" in self.about else {}
         return {
             "format": FORMAT,
             "timestamp": self.timestamp,
+            **ended,
             **self.about,
             "flat": self.flat,
             "shape": list(self.shape),
@@ -127,18 +135,53 @@ class Manifest:
             if not all(isinstance(known["configs"][run], dict) for run in known["runs"]):
                 raise ValueError("no configs")
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise DamagedFile(f"{path} is damaged; the next build writes a new manifest") from None
+            raise DamagedFile(f"{shown(path)} is damaged; the next build writes a new manifest") from None
         return cls(timestamp, shape=shape, about=values, **known)
+
+
+def is_closed(folder: ExperimentFolder, timestamp: str) -> bool:
+    """Tell whether a batch says how it ended; of a large manifest only the beginning is read."""
+    try:
+        with open(folder.manifest(timestamp), "rb") as file:
+            return b'"counts":' in file.read(200)
+    except OSError:
+        return True
+
+
+def readable(folder: ExperimentFolder) -> Iterator[Manifest]:
+    """Yield the batches whose manifests are whole, newest first; say so where an older one stands in for the newest.
+
+    Raises
+    ------
+    DamagedFile
+        There are batches, and the manifest of none is whole.
+    """
+    damaged: DamagedFile | None = None
+    found = False
+    names = folder.batch_names()
+    for name in reversed(names):
+        try:
+            manifest = Manifest.read(folder, name)
+        except DamagedFile as error:
+            damaged = damaged or error
+            continue
+        if damaged is not None and not found:
+            warn(f"{shown(folder.manifest(names[-1]))} is damaged; the batch {name} is used instead")
+        found = True
+        yield manifest
+    if damaged is not None and not found:
+        many = f", and so are the {len(names) - 1} older ones"
+        older = {1: "", 2: ", and so is the older one"}.get(len(names), many)
+        path = shown(folder.manifest(names[-1]))
+        raise DamagedFile(f"{path} is damaged{older}; the next build writes a new manifest")
 
 
 def newest(folder: ExperimentFolder) -> Manifest | None:
     """Give the newest batch whose manifest is whole; None when there is none."""
-    for name in reversed(folder.batch_names()):
-        try:
-            return Manifest.read(folder, name)
-        except DamagedFile:
-            continue
-    return None
+    try:
+        return next(readable(folder), None)
+    except DamagedFile:
+        return None
 
 
 def find(folder: ExperimentFolder, timestamp: str) -> Manifest:
@@ -152,9 +195,9 @@ def find(folder: ExperimentFolder, timestamp: str) -> Manifest:
         Its manifest cannot be read back.
     """
     if timestamp == "latest":
-        manifest = newest(folder)
+        manifest = next(readable(folder), None)
         if manifest is None:
-            raise UsageError(f'there is no batch in {folder.batches} yet; run the experiment first')
+            raise UsageError(f"there is no batch in {shown(folder.batches)} yet; run the experiment first")
         return manifest
     names = folder.batch_names()
     if timestamp in names:
@@ -164,5 +207,10 @@ def find(folder: ExperimentFolder, timestamp: str) -> Manifest:
         return Manifest.read(folder, matching[0])
     if matching:
         listing = ", ".join(matching[:5]) + (", ..." if len(matching) > 5 else "")
-        raise UsageError(f'"{timestamp}" fits {len(matching)} batches in {folder.batches}: {listing}; write more of it')
-    raise UsageError(f'there is no batch "{timestamp}" in {folder.batches}{nearest(timestamp, names)}')
+        place = shown(folder.batches)
+        raise UsageError(f'"{timestamp}" fits {len(matching)} batches in {place}: {listing}; write more of it')
+    raise UsageError(f'there is no batch "{timestamp}" in {shown(folder.batches)}{_batches_hint(timestamp, names)}')
+
+
+def _batches_hint(timestamp: str, names: list[str]) -> str:
+    return nearest(timestamp, names) or (f"; the newest is {names[-1]}" if names else "; run the experiment first")

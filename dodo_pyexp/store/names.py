@@ -14,11 +14,42 @@ from .digest import sha256
 
 MAX_BYTES = 120  # leaves room for a hash, a suffix and a temporary name within the 255 bytes of a file name
 RESERVED = frozenset(
-    ["con", "prn", "aux", "nul", "clock$"]
-    + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)]
+    ["con", "prn", "aux", "nul", "clock$"] + [f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)]
 )
 _PLAIN = re.compile(r"[^\W_][\w.,@=-]*(?<![.=])|_[\w.,@=-]*(?<![.=])").fullmatch
 _UNSAFE = re.compile(r"[^\w.,@-]+")
+
+
+def refusal(name: str) -> str | None:
+    """Say why nothing can be called `name`: it reads like a way out of its folder, though it would not lead there.
+
+    Examples
+    --------
+    >>> refusal("../../x")
+    'cannot be called "../../x", which goes up with ".."; choose a plain name, such as "x"'
+    >>> refusal("a/b")
+    """
+    if ".." not in name and name[:1] not in ("/", "\\") and "\0" not in name:
+        return None
+    if ".." in name.replace("\\", "/").split("/"):
+        why = 'goes up with ".."'
+    elif name[:1] in ("/", "\\"):
+        why = "is an absolute path"
+    elif "\0" in name:
+        why = "holds a NUL character"
+    else:
+        return None
+    shown = name if len(name) <= 100 else f"{name[:97]}..."
+    return f"cannot be called {_quoted(shown)}, which {why}; choose a plain name, such as {_plain_form(name)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\0", "\\0") + '"'
+
+
+def _plain_form(name: str) -> str:
+    parts = (part for part in re.split(r"[/\\\0]+", name) if part not in ("", ".", ".."))
+    return _quoted(_UNSAFE.sub("_", "_".join(parts))[:40] or "run")
 
 
 @functools.cache
@@ -31,7 +62,8 @@ def folder_name(name: str) -> str:
 
     A name of letters, digits and ``_ - . , @`` is its own folder. ``=`` becomes ``~``. Everything else
     (separators, leading dots, reserved names, very long names...) is replaced, and a hash of the real
-    name is added behind a ``+``, which no plain name contains: two names never share a folder.
+    name is added behind a ``+``, which no plain name contains: two names never share a folder. Nothing
+    leads out, also of names that `refusal` speaks against.
 
     Examples
     --------
@@ -39,8 +71,8 @@ def folder_name(name: str) -> str:
     'lr0.1_adam'
     >>> folder_name("lr=0.1")
     'lr~0.1'
-    >>> folder_name("../../x")
-    'x+9cdf6a50100a862e'
+    >>> folder_name("a/b")
+    'a_b+c14cddc033f64b9d'
     """
     if (
         _PLAIN(name)

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 
-from . import timestamps
+from ..errors import UsageError
+from . import atomic, timestamps
+
+REPRODUCES = "reproduces"
+"""Key of the status of an attempt that executed another one again: its name."""
 
 
 class OutputFolder:
@@ -49,11 +53,34 @@ class ExperimentFolder:
         """The manifest of one batch."""
         return f"{self.path}/.batches/{timestamp}.json"
 
+    @property
+    def environments(self) -> str:
+        """The folder of what the batches ran with."""
+        return f"{self.path}/.environment"
+
+    def requirements(self, timestamp: str, digest: str = "") -> str:
+        """The packages that a batch ran with; with `digest` those of a part of it that ran with others."""
+        return f"{self.path}/.environment/{timestamp}/frozen_requirements{digest and '.'}{digest}.txt"
+
+    @property
+    def last_environment(self) -> str:
+        """What was found out about packages and machine last, so that it need not be found out each time."""
+        return f"{self.path}/.environment/last.json"
+
     def batch_names(self) -> list[str]:
-        """Name all batches, oldest first."""
+        """Name all batches, oldest first.
+
+        Raises
+        ------
+        UsageError
+            Theirs is no folder, or it may not be read.
+        """
         try:
             entries = os.listdir(self.batches)
-        except OSError:
+        except OSError as error:
+            check_folder(self.batches)
+            if not isinstance(error, FileNotFoundError):
+                raise UsageError(f"{shown(self.batches)} cannot be read: {error.strerror}") from None
             return []
         names = [name[:-5] for name in entries if name.endswith(".json") and timestamps.is_timestamp(name[:-5])]
         return sorted(names, key=timestamps.order)
@@ -66,6 +93,20 @@ class ExperimentFolder:
     def snapshot(self, commit: str) -> str:
         """The code of one snapshot."""
         return f"{self.path}/.snapshots/{commit}"
+
+    @property
+    def defaults(self) -> str:
+        """What was declared first for keys of configs."""
+        return f"{self.path}/.defaults.json"
+
+    @property
+    def codes(self) -> str:
+        """The folder of the fingerprints of the code that made runs."""
+        return f"{self.path}/.code"
+
+    def code(self, digest: str) -> str:
+        """One of these fingerprints."""
+        return f"{self.path}/.code/{digest}.json"
 
     @property
     def reports(self) -> RunFolder:
@@ -89,7 +130,7 @@ class RunFolder:
 
     def attempt(self, timestamp: str) -> AttemptFolder:
         """Give one attempt; in the flat layout there is only one, whatever its name."""
-        return AttemptFolder(self.path if self.flat else f"{self.path}/{timestamp}")
+        return AttemptFolder(self.path, flat=True) if self.flat else AttemptFolder(f"{self.path}/{timestamp}")
 
     def attempt_names(self) -> list[str]:
         """Name the attempts, oldest first; in the flat layout the one attempt is called ``.``."""
@@ -102,27 +143,36 @@ class RunFolder:
         return sorted(names, key=timestamps.order)
 
     def newest(self) -> AttemptFolder | None:
-        """Give the newest attempt, if there is any."""
-        names = self.attempt_names()
-        return self.attempt(names[-1]) if names else None
+        """Give the newest attempt, if there is any; reproductions of earlier ones do not count."""
+        for name in reversed(self.attempt_names()):
+            attempt = self.attempt(name)
+            if (atomic.read_json(attempt.status) or {}).get(REPRODUCES) is None:
+                return attempt
+        return None
 
 
 class AttemptFolder:
-    """One attempt: the files that pyexp writes beside what the function saves."""
+    """One attempt: the files that pyexp writes beside what the function saves; `flat`: its folder is the run's."""
 
-    __slots__ = ("path",)
+    __slots__ = ("flat", "path")
 
     OWN = frozenset(
         ["config.json", "config.yml", "experiment.pkl", "result.json", "log.out", "status.json", ".finished", ".commit"]
     )
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, flat: bool = False) -> None:
         self.path = path
+        self.flat = flat
 
     @property
     def name(self) -> str:
         """The timestamp of the attempt."""
         return os.path.basename(self.path)
+
+    @property
+    def run(self) -> RunFolder:
+        """The folder of the run."""
+        return RunFolder(self.path, flat=True) if self.flat else RunFolder(os.path.dirname(self.path))
 
     @property
     def config_json(self) -> str:
@@ -168,3 +218,31 @@ class AttemptFolder:
 def is_attempt(entry: os.DirEntry[str]) -> bool:
     """Tell whether a folder in a run's folder is one of its attempts."""
     return timestamps.is_timestamp(entry.name) and os.path.isfile(f"{entry.path}/status.json")
+
+
+def shown(path: str) -> str:
+    """Write a path as short as it can be written from here."""
+    try:
+        relative = os.path.relpath(path)
+    except (OSError, ValueError):  # the working directory is gone; another drive
+        return path
+    return path if relative.startswith("..") else relative
+
+
+def check_folder(path: str) -> None:
+    """Make sure that nothing but a folder stands at `path`, or above it; it need not be there.
+
+    Raises
+    ------
+    UsageError
+        Something does.
+    """
+    part = path
+    while not os.path.isdir(part):
+        if os.path.lexists(part):
+            what = "a link that leads nowhere" if os.path.islink(part) else "a file"
+            raise UsageError(f"{shown(part)} is {what}, not a folder; move it away, or choose another --output-dir")
+        parent = os.path.dirname(part)
+        if parent == part:
+            return
+        part = parent

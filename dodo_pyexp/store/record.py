@@ -11,6 +11,7 @@ import os
 
 from ..errors import DamagedFile
 from . import atomic
+from .digest import sum_of
 from .paths import AttemptFolder, RunFolder
 
 TYPE_CHECKING = False
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMAT = 1
+READ_AGAIN = 64 << 20
+"""A result file of more bytes is not read before a build, only because it is newer than it should be."""
+FAILED_UPSTREAM = "failed"
+"""In place of a digest: the upstream was optional, and had failed."""
 _decode = json.JSONDecoder().decode  # what json.loads does, without looking at its options for every run
 
 
@@ -31,7 +36,7 @@ class Record:
     config_hash
         Hash of the config, without `name` and `depends_on`.
     upstream
-        ``{task name of the upstream: digest of its outputs}``.
+        ``{task name of the upstream: digest of its outputs, or FAILED_UPSTREAM}``.
     digest
         Digest of this run's outputs: return value and saved files, by content.
     attempt
@@ -40,9 +45,22 @@ class Record:
         Size in bytes of each file of pyexp's own that must be whole.
     saved
         Size in bytes of each file the function saved; one that is gone or shorter is damage, one that has grown is not.
+    code
+        Hash of the code that made it, or that it was accepted for; "" when that could not be told, None in a record
+        of an older pyexp.
+    sums
+        Digest of each file of pyexp's own that is read back as a result.
+    written
+        When the newest of these files was written (nanoseconds since the epoch, as the file system has it): one that
+        is newer has to be read to know whether it is whole. -1 when one of them was found damaged; None when nobody
+        knows.
+    packages
+        Hash of the versions of the packages that it was made with; None when nobody knows.
     """
 
-    __slots__ = ("attempt", "config_hash", "digest", "files", "name", "saved", "upstream")
+    __slots__ = (
+        "attempt", "code", "config_hash", "digest", "files", "name", "packages", "saved", "sums", "upstream", "written",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -53,6 +71,10 @@ class Record:
         attempt: str,
         files: dict[str, int],
         saved: dict[str, int] | None = None,
+        code: str | None = None,
+        sums: dict[str, str] | None = None,
+        written: int | None = None,
+        packages: str | None = None,
     ) -> None:
         self.name = name
         self.config_hash = config_hash
@@ -61,6 +83,10 @@ class Record:
         self.attempt = attempt
         self.files = files
         self.saved = saved or {}
+        self.code = code
+        self.sums = sums or {}
+        self.written = written
+        self.packages = packages
 
     def write(self, run: RunFolder) -> None:
         """Put the record in place: from here on the run is finished."""
@@ -89,6 +115,10 @@ class Record:
                 values["attempt"],
                 values["files"],
                 values["saved"],
+                values.get("code"),
+                values.get("sums"),
+                values.get("written"),
+                values.get("packages"),
             )
         except FileNotFoundError:
             return None
@@ -96,29 +126,67 @@ class Record:
             raise
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise DamagedFile(f"{path} is not a whole record") from None
-        tables = record.upstream, record.files, record.saved
-        if not (all(isinstance(table, dict) for table in tables) and _plain(record.attempt)):
+        tables = record.upstream, record.files, record.saved, record.sums
+        whole = all(isinstance(table, dict) for table in tables)
+        plain = (record.code is None or isinstance(record.code, str)) and isinstance(record.written or 0, int)
+        if not (whole and plain and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record
 
     def missing_part(self, run: RunFolder) -> str | None:
         """Name the first file of the attempt that is not whole, with what is wrong with it."""
-        folder = run.attempt(self.attempt).path
-        for name, size in self.files.items():
-            try:
-                found = os.stat(f"{folder}/{name}").st_size
-            except (OSError, ValueError):  # a damaged record may hold names that cannot be
-                return f"{name} is gone"
-            if found != size:
-                return f"{name} has {found} bytes instead of {size}"
-        for name, size in self.saved.items():
-            try:
-                found = os.stat(f"{folder}/{name}").st_size
-            except (OSError, ValueError):
-                return f"{name}, which the run saved, is gone"
-            if found < size:
-                return f"{name}, which the run saved, has {found} bytes instead of {size}"
+        return missing_part(run.attempt(self.attempt).path, self.files, self.saved, self.sums, self.written)
+
+
+def missing_part(
+    folder: str, files: dict[str, int], saved: dict[str, int], sums: dict[str, str], written: int | None
+) -> str | None:
+    """Name the first file of an attempt that is not whole: the one judgement of damage, whoever asks.
+
+    Parameters
+    ----------
+    folder
+        Where the files are.
+    files, saved, sums, written
+        As a record or a status has them.
+    """
+    for name, size in files.items():
+        try:
+            stat = os.stat(f"{folder}/{name}")
+        except (OSError, ValueError):  # a damaged record may hold names that cannot be
+            return f"{name} is gone"
+        if stat.st_size != size:
+            return f"{name} has {stat.st_size} bytes instead of {size}"
+        if written is not None and stat.st_mtime_ns > written and (size <= READ_AGAIN or written < 0):
+            expected = sums.get(name)
+            if expected is not None and sum_of(f"{folder}/{name}") != expected:
+                return f"{name} is not what was written"
+    for name, size in saved.items():
+        try:
+            found = os.stat(f"{folder}/{name}").st_size
+        except (OSError, ValueError):
+            return f"{name}, which the run saved, is gone"
+        if found < size:
+            return f"{name}, which the run saved, has {found} bytes instead of {size}"
+    return None
+
+
+def record_of(attempt: AttemptFolder) -> Record | None:
+    """Read the record that names this attempt; None when the run has none, or one that names another.
+
+    Raises
+    ------
+    DamagedFile
+        The run's record cannot be read, and this is its newest attempt, of which it most likely spoke.
+    """
+    run = attempt.run
+    try:
+        record = Record.read(run)
+    except DamagedFile:
+        if attempt.flat or run.attempt_names()[-1:] == [attempt.name]:
+            raise
         return None
+    return record if record is not None and record.attempt == ("." if attempt.flat else attempt.name) else None
 
 
 def vouches_for(attempt: AttemptFolder) -> bool:

@@ -1,143 +1,116 @@
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dodo_pyexp.build.cleaning import (
-    LeftAlone,
-    failed_attempts,
-    leftovers,
-    older_attempts,
-    remove,
-    size_text,
-    tree_size,
-    whole_runs,
-)
+from dodo_pyexp.build.cleaning import Cleaning, Scope, named
+from dodo_pyexp.build.filters import matcher
 from dodo_pyexp.build.locks import RunLock
+from dodo_pyexp.build.trimming import Wish
+from dodo_pyexp.errors import UsageError
 from dodo_pyexp.provenance.host import Owner
-from dodo_pyexp.results.stored import StoredRun, stored_run
-from dodo_pyexp.store.manifest import Manifest
+from dodo_pyexp.results.stored import StoredExperiment, StoredRun
 from dodo_pyexp.store.paths import OutputFolder
-from dodo_pyexp.store.record import Record
-
-FIRST, SECOND = "2026-01-01_00-00-00", "2026-01-02_00-00-00"
+from tests.build.stored import DEAD, FIRST, SECOND, attempt, experiment_in, record, stored
 
 
 @pytest.fixture
-def output(tmp_path: Path) -> OutputFolder:
-    output = OutputFolder(tmp_path / "out")
-    Manifest(FIRST, ["a"], {"a": {"name": "a"}}, (1,)).create(output.experiment("exp"))
-    return output
-
-
-@pytest.fixture
-def run(output: OutputFolder) -> StoredRun:
-    Path(output.experiment("exp").path, "a").mkdir()
-    return stored_run(output, "exp:a")
-
-
-def attempt(run: StoredRun, stamp: str, **status: Any) -> Path:
-    folder = Path(run.files.attempt(stamp).path)
-    folder.mkdir(parents=True)
-    (folder / "status.json").write_text(json.dumps(status))
-    return folder
-
-
-def test_a_run_is_removed_with_everything_below(run: StoredRun, output: OutputFolder) -> None:
-    (attempt(run, FIRST, state="finished") / "deep" / "er").mkdir(parents=True)
-    (piece,) = whole_runs([run])
-    remove(piece, output)
-    assert not os.path.exists(run.files.path)
-
-
-def test_a_run_that_somebody_has_locked_is_left_alone(run: StoredRun, output: OutputFolder) -> None:
-    attempt(run, FIRST, state="finished")
-    lock = RunLock.take(run.files.path)
-    assert lock is not None
-    with pytest.raises(LeftAlone, match="being executed"):
-        remove(whole_runs([run])[0], output)
-    lock.release()
-    remove(whole_runs([run])[0], output)
-
-
-def test_a_run_with_a_living_owner_is_left_alone(run: StoredRun, output: OutputFolder) -> None:
-    attempt(run, FIRST, state="running", owner=Owner.current().to_dict())
-    assert list(failed_attempts(run)) == []
-    with pytest.raises(LeftAlone, match="being executed"):
-        remove(whole_runs([run])[0], output)
-
-
-def test_attempts_that_failed_or_were_left_behind_are_failed_ones(run: StoredRun) -> None:
-    dead = {**Owner.current().to_dict(), "pid": 2**22 + 1}
-    attempt(run, FIRST, state="failed")
-    attempt(run, SECOND, state="running", owner=dead)
-    assert [Path(piece.path).name for piece in failed_attempts(run)] == [FIRST, SECOND]
-
-
-def test_older_attempts_are_those_that_the_record_does_not_name(run: StoredRun) -> None:
+def experiment(tmp_path: Path) -> StoredExperiment:
+    """Two runs: `a` with an attempt that was replaced, `b` with one that failed."""
+    experiment = experiment_in(tmp_path)
+    a, b = stored(experiment, "a"), stored(experiment, "b")
     for stamp in (FIRST, SECOND):
-        attempt(run, stamp, state="finished")
-    assert list(older_attempts(run)) == []
-    Record("a", "hash", {}, "digest", SECOND, {}).write(run.files)
-    assert [Path(piece.path).name for piece in older_attempts(run)] == [FIRST]
+        attempt(a, stamp)
+    record(a, SECOND)
+    attempt(b, FIRST, "failed")
+    return experiment
 
 
-def test_leftovers_are_found_in_the_run_and_in_its_attempts(run: StoredRun) -> None:
-    (attempt(run, FIRST, state="finished") / ".status.json.1.tmp").touch()
-    Path(run.files.path, "..finished.1.tmp").touch()
-    assert len(list(leftovers(run))) == 2
+def labels(cleaning: Cleaning) -> list[str]:
+    return [piece.label for piece in [*cleaning.pieces, *cleaning.last]]
 
 
-def test_an_experiment_behind_a_link_is_left_alone(run: StoredRun, output: OutputFolder, tmp_path: Path) -> None:
-    attempt(run, FIRST, state="failed")
-    (tmp_path / "out" / "exp").rename(tmp_path / "moved")
-    (tmp_path / "out" / "exp").symlink_to(tmp_path / "moved")
-    for piece in [*whole_runs([run]), *failed_attempts(run)]:
-        with pytest.raises(LeftAlone, match="symbolic link"):
-            remove(piece, output)
-    assert (tmp_path / "moved" / "a" / FIRST).is_dir()
+def left(folder: StoredExperiment) -> list[str]:
+    return sorted(os.listdir(folder.files.path)) if os.path.exists(folder.files.path) else []
 
 
-def test_an_output_folder_that_is_a_link_itself_is_cleaned(run: StoredRun, tmp_path: Path) -> None:
-    attempt(run, FIRST, state="finished")
-    (tmp_path / "out").rename(tmp_path / "disk")
-    (tmp_path / "out").symlink_to(tmp_path / "disk")
-    remove(whole_runs([run])[0], OutputFolder(tmp_path / "out"))
-    assert not (tmp_path / "disk" / "exp" / "a").exists()
+def test_without_a_wish_everything_goes_the_history_last(experiment: StoredExperiment) -> None:
+    cleaning = Cleaning(Scope([experiment]), Wish())
+    assert labels(cleaning) == ["exp:a", "exp:b", "exp .batches"]
+    cleaning.carry_out()
+    assert not os.path.exists(experiment.files.path)
+    assert len(cleaning.gone) == 3
 
 
-def test_read_only_folders_are_removed_too(run: StoredRun, output: OutputFolder) -> None:
-    folder = attempt(run, FIRST, state="finished") / "locked"
-    folder.mkdir()
-    (folder / "file").touch()
-    folder.chmod(0o500)
-    remove(whole_runs([run])[0], output)
-    assert not os.path.exists(run.files.path)
+def test_kinds_add_up(experiment: StoredExperiment) -> None:
+    assert labels(Cleaning(Scope([experiment]), Wish(failed=True))) == [f"exp:b {FIRST}"]
+    assert labels(Cleaning(Scope([experiment]), Wish(old=True))) == [f"exp:a {FIRST}"]
+    both = Cleaning(Scope([experiment]), Wish(failed=True, old=True))
+    assert labels(both) == [f"exp:a {FIRST}", f"exp:b {FIRST}"]
+    both.carry_out()
+    assert left(experiment) == [".batches", "a"]
 
 
-def test_what_is_gone_already_is_no_problem(run: StoredRun, output: OutputFolder) -> None:
-    attempt(run, FIRST, state="finished")
-    piece = whole_runs([run])[0]
-    remove(piece, output)
-    remove(piece, output)
-    assert not os.path.exists(run.files.path)
+def test_a_filter_keeps_the_history_and_the_other_runs(experiment: StoredExperiment) -> None:
+    cleaning = Cleaning(Scope([experiment], matches=matcher("^b$")), Wish())
+    assert labels(cleaning) == ["exp:b"]
+    cleaning.carry_out()
+    assert left(experiment) == [".batches", "a"]
 
 
-def test_sizes_do_not_follow_links(tmp_path: Path) -> None:
-    (tmp_path / "big").write_bytes(b"x" * 5000)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "small").write_bytes(b"x" * 10)
-    (folder / "link").symlink_to(tmp_path / "big")
-    assert tree_size(str(folder)) < 5000
+def test_a_run_that_is_being_executed_is_said_to_be_left_before_anything_is_removed(
+    experiment: StoredExperiment,
+) -> None:
+    attempt(stored(experiment, "b"), SECOND, "running", owner=Owner.current().to_dict())
+    cleaning = Cleaning(Scope([experiment]), Wish(failed=True, old=True))
+    assert labels(cleaning) == [f"exp:a {FIRST}"]
+    assert [why for _, why in cleaning.left] == [f"exp:b {FIRST} is being executed; left alone"]
+
+
+def test_the_history_stays_when_a_run_stays(experiment: StoredExperiment) -> None:
+    cleaning = Cleaning(Scope([experiment]), Wish())
+    lock = RunLock.take(stored(experiment, "b").files.path)
+    assert lock is not None
+    cleaning.carry_out()
+    lock.release()
+    assert left(experiment) == [".batches", "b"]
+    told = cleaning.to_dict(dry_run=False)
+    assert [piece["removed"] for piece in told["pieces"]] == [True, False, False]
+    assert [piece["run"] for piece in told["left"]] == ["exp:b"]
+    assert told["removed_bytes"] == told["pieces"][0]["bytes"] < told["bytes"]
+
+
+def test_what_an_interrupted_clean_left_goes_with_the_next(experiment: StoredExperiment) -> None:
+    Path(experiment.files.path, f".c.{DEAD['pid']}.tmp", FIRST).mkdir(parents=True)
+    cleaning = Cleaning(Scope([experiment]), Wish(failed=True))
+    cleaning.carry_out()
+    assert left(experiment) == [".batches", "a"]
+
+
+# -- words ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "size, text", [(1, "1 byte"), (0, "0 bytes"), (1500, "1.5 kB"), (999_999, "1.0 MB"), (3 * 10**12, "3.0 TB")]
+    "words, experiments, runs",
+    [
+        (["exp"], ["exp"], []),
+        (["exp:a"], [], ["exp:a"]),
+        (["a", "exp:b"], [], ["exp:a", "exp:b"]),
+        (["exp:*"], [], ["exp:a", "exp:b"]),
+        (["a", "exp"], ["exp"], []),
+    ],
 )
-def test_sizes_are_written_for_people(size: int, text: str) -> None:
-    assert size_text(size) == text
+def test_what_words_name(experiment: StoredExperiment, words: list[str], experiments: Any, runs: Any) -> None:
+    found: tuple[list[StoredExperiment], list[StoredRun]] = named(
+        OutputFolder(os.path.dirname(experiment.files.path)), [experiment], words
+    )
+    assert [one.name for one in found[0]] == experiments
+    assert [run.full_name for run in found[1]] == runs
+
+
+def test_a_word_that_names_nothing_is_refused(experiment: StoredExperiment) -> None:
+    with pytest.raises(UsageError, match='no experiment and no run "exq"'):
+        named(OutputFolder(os.path.dirname(experiment.files.path)), [experiment], ["exq"])

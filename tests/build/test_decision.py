@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import random
 import shutil
 from pathlib import Path
@@ -406,3 +407,54 @@ def test_differences_name_dotted_keys() -> None:
         "gone": "gone removed",
         "new": "new added",
     }
+
+
+# -- folders with a hash of the config --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{"hash_configs": True}, {"timestamp": False}])
+def test_where_the_folder_changes_with_the_config_the_newest_sibling_tells_what_changed(
+    here: Path, options: dict[str, bool]
+) -> None:
+    pipeline = Pipeline(**options)
+    pipeline.configs = [{"name": "a-0123456789ab", "x": 1}, {"name": "a", "x": 1}]
+    pipeline.build()
+    pipeline.configs[1]["x"] = 2
+    assert pipeline.reasons() == {"a": "stale: config: x 1 -> 2"}
+    pipeline.build()
+    pipeline.configs[1] |= {"x": 3, "y": 4}
+    assert pipeline.reasons() == {"a": "stale: config: x 2 -> 3, y added"}
+    pipeline.configs[1] = {"name": "a", "x": 1}
+    assert pipeline.reasons() == {}
+    pipeline.configs[1] = {"name": "new", "x": 1}
+    assert pipeline.reasons() == {"new": "missing: never run"}
+
+
+def test_a_damaged_sibling_is_passed_over(here: Path) -> None:
+    pipeline = Pipeline(hash_configs=True)
+    pipeline.configs = [{"name": "a", "x": 1}]
+    pipeline.build()
+    (pipeline.folder("a") / ".finished").write_text("{")
+    pipeline.configs = [{"name": "a", "x": 2}]
+    assert pipeline.reasons() == {"a": "missing: never run"}
+
+
+def test_siblings_are_looked_for_only_where_something_is_missing_and_only_once(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(hash_configs=True)
+    pipeline.build()
+    listed: list[str] = []
+    real = os.listdir
+
+    def listdir(path: Any = ".") -> list[str]:
+        listed.append(os.path.basename(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert pipeline.reasons() == {}
+    assert listed == []
+    for config in pipeline.configs:
+        config["new"] = 1
+    assert len(pipeline.reasons()) == len(pipeline.configs)
+    assert listed.count("exp") == 1

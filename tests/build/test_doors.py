@@ -178,7 +178,7 @@ def test_an_experiment_under_two_names_is_one(doors: Any) -> None:
 
 
 def test_experiments_may_have_any_name(project: Any) -> None:
-    names = ["run", "list", "clean", "help", "with space", "a=b", "ü", "../../up", "-x"]
+    names = ["run", "list", "clean", "help", "with space", "a=b", "ü", "a/b", "-x"]
     project.write(
         "dodo.py",
         f"""
@@ -208,7 +208,7 @@ def test_an_experiment_variable_may_be_called_like_a_command(project: Any) -> No
     assert sorted(project.executed()) == ["a", "b", "c"]
 
 
-ODD = ["lr=0.1", "a*b", "-leading", "a b", "a/b", "a_b", "..", ".hidden", "A_B", "ü", "$(x)", "a:b", "x" * 300]
+ODD = ["lr=0.1", "a*b", "-leading", "a b", "a/b", "a_b", "...", ".hidden", "A_B", "ü", "$(x)", "a:b", "x" * 300]
 ODD += ["report", "run", "list"]
 
 
@@ -367,7 +367,7 @@ def test_a_mistake_in_the_configs_is_told_by_doit_without_a_traceback(
     doors: Any, old: str, new: str, said: str
 ) -> None:
     doors.edit("exp.py", old, new)
-    done = doors.doit("-f", "exp.py", status=3)
+    done = doors.doit("-f", "exp.py", status=2)
     assert said in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not doors.out.exists()
@@ -378,7 +378,7 @@ def test_a_mistake_in_pyproject_is_told_by_every_door_without_a_traceback(doors:
     one_sentence(doors.python("exp.py", status=None), "executer", "pyproject.toml")
     one_sentence(doors.pyexp("build", status=None), "executer", "pyproject.toml")
     for arguments in ((), ("-f", "exp.py")):
-        done = doors.doit(*arguments, status=3)
+        done = doors.doit(*arguments, status=2)
         assert "executer" in done.stderr and "Traceback" not in done.stderr
 
 
@@ -393,11 +393,8 @@ def test_an_unknown_executor_is_told_by_every_door_without_a_traceback(doors: An
 
 def test_an_output_folder_that_cannot_be_is_one_sentence(doors: Any, one_sentence: Any) -> None:
     Path(doors.folder / "out").write_text("a file")
-    one_sentence(doors.python("exp.py", status=None), "cannot write to", "--output-dir")
-    one_sentence(doors.pyexp("build", status=None), "cannot write to", "--output-dir")
+    one_sentence(doors.python("exp.py", status=None), "out is a file, not a folder", "--output-dir")
+    one_sentence(doors.pyexp("build", status=None), "out is a file, not a folder", "--output-dir")
     for arguments in ((), ("-n", "2"), ("-n", "2", "-P", "thread")):
-        done = doors.doit("-f", "exp.py", *arguments, status=None)
-        assert done.returncode != 0
-        assert "cannot write to" in done.stdout + done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
+        one_sentence(doors.doit("-f", "exp.py", *arguments, status=None), "out is a file, not a folder")
     assert doors.executed() == []

@@ -1,9 +1,9 @@
-"""States, dry runs, batches and the graph, told of plans that are made here."""
+"""States, dry runs and the graph, told of plans that are made here."""
 
 from __future__ import annotations
 
 import copy
-from pathlib import Path
+import os
 from typing import Any
 
 import pytest
@@ -11,11 +11,13 @@ import pytest
 import pyexp
 from dodo_pyexp.build.decision import foresee
 from dodo_pyexp.build.graph import graph_data, graph_dot, graph_mermaid, graph_text
-from dodo_pyexp.build.listing import batches, batches_text, dry_run_text, states_data, states_text
+from dodo_pyexp.build.listing import dry_run_text, states_data, states_text
 from dodo_pyexp.build.options import resolve
 from dodo_pyexp.build.plan import Plan, PlannedExperiment, make_plan
 from dodo_pyexp.build.targets import Targets
 from dodo_pyexp.errors import UsageError
+from dodo_pyexp.provenance.host import Owner
+from dodo_pyexp.store import status as statuses
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -65,21 +67,55 @@ def test_a_dry_run_tells_the_exit_status() -> None:
     assert dry_run_text(plan, foresee(plan)) == ("0 of 1 runs would be executed", 0)
 
 
-def test_batches_are_told_oldest_first_with_counts() -> None:
-    exp = make("exp", [{"name": "good"}, {"name": "bad", "fail": True}, {"name": "after", "depends_on": "bad"}])
-    exp.run(timestamp="2030-01-01_00-00-00")
-    exp.run(timestamp="2031-01-01_00-00-00")
-    folder = plan_of(exp).roots[0].files
-    Path(folder.manifest("2029-01-01_00-00-00")).write_text("{}")
-    told = batches(folder)
-    assert [batch["batch"][:4] for batch in told] == ["2029", "2030", "2031"]
-    assert told[0]["damaged"] is True
-    assert told[1]["counts"] == {"finished": 1, "failed": 1, "skipped": 1, "unfinished": 0}
-    assert "(1/3 runs)  1 failed, 1 skipped" in batches_text("exp", folder)
+def told(*experiments: Any) -> tuple[list[str], str, int]:
+    """Give the reasons, the summary and the exit status of a dry run."""
+    plan = plan_of(*experiments)
+    text, code = dry_run_text(plan, foresee(plan))
+    *lines, summary = text.splitlines()
+    return [line.split("  ", 1)[1].strip() for line in lines], summary, code
 
 
-def test_an_experiment_without_batches_says_so() -> None:
-    assert batches_text("exp", plan_of(make("exp", CHAIN)).roots[0].files) == "exp has no batches yet."
+def test_a_dry_run_counts_what_it_is_sure_of_and_what_depends_on_outputs() -> None:
+    make("exp", CHAIN).run()
+    changed = [{"name": "a", "x": 1}, *CHAIN[1:], {"name": "new", "depends_on": "^c$"}]
+    reasons, summary, code = told(make("exp", changed))
+    assert reasons == [
+        "config: x added", "upstream exp:a has to be built first", "upstream exp:b has to be built first", "never run",
+    ]  # fmt: skip
+    assert summary == "2 of 5 runs would be executed, 2 more might be, depending on their upstreams"
+    assert code == 3
+
+
+def test_what_stands_behind_a_failure_might_be_executed() -> None:
+    configs: list[dict[str, Any]] = [{"name": "a"}, {"name": "b", "depends_on": "^a$"}]
+    make("exp", configs).run()
+    make("exp", [{"name": "a", "fail": True}, configs[1]]).run()
+    changed = [{"name": "a", "fail": True}, {**configs[1], "x": 1}, {"name": "c", "depends_on": "^b$"}]
+    reasons, summary, _ = told(make("exp", changed))
+    assert reasons[0].startswith("last attempt failed: ValueError: no at ")
+    assert reasons[1:] == ["config: x added", "never run"]
+    assert summary == "1 of 3 runs would be executed, 2 more might be, depending on their upstreams"
+
+
+def test_what_somebody_executes_just_now_is_no_work_to_do() -> None:
+    exp = make("exp", [{"name": "a"}, {"name": "b"}])
+    exp.run(filter="^b$")
+    run = plan_of(exp).roots[0].runs[0]
+    attempt = run.files.attempt("2020-01-01_00-00-00")
+    os.makedirs(attempt.path)
+    statuses.write(attempt, {"state": "running", "owner": Owner.current().to_dict(), "start": "just now"})
+    assert told(exp) == (["running since just now"], "0 of 2 runs would be executed, 1 is being executed already", 0)
+
+
+def test_the_list_and_the_dry_run_give_the_same_decisions() -> None:
+    make("exp", CHAIN).run()
+    plan = plan_of(make("exp", [{"name": "a", "x": 1}, *CHAIN[1:]]))
+    decisions = foresee(plan)
+    for entry, (run, decision) in zip(states_data(plan, decisions)["runs"], decisions.items(), strict=True):
+        assert entry["run"] == run.full_name
+        assert {**entry, **decision.to_dict()} == entry
+        assert decision.reason in states_text(plan, decisions)
+        assert decision.reason in dry_run_text(plan, decisions)[0]
 
 
 # -- the graph --------------------------------------------------------------------------------------------------

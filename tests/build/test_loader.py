@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dodo_pyexp.build.loader import Loaded, UserCodeError, default_files, load, user_code
+from dodo_pyexp.build.loader import Loaded, default_files, load
+from dodo_pyexp.build.mistakes import UserCodeError, user_code
 from dodo_pyexp.errors import ConfigError, MissingFile, UsageError
 
 EXPERIMENT = """
@@ -133,7 +134,7 @@ def test_a_mistake_that_pyexp_finds_gets_the_line_that_led_to_it(write: Callable
 def test_what_is_raised_by_pyexp_itself_goes_through() -> None:
     from dodo_pyexp.config.config import Config
 
-    with pytest.raises(TypeError), user_code("nothing"):
+    with pytest.raises(TypeError), user_code():
         Config.__getattr__(None, "x")  # type: ignore[arg-type]  # a bug, for once on purpose
 
 

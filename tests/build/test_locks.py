@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from dodo_pyexp.build.locks import RunLock
+from dodo_pyexp.build import locks
+from dodo_pyexp.build.locks import RunLock, hand_on
 from pyexp import PyexpError
 
 HOLDER = """
@@ -21,16 +26,19 @@ sys.stdin.read()
 """
 
 
-def test_one_owner_at_a_time(tmp_path: Path) -> None:
-    folder = str(tmp_path / "deep" / "run")
-    lock = RunLock.take(folder)
+def taken(folder: Path) -> RunLock:
+    lock = RunLock.take(str(folder))
     assert lock is not None
-    assert RunLock.take(folder) is None
+    return lock
+
+
+def test_one_owner_at_a_time(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "run"
+    lock = taken(folder)
+    assert RunLock.take(str(folder)) is None
     lock.release()
-    again = RunLock.take(folder)
-    assert again is not None
-    again.release()
-    assert list(Path(folder).iterdir()) == []
+    taken(folder).release()
+    assert list(folder.iterdir()) == []
 
 
 def test_it_dies_with_its_process(project: Any) -> None:
@@ -43,12 +51,134 @@ def test_it_dies_with_its_process(project: Any) -> None:
     assert RunLock.take(str(project.out)) is None
     holder.kill()
     holder.communicate(timeout=60)
-    lock = RunLock.take(str(project.out))
-    assert lock is not None
+    taken(project.out).release()
+
+
+def forked() -> tuple[int, int]:
+    """Fork a process that ends when the pipe does."""
+    reader, writer = os.pipe()
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writer)
+        os.write(tell, b"x")
+        os.read(reader, 1)
+        os._exit(0)
+    os.read(told, 1)
+    for fd in (reader, told, tell):
+        os.close(fd)
+    return child, writer
+
+
+def lose(lock: RunLock) -> None:
+    """Be killed, as far as the lock can tell: nobody unlocks it."""
+    locks._held.discard(lock)
+    os.close(lock.fd)
+
+
+@pytest.mark.parametrize("handed_on", [True, False])
+def test_a_fork_keeps_the_lock_of_the_run_that_it_executes_and_no_other(tmp_path: Path, handed_on: bool) -> None:
+    lock, other = taken(tmp_path / "run"), taken(tmp_path / "other")
+    hand_on(lock if handed_on else None)
+    try:
+        child, writer = forked()
+    finally:
+        hand_on(None)
+    lose(lock)
+    lose(other)
+    taken(tmp_path / "other").release()
+    again = RunLock.take(str(tmp_path / "run"))
+    assert (again is None) == handed_on
+    os.close(writer)
+    os.waitpid(child, 0)
+    if again is None:
+        again = taken(tmp_path / "run")
+    again.release()
+
+
+def test_what_is_released_is_free_whatever_forks_remain(tmp_path: Path) -> None:
+    lock = taken(tmp_path / "run")
+    hand_on(lock)
+    child, writer = forked()
+    hand_on(None)
+    lock.release()
+    taken(tmp_path / "run").release()
+    os.close(writer)
+    os.waitpid(child, 0)
+
+
+def test_a_folder_that_is_deleted_while_it_is_being_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, folder = fcntl.flock, tmp_path / "run"
+
+    def flock(fd: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        folder.rmdir()
+        real(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    lock = taken(folder)
+    assert folder.is_dir() and RunLock.take(str(folder)) is None
     lock.release()
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(PyexpError, match=r"cannot write to .*file/run.*--output-dir"):
+    with pytest.raises(PyexpError, match=r"file is a file, not a folder; .*--output-dir"):
         RunLock.take(str(tmp_path / "file" / "run"))
+
+
+def test_where_only_files_can_be_locked_a_file_outside_of_the_run_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+
+    def of_nfs(fd: int, operation: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        real(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", of_nfs)
+    lock = taken(tmp_path / "exp" / "run")
+    assert RunLock.take(str(tmp_path / "exp" / "run")) is None
+    assert list((tmp_path / "exp" / "run").iterdir()) == []
+    lock.release()
+    taken(tmp_path / "exp" / "run").release()
+
+
+def test_where_nothing_can_be_locked_a_build_goes_on_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(fd: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    taken(tmp_path / "run").release()
+
+
+def test_a_lock_that_fails_for_another_reason_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(fd: int, operation: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    with pytest.raises(PyexpError, match=r"cannot lock .*run: Input/output error"):
+        RunLock.take(str(tmp_path / "run"))
+
+
+def test_a_folder_that_was_put_aside_while_it_was_opened_is_not_the_one_that_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, real = tmp_path / "run", os.open
+    folder.mkdir()
+
+    def put_aside(path: str, *arguments: Any, **options: Any) -> int:
+        fd = real(path, *arguments, **options)
+        monkeypatch.undo()
+        folder.rename(tmp_path / ".run.1.tmp")
+        return fd
+
+    monkeypatch.setattr(os, "open", put_aside)
+    lock = RunLock.take(str(folder))
+    assert lock is not None and os.path.samestat(os.fstat(lock.fd), folder.stat())
+    lock.release()

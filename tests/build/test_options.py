@@ -15,7 +15,9 @@ def pyproject(folder: Path, text: str) -> None:
 
 
 def test_the_documented_defaults(here: Path) -> None:
-    assert resolve() == DEFAULTS == Options("out", "subprocess", 0, True, False, True, None)
+    assert resolve() == DEFAULTS == Options(
+        "out", "subprocess", 0, True, False, True, None, code="warn", dirty_git="warn"
+    )
 
 
 def test_stronger_layers_come_first(here: Path) -> None:
@@ -39,15 +41,20 @@ def test_the_nearest_pyproject_above_counts(here: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[tool", "cannot be read"),
+        ("[tool", "is no valid TOML"),
         ("tool.pyexp = 5", "must be a table"),
         ("tool = 5", "must be a table"),
         ('[tool.pyexp]\nretri = 1', 'no key "retri".*"retry"'),
         ('[tool.pyexp]\nretry = "1"', "tool.pyexp: retry must be a whole number"),
         ("[tool.pyexp]\nretry = -1", "0 or more"),
         ("[tool.pyexp]\ntimeout = 0", "more than 0"),
+        ('[tool.pyexp]\ncode = "rerrun"', 'code must be one of "warn", "rerun", "ignore", not "rerrun" .*"rerun"'),
+        ("[tool.pyexp]\ncode = true", "code must be a text"),
         ("[tool.pyexp]\nexecutor = 5", "executor"),
-        ("\x80", "cannot be read"),
+        ('[tool.pyexp]\nexecutor = "frok"', 'unknown executor "frok".*"fork"'),
+        ("[tool.pyexp]\nexperiments = 5", "experiments must be a list of files"),
+        ("[tool.pyexp]\nqqq = 5", 'no key "qqq"; there are .*executor'),
+        ("\x80", "is no valid TOML"),
     ],
 )
 def test_mistakes_in_pyproject_name_the_file(here: Path, text: str, said: str) -> None:

@@ -237,3 +237,77 @@ def test_fan_in_waits_for_everything(here: Path) -> None:
 
     configs = [{"name": "all", "depends_on": "^part"}, *({"name": f"part{i}", "x": i} for i in range(40))]
     assert exp.run(configs=configs, jobs=4)["all"].result == sum(range(40))
+
+
+# -- two experiments of one name --------------------------------------------------------------------------------
+
+NAMESAKE = """
+    import pyexp
+
+    @pyexp.experiment(name="exp", executor="inline", stash=False)
+    def exp(cfg):
+        return "{run}"
+
+    exp.configs(lambda: [{{"name": "{run}"}}])
+"""
+
+USER = """
+    import pyexp
+    from a import exp as one
+    from b import exp as two
+
+    @pyexp.experiment(executor="inline", stash=False)
+    def train(cfg, out, deps):
+        return [dep.result for dep in deps]
+
+    train.configs(lambda: [{"name": "d", "depends_on": "^[ab]$"}])
+
+    if __name__ == "__main__":
+        train.run()
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "pyexp", "build", "a.py", "b.py"], ["-m", "pyexp", "list", "train.py"], ["train.py"]]
+)
+def test_two_experiments_of_one_name_are_refused_with_both_places(
+    project: Any, one_sentence: Any, command: list[str]
+) -> None:
+    for run in "ab":
+        project.write(f"{run}.py", NAMESAKE.format(run=run))
+    project.write("train.py", USER)
+    one_sentence(project.python(*command, status=2), '"exp"', "a.py:3", "b.py:3", "another name")
+    assert not project.out.exists()
+
+
+def test_an_upstream_experiment_of_the_scripts_own_name_is_refused(project: Any, one_sentence: Any) -> None:
+    project.write("a.py", NAMESAKE.format(run="a"))
+    project.write("train.py", USER.replace("from b import exp as two", "").replace("def train(", "def exp(")
+                  .replace("train.", "exp.").replace("^[ab]$", "exp:a"))  # fmt: skip
+    one_sentence(project.python("train.py", status=2), '"exp"', "train.py:", "a.py:3")
+
+
+def test_one_experiment_may_go_by_several_names_and_files(project: Any) -> None:
+    project.write("a.py", NAMESAKE.format(run="a"))
+    project.write("both.py", "from a import exp\nfrom a import exp as again\n")
+    assert "[1/1] exp:a" in project.pyexp("build", "a.py", "both.py", "./a.py").stderr
+
+
+def test_a_script_may_be_imported_by_what_it_imports(project: Any) -> None:
+    project.write("helper.py", "def first():\n    import train\n    return train.train\n")
+    project.write("train.py", """
+        import helper
+        import pyexp
+
+        @pyexp.experiment(executor="inline", stash=False)
+        def train(cfg):
+            return 1
+
+        train.configs(lambda: [{"name": "a"}])
+        if __name__ == "__main__":
+            from helper import first
+            same = first()
+            other = pyexp.experiment(name="other", executor="inline", stash=False)(lambda cfg: 2)
+            other.run(configs=[{"name": "b", "depends_on": "train:a"}])
+    """)
+    assert "2 executed" in project.python("train.py").stderr

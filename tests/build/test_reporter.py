@@ -76,7 +76,7 @@ def test_the_summary_counts_everything(tmp_path: Path) -> None:
 
 def test_the_command_that_builds_failures_again_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     reporter = BuildReporter(1)
-    reporter.again = lambda runs: f"pyexp build {' '.join(run.full_name for run in runs)}"
+    reporter.again = lambda runs: f"To build just it again: pyexp build {' '.join(run.full_name for run in runs)}"
     reporter.ended(failed("a", tmp_path))
     reporter.finish()
     assert "To build just it again: pyexp build exp:a\n" in capsys.readouterr().err
@@ -91,12 +91,12 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 def test_failures_of_one_kind_are_one_group(tmp_path: Path) -> None:
-    executions = [failed(f"r{i}", tmp_path, f"bad {i}") for i in range(5)] + [failed("x", tmp_path, where="b.py:1")]
+    executions = [failed(f"r{i}", tmp_path, f"bad {i}") for i in range(12)] + [failed("x", tmp_path, where="b.py:1")]
     lines = [text for _, text in failure_lines(executions)]
-    assert lines[0] == "ValueError: bad 0 at a.py:3  (5 runs)"
+    assert lines[0] == "ValueError: bad 0 at a.py:3  (12 runs)"
     assert [line.split()[0] for line in lines[1:4]] == ["exp:r0", "exp:r1", "exp:r2"]
-    assert lines[4] == "    ... and 2 more"
-    assert lines[5] == "ValueError: no at b.py:1"
+    assert lines[11] == "    ... and 2 more"
+    assert lines[12] == "ValueError: no at b.py:1"
 
 
 def test_failures_without_a_place_are_told_apart_by_their_message(tmp_path: Path) -> None:
@@ -188,6 +188,23 @@ def test_the_live_line_shows_counts_and_what_is_running(watch: Callable[[], Term
     reporter.pause()
 
 
+def test_the_live_line_leaves_room_for_what_a_terminal_writes_after_ctrl_c(
+    watch: Callable[[], Terminal], tmp_path: Path
+) -> None:
+    from rich.console import Console
+
+    watch()
+    reporter = ProgressReporter(10, console=Console(file=io.StringIO(), width=60, color_system=None))
+    for i in range(8):
+        reporter.started(execution(f"a_rather_long_name_{i}", tmp_path))
+    first, last = rendered(reporter).rstrip("\n").splitlines()
+    assert last.endswith("…") and len(last.rstrip()) <= 56
+    assert "0/10" in first
+    reporter.stopping(8)
+    assert reporter.seconds_left() is None
+    reporter.pause()
+
+
 def test_failures_are_written_above_the_live_line(watch: Callable[[], Terminal], tmp_path: Path) -> None:
     terminal = watch()
     reporter = ProgressReporter(2)
@@ -222,9 +239,9 @@ def test_the_time_left_is_known_after_the_first_run(watch: Callable[[], Terminal
     watch()
     reporter = ProgressReporter(3)
     assert reporter.seconds_left() is None
-    reporter.started(execution("a", tmp_path))
+    reporter.started(first := execution("a", tmp_path))
     assert reporter.seconds_left() is None
-    reporter.ended(execution("a", tmp_path))
+    reporter.ended(first)
     left = reporter.seconds_left()
     assert left is not None and left >= 0
     reporter.pause()

@@ -94,12 +94,83 @@ def test_no_snapshot_is_taken_where_none_is_wanted(repository: Any, how: str) ->
     assert manifests(repository)[0]["commit"] is None
 
 
-def test_outside_git_the_build_goes_on_without_a_snapshot(project: Any) -> None:
+def test_outside_git_the_files_that_are_imported_are_copied(project: Any) -> None:
+    project.write("exp.py", EXP)
+    project.write("helper.py", "from below import inner\n\ndef double(x):\n    return 2 * x\n")
+    project.write("below/inner.py", "")
+    project.write("not_imported.py", "")
+    project.write("data.csv", "1,2")
+    project.python("exp.py")
+    assert project.finished() == {"a", "b"}
+    (name,) = commits(project)
+    snapshot = project.out / "exp" / ".snapshots" / name
+    kept = {str(path.relative_to(snapshot)) for path in snapshot.rglob("*.*") if "__pycache__" not in path.parts}
+    assert kept == {"exp.py", "helper.py", "below/inner.py"}
+    manifest = manifests(project)[0]
+    assert manifest["commit"] == manifest["snapshot"]["files"] == name
+    assert "outside of git" in manifest["snapshot"]["note"]
+
+
+def test_outside_git_the_same_files_are_kept_once(project: Any) -> None:
     project.write("exp.py", EXP)
     project.write("helper.py", "def double(x):\n    return 2 * x\n")
     project.python("exp.py")
-    assert commits(project) == set()
+    project.python("exp.py", "--rerun")
+    assert len(commits(project)) == 1
+    project.edit("helper.py", "2 * x", "3 * x")
+    project.python("exp.py", "--rerun")
+    assert len(commits(project)) == 2
+
+
+def test_outside_git_secrets_and_large_files_are_left_out_with_the_reason(project: Any) -> None:
+    project.write("exp.py", EXP.replace("return double", "import large, key; return double"))
+    project.write("helper.py", "def double(x):\n    return 2 * x\n")
+    project.write("key.py", "KEY = 'hf_0123456789abcdefghijABCDEF'\n")
+    project.write("large.py", "#" * 10_000_001)
+    done = project.python("exp.py")
     assert project.finished() == {"a", "b"}
+    assert "Not in the snapshot of the code: key.py (holds a Hugging Face token), large.py" in done.stderr
+    assert {entry["path"] for entry in manifests(project)[0]["snapshot"]["left_out"]} == {"key.py", "large.py"}
+    assert not list(project.out.rglob("key.py"))
+
+
+def test_where_git_fails_the_files_that_are_imported_are_copied(repository: Any) -> None:
+    done = repository.python("exp.py", env={"PATH": "/nowhere"})
+    assert "no snapshot of the repository of exp: Git cannot be used" in done.stderr
+    (name,) = commits(repository)
+    assert name.startswith("files-")
+
+
+def test_the_manifest_says_what_was_left_out_and_the_build_says_it_in_one_line(repository: Any) -> None:
+    repository.write(".env", "TOKEN=planted")
+    repository.write("weights.bin", "0" * 10_000_001)
+    done = repository.python("exp.py")
+    said = [line for line in done.stderr.splitlines() if "snapshot" in line]
+    large = "weights.bin (10.0 MB, more than the limit of 10 MB)"
+    assert said == [f"Not in the snapshot of the code: .env (named like a secret), {large}."]
+    left_out = {entry["path"]: entry["reason"] for entry in manifests(repository)[0]["snapshot"]["left_out"]}
+    assert left_out.keys() == {".env", "weights.bin"}
+    assert not list(repository.out.rglob("weights.bin")) + list(repository.out.rglob(".env"))
+
+
+def test_bytes_of_the_users_repository_and_work_tree_stay_as_they_are(repository: Any) -> None:
+    repository.edit("exp.py", "double(cfg.x)", "double(cfg.x + 1)")
+    git(repository, "add", "helper.py")
+    before = every_byte(repository)
+    repository.python("exp.py")
+    after = every_byte(repository)
+    assert after == before
+    assert git(repository, "for-each-ref", "refs/pyexp")
+
+
+def every_byte(project: Any) -> dict[str, Any]:
+    """Read all files but pyexp's own: the output folder, and git's objects and our refs."""
+    ours = (project.out, project.folder / ".git" / "objects", project.folder / ".git" / "refs" / "pyexp")
+    return {
+        str(path): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in project.folder.rglob("*")
+        if path.is_file() and not any(path.is_relative_to(folder) for folder in ours)
+    }
 
 
 def test_the_users_repository_looks_the_same_afterwards(repository: Any) -> None:

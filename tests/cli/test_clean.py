@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 def test_without_arguments_it_says_what_could_go_and_removes_nothing(
@@ -102,3 +106,183 @@ def test_a_link_inside_a_run_is_removed_and_not_what_it_points_to(built: Any, tm
     built.pyexp("clean", "train:slow", "-y")
     assert not (built.out / "train" / "slow").exists()
     assert (data / "precious").exists()
+
+
+# -- orphans ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shrunk(built: Any) -> Any:
+    """The pipeline without `train:slow`, which nothing depends on."""
+    built.edit("dodo.py", '{"name": "slow", "model": {"lr": 0.1, "depth": 2}, "depends_on": "prepare:small"},', "")
+    return built
+
+
+def test_orphans_go_as_a_whole_and_nothing_else(shrunk: Any) -> None:
+    done = shrunk.pyexp("clean", "--orphans", "-y")
+    assert done.stdout.startswith("train:slow  orphan, ")
+    assert sorted(path.name for path in (shrunk.out / "train").iterdir() if path.name[0] != ".") == ["quick", "wild"]
+    assert shrunk.pyexp("clean", "--orphans", "-y").stdout == "nothing to remove\n"
+    shrunk.pyexp("build", status=1)
+    assert shrunk.executed() == ["wild"]
+
+
+def test_only_orphans_of_what_is_named(shrunk: Any) -> None:
+    for words in (["prepare"], ["train:quick"], ["--filter", "quick"]):
+        assert shrunk.pyexp("clean", "--orphans", "-n", *words).stdout == "nothing to remove\n"
+    for words in (["train"], ["train:slow"], ["dodo.py"], ["train:s*"], ["--filter", "sl"], ["--all"]):
+        assert "train:slow  orphan" in shrunk.pyexp("clean", "--orphans", "-n", *words).stdout
+
+
+def test_young_orphans_stay_when_an_age_is_named(shrunk: Any) -> None:
+    assert shrunk.pyexp("clean", "--orphans", "--older-than", "1d", "-n").stdout == "nothing to remove\n"
+    aged(shrunk, "slow", days=2)
+    assert "train:slow  orphan" in shrunk.pyexp("clean", "--orphans", "--older-than", "1d", "-n").stdout
+
+
+def test_the_newest_attempts_of_orphans_stay_when_a_number_is_named(built: Any) -> None:
+    built.pyexp("build", "train:slow", "--rerun", "--timestamp", "2100-01-01_00-00-00")
+    built.edit("dodo.py", '{"name": "slow", "model": {"lr": 0.1, "depth": 2}, "depends_on": "prepare:small"},', "")
+    built.pyexp("build", status=1)
+    built.pyexp("clean", "--orphans", "--keep-latest", "1", "-y")
+    assert [path.name for path in built.attempts("slow", "train")] == ["2100-01-01_00-00-00"]
+
+
+def test_an_orphan_that_another_files_experiment_was_made_from_stays(built: Any) -> None:
+    built.write(
+        "later.py",
+        """
+        import pyexp
+        from dodo import train
+
+        @pyexp.experiment(stash=False)
+        def later(cfg, out, deps):
+            return deps[0].result
+
+        later.configs(lambda: [{"name": "x", "depends_on": "train:slow"}])
+        """,
+    )
+    built.pyexp("build", "later.py", "later")
+    built.edit("dodo.py", '{"name": "slow", "model": {"lr": 0.1, "depth": 2}, "depends_on": "prepare:small"},', "")
+    done = built.pyexp("clean", "--orphans", "-y", "dodo.py", status=1)
+    assert "train:slow stays, because later:x was made from it" in done.stderr
+    assert (built.out / "train" / "slow" / ".finished").exists()
+    built.pyexp("clean", "train:slow", "-y")
+    assert not (built.out / "train" / "slow").exists()
+
+
+def test_orphans_cannot_be_told_without_a_file(built: Any, one_sentence: Callable[..., None]) -> None:
+    (built.folder / "dodo.py").unlink()
+    one_sentence(built.pyexp("clean", "--orphans", "-y", status=2), "dodo.py")
+
+
+def test_a_file_stands_for_its_experiments(built: Any) -> None:
+    built.write("other.py", "import pyexp\nfrom dodo import prepare")
+    assert "train" not in built.pyexp("clean", "other.py", "-n").stdout
+    assert built.pyexp("clean", "other.py", "-n").stdout.startswith("prepare:large ")
+
+
+# -- attempts ---------------------------------------------------------------------------------------------------
+
+
+def aged(project: Any, run: str, days: float) -> None:
+    """Let the attempts of a run have ended long ago."""
+    for attempt in project.attempts(run, "train"):
+        status = json.loads((attempt / "status.json").read_text())
+        status["start_seconds"] -= days * 86400
+        (attempt / "status.json").write_text(json.dumps(status))
+
+
+def test_attempts_older_than_an_age_go_unless_they_are_needed(built: Any) -> None:
+    built.pyexp("build", "train:slow", "--rerun")
+    batches = built.out / "train" / ".batches"
+    min(batches.glob("2*.json")).rename(batches / "2001-01-01_00-00-00.json")
+    for run in ("slow", "quick", "wild"):
+        aged(built, run, days=40)
+    done = built.pyexp("clean", "--older-than", "30d", "-n")
+    first = built.attempts("slow", "train")[0].name
+    assert done.stdout.startswith(f"train:slow {first}  older attempt, ")
+    assert "1 to remove" in done.stdout
+    built.pyexp("clean", "--older-than", "30d", "-y")
+    assert built.pyexp("build", "train:slow", "train:quick").stderr.startswith("4 runs: all up to date")
+    assert len(built.attempts("wild", "train")) == 1  # the newest of a run that has not finished
+
+
+def test_the_newest_attempts_are_kept(built: Any) -> None:
+    for day in (1, 2, 3):
+        built.pyexp("build", "train:slow", "--rerun", "--timestamp", f"2100-01-0{day}_00-00-00")
+    built.pyexp("clean", "train:slow", "--keep-latest", "2", "-y")
+    assert [path.name[:10] for path in built.attempts("slow", "train")] == ["2100-01-02", "2100-01-03"]
+    built.pyexp("build", "train:slow")
+
+
+def test_flags_combine(built: Any) -> None:
+    built.pyexp("build", "train:slow", "--rerun")
+    aged(built, "wild", days=2)
+    shown = built.pyexp("clean", "--failed", "--old", "-n").stdout
+    assert "train:wild" in shown and "train:slow" in shown
+    assert "train:slow" not in built.pyexp("clean", "--failed", "--old", "--older-than", "24h", "-n").stdout
+    assert "2 to remove" in shown
+
+
+def test_a_dry_run_shows_every_piece(built: Any) -> None:
+    for day in range(10, 32):
+        (built.attempts("slow", "train")[0].parent / f"2001-01-{day}_00-00-00").mkdir()
+    assert built.pyexp("clean", "--failed", "-n", "train:slow").stdout.count("failed attempt") == 22
+
+
+def test_programs_are_told_exact_bytes(built: Any) -> None:
+    told = json.loads(built.pyexp("clean", "--failed", "-n", "--json").stdout)
+    (piece,) = told["pieces"]
+    folder = built.attempts("wild", "train")[0]
+    assert piece == {
+        "path": str(folder.relative_to(built.folder)), "kind": "failed attempt", "experiment": "train",
+        "run": "train:wild", "attempt": folder.name, "bytes": piece["bytes"], "removed": False,
+    }  # fmt: skip
+    files = {path.stat().st_ino: path.stat().st_size for path in folder.rglob("*")}
+    assert piece["bytes"] == told["bytes"] == sum(files.values())
+    told = json.loads(built.pyexp("clean", "--failed", "-y", "--json").stdout)
+    assert told["pieces"][0]["removed"] and told["removed_bytes"] == piece["bytes"]
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("age", ["30", "d", "-1d", "1y", "1 d 2 h"])
+def test_an_age_needs_a_unit(built: Any, one_sentence: Callable[..., None], age: str) -> None:
+    one_sentence(built.pyexp("clean", f"--older-than={age}", status=2), "30d", age)
+
+
+@pytest.mark.parametrize("number", ["-1", "1.5", "x"])
+def test_a_number_of_attempts_is_whole(built: Any, one_sentence: Callable[..., None], number: str) -> None:
+    one_sentence(built.pyexp("clean", f"--keep-latest={number}", status=2), number)
+
+
+def test_a_run_that_is_being_executed_is_skipped_and_said(project: Any) -> None:
+    project.write(
+        "dodo.py",
+        """
+        import pathlib, time
+        import pyexp
+
+        @pyexp.experiment(stash=False)
+        def exp(cfg):
+            while cfg.wait and not pathlib.Path("go").exists():
+                time.sleep(0.02)
+
+        exp.configs(lambda: [{"name": "a", "wait": False}, {"name": "b", "wait": False}])
+        """,
+    )
+    project.pyexp("build")
+    project.edit("dodo.py", '"b", "wait": False', '"b", "wait": True')
+    build = project.start("-m", "pyexp", "build", "--rerun")
+    deadline = time.monotonic() + 60
+    while len(project.attempts("b")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    project.edit("dodo.py", '{"name": "a", "wait": False}, {"name": "b", "wait": True}', '{"name": "c", "wait": False}')
+    done = project.pyexp("clean", "--orphans", "-y", status=1)
+    assert "exp:b is being executed; left alone" in done.stderr
+    assert "exp:a  orphan" in done.stdout
+    assert not (project.out / "exp" / "a").exists() and len(project.attempts("b")) == 2
+    (project.folder / "go").touch()
+    assert build.wait(60) == 0
+    project.pyexp("clean", "--orphans", "-y")
+    assert not (project.out / "exp" / "b").exists()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 def test_a_run_may_be_named_alone_or_with_its_experiment(built: Any) -> None:
@@ -93,7 +96,9 @@ def test_following_ends_with_the_run(project: Any) -> None:
     assert follower.stdout.readline() == "begun\n"
     assert follower.poll() is None
     (project.folder / "go").touch()
-    assert follower.communicate(timeout=60)[0] == "ended\n"
+    stdout, stderr = follower.communicate(timeout=60)
+    assert stdout == "ended\n"
+    assert re.fullmatch(r"exp:a finished after \d+\.\d s\n", stderr)
     assert follower.returncode == 0
     build.communicate(timeout=60)
 
@@ -106,9 +111,45 @@ def test_following_ends_when_the_build_was_killed(project: Any) -> None:
     assert follower.stdout.readline() == "begun\n"
     os.kill(build.pid, signal.SIGKILL)
     build.communicate(timeout=60)
-    follower.communicate(timeout=60)
-    assert follower.returncode == 0
+    assert follower.communicate(timeout=60)[1] == "exp:a was interrupted: the build that executed it is gone\n"
+    assert follower.returncode == 1
+
+
+def test_following_tells_when_the_build_was_stopped(project: Any) -> None:
+    project.write("dodo.py", WAITING)
+    build = project.start("-m", "pyexp", "build")
+    wait_for(project.out / "exp" / "a", "begun")
+    follower = project.start("-m", "pyexp", "log", "a", "-f")
+    assert follower.stdout.readline() == "begun\n"
+    os.kill(build.pid, signal.SIGTERM)
+    build.communicate(timeout=60)
+    assert re.fullmatch(r"exp:a was interrupted after \d+\.\d s\n", follower.communicate(timeout=60)[1])
+    assert follower.returncode == 1
+
+
+def test_following_tells_how_a_run_failed(built: Any) -> None:
+    done = built.pyexp("log", "wild", "-f", status=1)
+    assert "ValueError: 9.0 is too fast" in done.stdout
+    assert re.match(r"train:wild failed after \d+\.\d s: ValueError: 9.0 is too fast at .*dodo.py:\d+\n", done.stderr)
+    assert built.pyexp("log", "wild").stderr == ""
 
 
 def test_following_a_run_that_has_ended_ends_at_once(built: Any) -> None:
     assert built.pyexp("log", "slow", "--follow").stdout == "training slow\n"
+
+
+@pytest.mark.parametrize("layout", ["timestamp=False", "hash_configs=True"])
+def test_a_run_is_found_where_every_manifest_is_damaged(project: Any, layout: str) -> None:
+    project.write("exp.py", f"""
+        import pyexp
+
+        @pyexp.experiment(stash=False, executor="fork", {layout})
+        def exp(cfg):
+            print("hello")
+
+        exp.configs(lambda: [{{"name": "a b"}}, {{"name": "other"}}])
+    """)
+    project.pyexp("build", "exp.py")
+    for path in project.out.glob("exp/.batches/2*.json"):
+        path.write_text("{")
+    assert project.pyexp("log", "exp:a b").stdout == "hello\n"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-COMMANDS = ["build", "list", "graph", "results", "log", "clean", "init"]
+COMMANDS = ["build", "run", "list", "graph", "results", "log", "clean", "init"]
 
 
 def test_help_names_every_command(project: Any) -> None:

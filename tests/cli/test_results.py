@@ -3,8 +3,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 def test_the_table_has_what_differs_and_what_came_back(built: Any) -> None:
@@ -40,6 +45,17 @@ def test_rows_are_sorted_numerically_with_missing_ones_last(built: Any) -> None:
 
 def test_an_unknown_sort_key_has_its_nearest(built: Any, one_sentence: Callable[..., None]) -> None:
     one_sentence(built.pyexp("results", "--sort", "acuracy", status=2), '"acuracy"', '"accuracy"')
+
+
+def test_where_no_name_is_near_those_that_there_are_are_told(built: Any, one_sentence: Callable[..., None]) -> None:
+    columns = '; there are "run", "state", "accuracy", "rows", "by.seed", "model.lr", "model.depth"'
+    one_sentence(built.pyexp("results", "train", "--sort", "nope", status=2), columns)
+    one_sentence(built.pyexp("results", "--sort", "nope", status=2), '; there are "run", "state", "rows", "accuracy"')
+    one_sentence(built.pyexp("results", "nope", status=2), '; there are "prepare", "train"')
+    runs = '"prepare:small", "prepare:large", "train:slow", "train:quick", "train:wild" and 1 more'
+    one_sentence(built.pyexp("log", "nope", status=2), f"; there are {runs}")
+    one_sentence(built.pyexp("build", "zzz", status=2), '; there are "prepare", "train", "prepare:small"')
+    assert '; there are "small", "large", "slow"' in built.pyexp("build", "--filter", "zzz", status=2).stderr
 
 
 def test_a_format_of_tabulate(built: Any) -> None:
@@ -101,5 +117,75 @@ def test_a_damaged_attempt_is_a_line_that_says_so(built: Any) -> None:
 def test_nothing_is_unpickled(built: Any) -> None:
     before = built.pyexp("results", "--csv").stdout
     for pickled in built.out.rglob("experiment.pkl"):
-        pickled.write_bytes(b"x" * pickled.stat().st_size)
+        found = pickled.stat()
+        pickled.write_bytes(b"x" * found.st_size)
+        os.utime(pickled, ns=(found.st_atime_ns, found.st_mtime_ns))  # else it would be looked at, to see the damage
     assert built.pyexp("results", "--csv").stdout == before
+
+
+# -- damage: `list`, `results` and the next build are of one mind -----------------------------------------------
+
+ONE = """
+    import pyexp
+
+    @pyexp.experiment(executor="fork", stash=False, timestamp={timestamp})
+    def one(cfg, out):
+        (out / "weights.txt").write_text("1 2 3")
+        return {{"x": 1}}
+
+    one.configs(lambda: [{{"name": "a"}}, {{"name": "b"}}])
+"""
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2])
+
+
+DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "the pickle is gone": ("experiment.pkl is gone", lambda attempt: (attempt / "experiment.pkl").unlink()),
+    "the value is cut off": ("result.json has", lambda attempt: _cut(attempt / "result.json")),
+    "a saved file is gone": ("weights.txt, which the run saved, is gone", lambda a: (a / "weights.txt").unlink()),
+    "a saved file is cut off": ("weights.txt, which the run saved, has 3", lambda a: _cut(a / "weights.txt")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("timestamp", [True, False])
+def test_damage_is_the_same_to_everybody(project: Any, damage: str, timestamp: bool) -> None:
+    words, inflict = DAMAGES[damage]
+    project.write("dodo.py", ONE.format(timestamp=timestamp))
+    project.pyexp("build")
+    inflict(next(project.out.glob("one/a*/**/experiment.pkl")).parent)
+    listed, results = project.pyexp("list").stdout.splitlines(), project.pyexp("results").stdout.splitlines()
+    assert "result damaged: " in listed[0] and words in listed[0]
+    assert "damaged: " in results[2] and words in results[2]
+    assert "up-to-date" in listed[1] and "finished" in results[3]
+    assert "1 of 2 runs would be executed" in project.pyexp("build", "-n", status=3).stdout
+
+
+def test_an_attempt_that_is_gone_is_damage_to_everybody(project: Any) -> None:
+    project.write("dodo.py", ONE.format(timestamp=True))
+    project.pyexp("build")
+    (attempt,) = project.attempts("a", "one")
+    shutil.rmtree(attempt)
+    assert "result damaged: experiment.pkl is gone" in project.pyexp("list").stdout
+    assert "damaged: experiment.pkl is gone" in project.pyexp("results").stdout
+
+
+@pytest.mark.parametrize("timestamp", [True, False])
+def test_a_record_that_cannot_be_read_is_damage_to_everybody(project: Any, timestamp: bool) -> None:
+    project.write("dodo.py", ONE.format(timestamp=timestamp))
+    project.pyexp("build")
+    _cut(next(project.out.glob("one/a*/.finished")).resolve())
+    assert "record damaged: .finished cannot be read" in project.pyexp("list").stdout
+    assert "damaged: .finished cannot be read" in project.pyexp("results").stdout
+
+
+@pytest.mark.parametrize("timestamp", [True, False])
+def test_what_the_record_vouches_for_is_fine_to_everybody(project: Any, timestamp: bool) -> None:
+    project.write("dodo.py", ONE.format(timestamp=timestamp))
+    project.pyexp("build")
+    next(project.out.glob("one/a*/**/experiment.pkl")).with_name("status.json").unlink()
+    assert "2 up-to-date" in project.pyexp("list").stdout
+    assert "damaged" not in project.pyexp("results").stdout
+    assert project.pyexp("build", "-n").stdout.count("0 of 2 runs")

@@ -139,10 +139,22 @@ def test_a_long_text_is_no_deep_nesting():
     assert read("a: " + "[1], " * 0 + '"' + "[{ " * 1000 + '"') == {"a": "[{ " * 1000}
 
 
-def test_an_empty_file_holds_nothing(tmp_path):
-    for content in ("", "# only a comment\n", "---\n"):
-        (tmp_path / "a.yml").write_text(content)
-        assert load_yaml(tmp_path / "a.yml").tree == {}
+@pytest.mark.parametrize("content", ["", "  \n\n", "# only a comment\n", "---\n", "\ufeff", "null\n"])
+def test_an_empty_file_is_told(tmp_path, content):
+    (tmp_path / "a.yml").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"^.*/a\.yml: the file is empty; "):
+        load_yaml(tmp_path / "a.yml")
+
+
+def test_a_file_may_say_that_it_holds_nothing(tmp_path):
+    (tmp_path / "a.yml").write_text("{}\n")
+    assert load_yaml(tmp_path / "a.yml").tree == {}
+
+
+def test_a_file_that_is_not_there_has_its_nearest(tmp_path):
+    (tmp_path / "model.yml").write_text("a: 1\n")
+    with pytest.raises(MissingFile, match=r'/modle\.yml: there is no such file \(did you mean "model.yml"\?\)'):
+        load_yaml(tmp_path / "modle.yml")
 
 
 def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):

@@ -153,6 +153,51 @@ def test_children_left_behind_are_killed(script, isolated):
     assert until(lambda: not any(alive(pid) for pid in pids))
 
 
+INLINE = """
+    import os, threading
+    import pyexp
+
+    @pyexp.experiment(executor="inline", stash=False)
+    def exp(cfg):
+        if cfg.name == "leaves":
+            os._exit(0)
+        if cfg.name == "handles":
+            try:
+                os._exit(3)
+            except Exception:
+                return "went on"
+        if cfg.name == "forks":
+            child = os.fork()
+            if not child:
+                os._exit(7)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    exp.configs(lambda: [{"name": name} for name in ("leaves", "handles", "forks", "last")])
+"""
+
+
+def test_a_run_in_the_builds_own_process_cannot_end_it_with_status_0(project):
+    project.write("dodo.py", INLINE)
+    done = project.pyexp("build", status=1)
+    assert "2 executed, 2 failed" in done.stderr
+    for status in (0, 3):
+        assert f"ProcessExited: os._exit was called with exit status {status} before" in done.stderr
+    assert project.finished() == {"forks", "last"}
+    assert '"result": 7' in project.pyexp("results", "--json").stdout
+
+
+def test_after_a_run_in_it_a_process_can_leave_as_before(project):
+    project.write("dodo.py", INLINE)
+    project.write("leave.py", """
+        import os
+        import pyexp
+        from dodo import exp
+        exp.run(filter="last")
+        os._exit(5)
+    """)
+    project.python("leave.py", status=5)
+
+
 def test_exit_handlers_run_and_temporary_folders_go_away(script, isolated):
     body = (
         "import atexit, tempfile\nglobal kept\nkept = tempfile.mkdtemp(dir='.')\n"

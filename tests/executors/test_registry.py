@@ -8,7 +8,8 @@ import pytest
 
 from dodo_pyexp.errors import ConfigTypeError, ExecutorError
 from dodo_pyexp.executors.inline import InlineExecutor
-from dodo_pyexp.executors.registry import NAMES, ExecutorName, get_executor
+from dodo_pyexp.executors.names import NAMES, check_name
+from dodo_pyexp.executors.registry import ExecutorName, get_executor
 
 
 @pytest.mark.parametrize("name", NAMES[:3])
@@ -41,3 +42,12 @@ def test_anything_else_is_refused(value):
 def test_a_class_in_place_of_an_instance_gets_a_hint():
     with pytest.raises(TypeError, match=r"write InlineExecutor\(\)"):
         get_executor(InlineExecutor)
+
+
+def test_a_name_is_checked_with_the_place_where_it_stands():
+    for fine in (None, "ray", "ray://host:1", InlineExecutor()):
+        check_name(fine, "exp.py:3")
+    with pytest.raises(ExecutorError, match=r'^exp\.py:3: unknown executor "forc"'):
+        check_name("forc", "exp.py:3")
+    with pytest.raises(ConfigTypeError, match=r"^exp\.py:3: executor must be a name or an Executor, not int$"):
+        check_name(3, "exp.py:3")

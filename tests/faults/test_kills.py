@@ -1,4 +1,4 @@
-"""Builds that are killed at any moment: the same command again does exactly the missing work (P1, P2, P4)."""
+"""Builds that are killed at any moment: the same command again does exactly the missing work (P1, P2)."""
 
 from __future__ import annotations
 
@@ -7,47 +7,22 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-NAMES = [f"{stage}{number}" for stage in ("load", "fit", "score") for number in range(3)] + ["all"]
-EXPERIMENT = """
-import os, time
-import pyexp
-from tally import mark
-
-@pyexp.experiment(name="exp", executor=os.environ.get("EXECUTOR", "fork"), stash=False)
-def exp(cfg, out, deps):
-    mark(cfg)
-    time.sleep(0.02)
-    (out / "file").write_text(cfg.name)
-    return [cfg.name, [dep.result[0] for dep in deps]]
-
-@exp.configs
-def configs():
-    for number in range(3):
-        yield {"name": f"score{number}", "depends_on": f"^fit{number}$"}
-        yield {"name": f"fit{number}", "depends_on": f"^load{number}$"}
-        yield {"name": f"load{number}"}
-    yield {"name": "all", "depends_on": "^score"}
-
-if __name__ == "__main__":
-    exp.run()
-"""
-DOORS = {"doit": ("-m", "doit", "-f", "exp.py"), "script": ("exp.py", "-j", "2"), "pyexp": ("-m", "pyexp", "build")}
-EXECUTORS = ("inline", "fork", "subprocess")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def strike(project: Any, door: tuple[str, ...], executor: str, number: int, dice: random.Random) -> None:
-    """Start a build and kill it somewhere in the middle."""
-    environment = project.environment | {"EXECUTOR": executor}
-    sofar = sum(project.tally().values())
-    process = project.start(*door, env=environment, start_new_session=True)
+def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Random) -> None:
+    """Start a build and kill it somewhere in the middle; it has finished all it executed but what was on its way."""
+    jobs = pipeline.DOORS[door][1]
+    before, had = pipeline.tally(), pipeline.finished()
+    process = pipeline.start(door, EXECUTOR=executor)
     # Ctrl-C while the interpreter itself starts or ends is Python's to answer, so that comes behind a first run.
-    enough = sofar + dice.randrange(number == signal.SIGINT, 10)
-    while process.poll() is None and sum(project.tally().values()) < enough:
+    enough = sum(before.values()) + dice.randrange(number == signal.SIGINT, 10)
+    while process.poll() is None and sum(pipeline.tally().values()) < enough:
         time.sleep(0.001)
     time.sleep(dice.random() * 0.05)
     if process.poll() is None:
@@ -58,92 +33,122 @@ def strike(project: Any, door: tuple[str, ...], executor: str, number: int, dice
                 os.kill(process.pid, number)
     output = "".join(process.communicate(timeout=100))
     assert process.returncode in (0, 130, -number), output
-    if process.returncode == 130 and "doit" not in door:
+    if process.returncode == 130 and not door.startswith("do"):
         assert "Traceback" not in output, output
+    assert had <= pipeline.finished(), "what was finished stays finished"
+    new, executed = pipeline.finished() - had, pipeline.tally() - before
+    assert new <= set(executed)
+    assert sum(executed.values()) - len(new) <= jobs, "at most what was on its way has been executed in vain"
 
 
-def survive(project: Any, door: tuple[str, ...], executor: str, number: int, seed: int) -> None:
-    """Kill builds until something is left to do and something is done, then see what the next build does."""
-    dice = random.Random(seed)
+@pytest.mark.trials(quick=12, soak=216)
+def test_a_killed_build_loses_nothing(
+    pipeline: Any, trial: int, dice: random.Random, nothing_survives: Callable[[], None]
+) -> None:
+    shape = dice.choice(list(pipeline("one").SHAPES))
+    laid = pipeline(shape)
+    doors = list(laid.DOORS)
+    kinds = [(door, executor, number) for number in SIGNALS for executor in laid.EXECUTORS for door in doors]
+    random.Random(1).shuffle(kinds)  # so that the first few have something of everything
+    door, executor, number = kinds[trial % len(kinds)]
+    print(f"{shape=} {door=} {executor=} {number=}")
     for _ in range(2):
-        strike(project, door, executor, number, dice)
-        finished, before = project.finished(), project.tally()
-        assert set(before) >= finished
-    done = project.python(*door, env={"EXECUTOR": executor}, status=None)
-    assert done.returncode == 0, done.stdout + done.stderr
-    after = project.tally()
-    for name in finished:
-        assert after[name] == before[name], f"{name} was finished, and executed again"
-    assert after - before == Counter(set(NAMES) - finished), "each of the others exactly once"
-    assert project.finished() == set(NAMES)
-    project.python("exp.py", "-n")
-    project.python(*door, env={"EXECUTOR": executor})
-    assert project.tally() == after
+        strike(laid, door, executor, number, dice)
+        if dice.random() < 0.5:  # else the next build comes upon what may not be dead yet
+            nothing_survives()
+    have, before = laid.finished(), laid.tally()
+    laid.build(dice.choice([door, *doors]), EXECUTOR=executor)
+    assert laid.tally() - before == Counter(laid.NAMES - have), "each of the others exactly once"
+    assert laid.finished() == laid.NAMES
+    nothing_survives()
+    after = laid.tally()
+    laid.project.python("exp.py", "-n")
+    laid.build(door, EXECUTOR=executor)
+    assert laid.tally() == after
 
 
-TRIALS = [
-    (door, EXECUTORS[(index + row) % 3], SIGNALS[row], 100 * index + row)
-    for index, door in enumerate(DOORS)
-    for row in range(3)
-] + [
-    ("script", "inline", signal.SIGKILL, 7),
-    ("doit", "fork", signal.SIGKILL, 8),
-    ("pyexp", "subprocess", signal.SIGTERM, 9),
-]
+# -- the processes of a killed build ----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def pipeline(project: Any) -> Any:
-    project.write("exp.py", EXPERIMENT)
-    project.write("dodo.py", "from exp import exp\n")
-    return project
+def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """Wait until a condition holds, and give what it gives."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+    return found
 
 
-@pytest.mark.parametrize(("door", "executor", "number", "seed"), TRIALS)
-def test_a_killed_build_loses_nothing(pipeline: Any, door: str, executor: str, number: int, seed: int) -> None:
-    survive(pipeline, DOORS[door], executor, number, seed)
+def guardian(processes: Callable[[], dict[int, str]]) -> int:
+    return wait_for(lambda: next((pid for pid, command in processes().items() if " -I -S -c" in command), None))
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(40))
-@pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("executor", EXECUTORS)
-@pytest.mark.parametrize("door", DOORS)
-def test_many_killed_builds_lose_nothing(pipeline: Any, door: str, executor: str, number: int, seed: int) -> None:
-    survive(pipeline, DOORS[door], executor, number, seed)
+@pytest.mark.parametrize("executor", ["fork", "subprocess"])
+def test_a_run_that_outlives_its_build_is_not_executed_again_beside_it(
+    pipeline: Any, executor: str, processes: Callable[[], dict[int, str]]
+) -> None:
+    """The guardian ends the runs of a killed build, but it may be late: here, it is stopped for a while."""
+    laid = pipeline("one")
+    killed = laid.start("script", EXECUTOR=executor, SECONDS="60")
+    wait_for(lambda: sum(laid.tally().values()) == 2)
+    watch = guardian(processes)
+    os.kill(watch, signal.SIGSTOP)
+    try:
+        killed.kill()
+        killed.communicate(timeout=30)
+        build = laid.start("script", EXECUTOR=executor)
+        while "is being executed by another build" not in build.stderr.readline():
+            assert build.poll() is None, "it ended without a word"
+        wait_for(lambda: laid.tally()["load2"])  # it does what else there is to do
+        time.sleep(0.2)
+        assert laid.tally() == Counter(["load0", "load1", "load2", "fit2", "score2"]) & laid.tally()
+    finally:
+        os.kill(watch, signal.SIGCONT)
+    output = "".join(build.communicate(timeout=60))
+    assert build.returncode == 0, output
+    assert laid.tally() == Counter([*laid.NAMES, "load0", "load1"])
 
 
-def test_a_dodo_file_survives_too_without_settings_of_its_own(pipeline: Any) -> None:
-    survive(pipeline, ("-m", "doit"), "fork", signal.SIGKILL, 5)
+@pytest.mark.parametrize("executor", ["fork", "subprocess"])
+def test_what_a_run_left_behind_on_purpose_locks_nothing(
+    project: Any, executor: str, processes: Callable[[], dict[int, str]]
+) -> None:
+    project.write(
+        "exp.py",
+        """
+        import os, time
+        import pyexp
+        from tally import mark
 
+        @pyexp.experiment(stash=False)
+        def exp(cfg, out):
+            mark(cfg)
+            while os.path.exists("wait"):
+                if cfg.name == "daemon" and not os.path.exists("daemon"):
+                    if os.fork() == 0:
+                        os.setsid()
+                        open("daemon", "w").write(str(os.getpid()))
+                        os.execlp("sleep", "sleep", "300")
+                time.sleep(0.01)
 
-def together(project: Any, *doors: tuple[str, ...], executor: str) -> None:
-    environment = project.environment | {"EXECUTOR": executor}
-    processes = [project.start(*door, env=environment) for door in doors]
-    for process in processes:
-        output = "".join(process.communicate(timeout=100))
-        assert process.returncode == 0, output
-    assert project.tally() == Counter(NAMES)
-    assert project.finished() == set(NAMES)
-    project.python("exp.py", "-n")
+        @exp.configs
+        def configs():
+            return [{"name": "first"}, {"name": "daemon"}]
 
-
-@pytest.mark.parametrize(
-    ("first", "second", "executor"),
-    [("script", "script", "fork"), ("doit", "doit", "subprocess"), ("pyexp", "doit", "fork"),
-     ("script", "pyexp", "inline")],
-)  # fmt: skip
-def test_two_builds_at_once_share_the_work(pipeline: Any, first: str, second: str, executor: str) -> None:
-    together(pipeline, DOORS[first], DOORS[second], executor=executor)
-
-
-def test_many_builds_at_once_share_the_work(pipeline: Any) -> None:
-    together(pipeline, *DOORS.values(), ("-m", "doit", "-f", "exp.py", "-n", "2"), executor="fork")
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(60))
-def test_builds_at_once_share_the_work_again_and_again(pipeline: Any, seed: int) -> None:
-    dice = random.Random(seed)
-    doors = [DOORS[dice.choice(list(DOORS))] for _ in range(dice.randrange(2, 5))]
-    together(pipeline, *doors, executor=dice.choice(EXECUTORS))
+        if __name__ == "__main__":
+            exp.run()
+        """,
+    )
+    (project.folder / "wait").touch()
+    build = project.start("exp.py", "-j", "2", "--executor", executor)
+    pid = int(wait_for(lambda: (project.folder / "daemon").exists() and (project.folder / "daemon").read_text()))
+    wait_for(lambda: sum(project.tally().values()) == 2)
+    build.kill()
+    build.communicate(timeout=30)
+    (project.folder / "wait").unlink()
+    try:
+        project.python("exp.py", "--executor", executor)
+        assert project.tally() == Counter(["first", "daemon"] * 2)
+        assert pid in processes()
+    finally:
+        os.kill(pid, signal.SIGKILL)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 NAMES = [
-    "../../x", "..", ".", "/tmp/absolute", "/etc/passwd", ".hidden", ".finished", ".batches", ".snapshots", ".doit.db",
-    "report", "a/../../../b", "a\\..\\b", "~", "~/x",
+    "a/b", "a/./b", ".", "...", "..a", "a..", ".hidden", ".finished", ".batches", ".snapshots", ".doit.db", ".code",
+    "report", "a//b", "a\\b", "C:\\x", "~", "~/x",
     "$HOME", "con", "CON.txt", "a\nb", "a\tb", " ", "a ", "a.",
     "x" * 300, "ü" * 200, "A", "a", "é", "e\u0301", "-rf", "*", "?", "%s", "{x}", "'", '"', "|", ";", "&",
     "\u202e", "🦆",
@@ -74,8 +74,22 @@ def test_odd_names_stay_in_the_output_folder_and_apart(odd: Any, tmp_path: Path,
     assert sum(odd.tally().values()) == len(NAMES)
     assert tree(tmp_path) == before
     (experiment,) = (path for path in odd.out.iterdir() if path.is_dir())
-    folders = [path.name for path in experiment.iterdir()]
-    assert len({name.casefold() for name in folders}) == len(folders) == len(NAMES) + 2  # .batches and report
+    folders = [path.name for path in experiment.iterdir() if not path.name.startswith(".")]  # .batches and the like
+    assert len({name.casefold() for name in folders}) == len(folders) == len(NAMES) + 1  # and the report's
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "/tmp/absolute", "a/../../../b", "a\\..\\b", "\\x", "a\0b"])
+def test_names_that_lead_out_are_refused_before_anything_is_written(
+    odd: Any, tmp_path: Path, name: str, one_sentence: Any
+) -> None:
+    before = tree(tmp_path)
+    for names in ([name], ["fine", name]):  # of the experiment and its first run; of another run
+        (odd.folder / "names.json").write_text(json.dumps(names))
+        content = (odd.folder / "names.json").read_bytes()
+        one_sentence(odd.python("exp.py", status=None), "exp.py:", "cannot be called", "choose a plain name")
+        assert not odd.out.exists()
+    before["project/names.json"] = hashlib.sha256(content).hexdigest()
+    assert tree(tmp_path) == before
 
 
 @pytest.mark.parametrize(
@@ -104,7 +118,7 @@ def test_a_manifest_that_was_tampered_with_leads_nowhere_else(odd: Any, tmp_path
     (odd.folder / "names.json").write_text('["a"]')
     odd.write("exp.py", EXPERIMENT.split("    assert [r.name")[0])
     odd.python("exp.py")
-    (path,) = odd.out.glob("a/.batches/*.json")
+    (path,) = odd.out.glob("a/.batches/2*.json")
     manifest = json.loads(path.read_text())
     run = manifest["runs"][0]
     evil = "../../../evil"

@@ -86,9 +86,7 @@ def test_an_empty_folder_is_filled(project: Project, tmp_path: Path) -> None:
     assert (checkout(taken(project), project.root, tmp_path / "dest") / "train.py").is_file()
 
 
-def test_the_loser_of_a_race_drops_its_copy(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_loser_of_a_race_drops_its_copy(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.rename
 
     def rename(source: Path, target: Path) -> None:
@@ -197,3 +195,49 @@ def test_what_killed_checkouts_left_is_swept_after_a_day(project: Project, tmp_p
     os.utime(old, (long_ago, long_ago))
     dest = checkout(taken(project), project.root, tmp_path / "out" / "dest")
     assert set(dest.parent.iterdir()) == {dest, young}
+
+
+# --- what two snapshots have in common
+
+
+def test_files_that_did_not_change_are_shared_with_the_snapshot_before(project: Project, tmp_path: Path) -> None:
+    project.write("lib/deep/kept.py", "kept = 1\n")
+    folder = tmp_path / "snapshots"
+    first = take_snapshot(project.root)
+    one = checkout(first, project.root, folder / first.commit)
+    project.write("train.py", "print(2)\n")
+    second = take_snapshot(project.root)
+    two = checkout(second, project.root, folder / second.commit)
+    assert (one / "lib/deep/kept.py").samefile(two / "lib/deep/kept.py")
+    assert (one / "train.py").read_text() == "print(1)\n"
+    assert (two / "train.py").read_text() == "print(2)\n"
+    assert {path.name for path in two.rglob("*.py")} == {"train.py", "model.py", "kept.py"}
+
+
+def test_a_file_that_a_run_has_written_to_is_not_shared(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots"
+    first = take_snapshot(project.root)
+    one = checkout(first, project.root, folder / first.commit)
+    (one / "lib/model.py").write_text("x = 7\n")  # of the same size
+    (one / "lib/new.py").write_text("")
+    project.write("train.py", "print(2)\n")
+    second = take_snapshot(project.root)
+    two = checkout(second, project.root, folder / second.commit)
+    assert (two / "lib/model.py").read_text() == "x = 1\n"
+    assert not (two / "lib/new.py").exists()
+
+
+def test_a_twin_is_shared_whole(project: Project, tmp_path: Path) -> None:
+    snapshot = take_snapshot(project.root)
+    twin = checkout(snapshot, project.root, tmp_path / "a" / snapshot.commit)
+    copy = checkout(snapshot, project.root, tmp_path / "b" / snapshot.commit, twin)
+    assert all((copy / path.relative_to(twin)).samefile(path) for path in twin.rglob("*.py"))
+
+
+def test_a_snapshot_before_whose_commit_is_gone_is_no_help_and_no_harm(project: Project, tmp_path: Path) -> None:
+    gone = tmp_path / "snapshots" / ("a" * 40)
+    gone.mkdir(parents=True)
+    (gone / "train.py").write_text("planted")
+    snapshot = take_snapshot(project.root)
+    copy = checkout(snapshot, project.root, gone.parent / snapshot.commit)
+    assert (copy / "train.py").read_text() == "print(1)\n"

@@ -4,24 +4,11 @@ import json
 import platform
 import stat
 import sys
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from dodo_pyexp.provenance.environment import environment, frozen_requirements, packages
-
-Project = Any  # The helper of conftest.py, which importlib mode cannot import.
-
-
-def install(site: Path, name: str, version: str, origin: dict[str, Any] | str | None = None) -> None:
-    folder = site / f"{name.replace('-', '_')}-{version}.dist-info"
-    folder.mkdir(parents=True)
-    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    if origin is not None:
-        text = origin if isinstance(origin, str) else json.dumps(origin)
-        (folder / "direct_url.json").write_text(text)
+from dodo_pyexp.provenance.environment import environment
 
 
 def test_it_says_what_and_where() -> None:
@@ -49,9 +36,7 @@ def test_variables_are_selected_and_masked(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_command_line_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "sys.argv", ["train.py", "--token=planted-secret", "--api-key", "planted-secret", "lr=1"]
-    )
+    monkeypatch.setattr("sys.argv", ["train.py", "--token=planted-secret", "--api-key", "planted-secret", "lr=1"])
     assert environment()["command"] == ["train.py", "--token=***", "--api-key", "***", "lr=1"]
 
 
@@ -82,69 +67,9 @@ def test_a_container_without_users_has_a_number(monkeypatch: pytest.MonkeyPatch)
     assert environment()["user"].isdigit()
 
 
-def test_packages_come_from_the_running_interpreter() -> None:
-    assert packages()["pytest"] == version("pytest")
-    assert f"pytest=={version('pytest')}\n" in frozen_requirements()
-
-
-def test_requirements_are_one_sorted_line_each(tmp_path: Path) -> None:
-    install(tmp_path, "zebra", "1.0")
-    install(tmp_path, "Alpha_Tools", "2.0")
-    install(tmp_path, "mid.dle", "3.0")
-    assert frozen_requirements([str(tmp_path)]) == "Alpha_Tools==2.0\nmid.dle==3.0\nzebra==1.0\n"
-    assert packages([str(tmp_path)]) == {"alpha-tools": "2.0", "mid-dle": "3.0", "zebra": "1.0"}
-
-
-def test_of_two_with_one_name_the_one_that_is_imported_counts(tmp_path: Path) -> None:
-    install(tmp_path / "first", "tool", "1.0")
-    install(tmp_path / "second", "tool", "2.0")
-    assert packages([str(tmp_path / "first"), str(tmp_path / "second")]) == {"tool": "1.0"}
-
-
-def test_installs_from_version_control_keep_their_commit_and_lose_their_login(tmp_path: Path) -> None:
-    commit = "a" * 40
-    origin: dict[str, Any] = {
-        "url": "https://ann:planted-secret@example.org/tool.git",
-        "vcs_info": {"vcs": "git", "commit_id": commit, "requested_revision": "main"},
-    }
-    install(tmp_path, "tool", "1.0", origin)
-    install(tmp_path, "part", "1.0", {**origin, "subdirectory": "python"})
-    url = f"git+https://***@example.org/tool.git@{commit}"
-    assert frozen_requirements([str(tmp_path)]) == f"part @ {url}#subdirectory=python\ntool @ {url}\n"
-
-
-def test_editable_installs_tell_the_commit_of_their_repository(tmp_path: Path, project: Project) -> None:
-    site = tmp_path / "site"
-    folder = project.root / "with space"
-    folder.mkdir()
-    install(site, "mine", "0.1", {"url": folder.as_uri(), "dir_info": {"editable": True}})
-    loose = tmp_path / "loose"
-    install(site, "loose", "0.2", {"url": loose.as_uri(), "dir_info": {"editable": True}})
-    head = project.git("rev-parse", "HEAD")
-    assert frozen_requirements([str(site)]) == (
-        f"-e {loose}  # loose==0.2\n-e {folder}  # mine==0.1 @ {head}\n"
-    )
-
-
-@pytest.mark.parametrize(
-    "origin", ["no json", "[]", "{}", '{"vcs_info": 3, "url": null}', '{"vcs_info": {"vcs": "git"}}']
-)
-def test_a_damaged_origin_leaves_the_plain_version(tmp_path: Path, origin: str) -> None:
-    install(tmp_path, "tool", "1.0", origin)
-    assert frozen_requirements([str(tmp_path)]) == "tool==1.0\n"
-
-
-def test_a_damaged_installation_is_passed_over(tmp_path: Path) -> None:
-    install(tmp_path, "tool", "1.0")
-    (tmp_path / "broken-1.0.dist-info").mkdir()
-    assert frozen_requirements([str(tmp_path)]) == "tool==1.0\n"
-
-
 def test_git_is_only_imported_where_it_is_needed() -> None:
     import subprocess
 
-    code = (
-        "import sys, dodo_pyexp.provenance.environment, dodo_pyexp.provenance.snapshot; print(*sys.modules)"
-    )
+    code = "import sys, dodo_pyexp.provenance.environment, dodo_pyexp.provenance.snapshot; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "git" not in done.stdout.split()

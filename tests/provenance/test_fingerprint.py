@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -19,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dodo_pyexp.provenance.fingerprint import FORMAT, changes, combined, fingerprint
+from dodo_pyexp.provenance.fingerprint import FORMAT, Survey, changes, combined, fingerprint
 from dodo_pyexp.provenance.syntax import digest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -246,7 +247,7 @@ def test_a_lazy_module_is_not_woken(load: Load, tmp_path: Path) -> None:
         *(len, "".join, print, int, None, 3, object(), functools.partial(len), functools, [], type, os.path.join),
         *(functools.lru_cache(len), property(), staticmethod(len), ast.parse, subprocess.Popen, json.dumps),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,  # a repr may hold an address, and workers compare names
 )
 def test_what_has_no_first_party_source_has_an_empty_fingerprint(odd: object) -> None:
     assert fingerprint(odd) == {}
@@ -273,6 +274,79 @@ def test_an_edit_is_seen_by_the_process_that_has_imported_the_file(load: Load, t
     before = fingerprint(module.train)
     (tmp_path / "helper.py").write_text("# moved\n\n\ndef f():\n    return 22\n")
     assert changes(before, fingerprint(module.train)) == ["helper.py::f changed"]
+
+
+def touch(path: Path, content: str) -> None:
+    """Write a file as an editor would, after everything else that has happened."""
+    path.write_text(content)
+    later = time.time_ns() + 1_000_000_000
+    os.utime(path, ns=(later, later))
+
+
+def test_a_look_at_the_code_knows_whether_its_files_are_still_the_same(load: Load, tmp_path: Path) -> None:
+    code = "def f():\n    return 1\n"
+    module = load("import helper\ndef train(cfg):\n    return helper.f()\n", helper=code, other=code)
+    survey = Survey(module.train)
+    assert set(survey.stamps) == {str(tmp_path / "exp.py"), str(tmp_path / "helper.py")}
+    assert survey.home == str(tmp_path / "exp.py")
+    touch(tmp_path / "other.py", "")
+    assert survey.is_current()
+    touch(tmp_path / "helper.py", code)
+    assert not survey.is_current()
+    assert Survey(module.train).is_current()
+    (tmp_path / "helper.py").unlink()
+    assert not Survey(module.train).stamps.keys() & {str(tmp_path / "helper.py")}
+
+
+@pytest.mark.parametrize(
+    ("edit", "old"),
+    [
+        ("", False),
+        ("def f(x: int):\n    # a comment\n    return (x\n      + 1)\n => def f(x):\n    return x + 1\n", False),
+        ("return x + 1 => return x + 2", True),
+        ("return self.x => return self.y", True),
+        ("x * 3 => x * 4", True),
+        ("x * 5 => x * 6", True),
+        ("return 'inner' => return 'other'", True),
+        ("RATE = 1 => RATE = 1.0", True),
+        ("def g() => def gone()", False),  # who uses it must change, too
+        ("TABLE = {} => TABLE = {1: 2}", False),  # a change of it cannot be told from what the program did
+    ],
+)
+def test_a_process_with_older_code_in_memory_is_found_out(load: Load, tmp_path: Path, edit: str, old: bool) -> None:
+    code = dedent(
+        """
+        import functools
+        import pyexp
+        RATE = 1
+        TABLE = {}
+        class Net:
+            def run(self):
+                return self.x
+            @property
+            def wide(self):
+                return lambda x: x * 3
+        @functools.lru_cache
+        def cached(x):
+            return x * 5
+        @pyexp.experiment
+        def g():
+            def inner():
+                return 'inner'
+            return inner
+        def f(x):
+            return x + 1
+        """
+    ).replace("def g()", "def g(cfg)")
+    module = load("import helper\ndef train(cfg):\n    return helper.f(helper.RATE)\n", helper=code)
+    before, _, after = edit.replace("def g()", "def g(cfg)").replace("def gone()", "def gone(cfg)").partition(" => ")
+    if "comment" in edit:
+        before, after = after, before
+    assert code.count(before) == 1 or not edit
+    touch(tmp_path / "helper.py", code.replace(before, after) if edit else code)
+    assert Survey(module.train).outdated() == ([str(tmp_path / "helper.py")] if old else [])
+    importlib.reload(module.helper)
+    assert Survey(module.train).outdated() == []
 
 
 @pytest.mark.parametrize(
@@ -378,9 +452,31 @@ def test_what_lies_outside_of_the_project_is_named_by_its_module(
 
 def test_changes_are_told_by_kind() -> None:
     before = {"a.py::f": "1", "a.py::g": "1", "a.py::h": "1"}
-    after = {"a.py::f": "2", "a.py::h": "1", "b.py::g": "1"}
+    after = {"a.py::f": "2", "a.py::h": "1", "b.py::g": "2"}
     assert changes(before, after) == ["a.py::f changed", "b.py::g added", "a.py::g removed"]
     assert changes(before, before) == []
+
+
+def test_what_only_went_to_another_file_is_no_change() -> None:
+    before = {"a.py::f": "1", "a.py::K": "2", "exp.py::train": "3"}
+    assert changes(before, {"lib/a.py::f": "1", "lib/a.py::K": "2", "lib/exp.py::train": "3"}) == []
+    assert changes(before, {"b.py::f": "1", "b.py::K": "4", "exp.py::train": "3"}) == [
+        "b.py::K added",
+        "a.py::K removed",
+    ]
+    assert changes({"a.py::f": "1"}, {"a.py::f": "1", "b.py::f": "1"}) == ["b.py::f added"]
+    assert changes({"a.py::f": "1", "b.py::f": "2"}, {"a.py::f": "2", "b.py::f": "1"}) == [
+        "a.py::f changed", "b.py::f changed",
+    ]  # fmt: skip
+
+
+def test_a_new_import_goes_without_saying_unless_it_means_something_else() -> None:
+    used = {"exp.py::train": "2", "exp.py::import f": "9", "helper.py::f": "3"}
+    assert changes({"exp.py::train": "1"}, used) == ["exp.py::train changed", "helper.py::f added"]
+    assert changes({"exp.py::import f": "1"}, {"exp.py::import f": "2"}) == ["exp.py::import f changed"]
+    assert changes({"a.py::import f": "1"}, {"b.py::import f": "2"}) == [
+        "b.py::import f added", "a.py::import f removed",
+    ]  # fmt: skip
 
 
 @given(st.dictionaries(st.text(), st.text(alphabet="0123456789abcdef", min_size=16, max_size=16)))

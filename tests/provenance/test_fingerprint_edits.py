@@ -256,6 +256,48 @@ NAMES = [
         ["helper.py::f added", "exp.py::f removed"],
     ),
     case(
+        "imports-that-change-places",
+        using("from helper import f as a, g as b", "a(1) - 2 * b(1)"),
+        ["exp.py: f as a, g as b => g as a, f as b"],
+        ["exp.py::import a changed", "exp.py::import b changed"],
+    ),
+    case(
+        "modules-that-change-places",
+        using("import helper as a\nimport other as b", "a.f(1) - 2 * b.f(1)", other="def f(x):\n    return x\n"),
+        ["exp.py: helper as a\nimport other as b => other as a\nimport helper as b"],
+        ["exp.py::import a changed", "exp.py::import b changed"],
+    ),
+    case(
+        "one-import-or-another",
+        using("FAST = 1\nif FAST:\n    from helper import f\nelse:\n    from helper import g as f", "f(1)"),
+        ["exp.py: if FAST => if not FAST"],
+        ["exp.py::import f changed"],
+    ),
+    case(
+        "what-decides-about-an-import",
+        using("FAST = 1\nif FAST:\n    from helper import f\nelse:\n    from helper import g as f", "f(1)"),
+        ["exp.py: FAST = 1 => FAST = 2"],
+        ["exp.py::FAST changed"],
+    ),
+    case(
+        "stars-that-change-places",
+        using("from helper import *\nfrom other import *", "f(1)", other="def f(x):\n    return x\n"),
+        ["exp.py: helper import *\nfrom other => other import *\nfrom helper"],
+        ["exp.py::import f changed"],
+    ),
+    case(
+        "the-other-way-to-import-the-same",
+        packaged("from pkg import loss", "loss(1)"),
+        ["exp.py: from pkg import loss => from pkg.core import loss"],
+        [],
+    ),
+    case(
+        "a-function-that-moved",
+        using("def f(x):\n    return x * 2\n", "f(1)"),
+        ["exp.py: def f(x):\n    return x * 2\n => from helper import f\n"],
+        [],
+    ),
+    case(
         "another-function",
         using("import helper", "helper.f(1)"),
         ["exp.py: helper.f => helper.g"],

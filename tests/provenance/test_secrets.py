@@ -158,9 +158,7 @@ def test_secrets_of_a_command_line(arguments: list[str], masked: list[str]) -> N
     assert mask_arguments(arguments) == masked
 
 
-@pytest.mark.parametrize(
-    "path", ["a.py", "id_rsa.pub", "env.py", "environment.yml", "secrets.py", "keys/a.txt"]
-)
+@pytest.mark.parametrize("path", ["a.py", "id_rsa.pub", "env.py", "environment.yml", "secrets.py", "keys/a.txt"])
 def test_ordinary_files(path: str) -> None:
     assert secret_file(path) is None
 

@@ -282,9 +282,7 @@ def test_hooks_and_signing_settings_of_the_user_stay_out_of_it(project: Project)
     assert not (project.root / "hooked").exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["with space", "ünïcode.py", "new\nline", "-dash", "star*[x]", ":(top)", '"q"']
-)
+@pytest.mark.parametrize("name", ["with space", "ünïcode.py", "new\nline", "-dash", "star*[x]", ":(top)", '"q"'])
 def test_any_file_name_will_do(project: Project, name: str) -> None:
     project.write(name, "1")
     snapshot = snap(project)
@@ -346,8 +344,8 @@ def test_files_over_the_limit_are_left_out_with_the_reason(project: Project) -> 
     project.write("staged.bin", b"1" * 2000)
     project.git("add", "staged.bin")
     snapshot = snap(project, limit_bytes=1000)
-    assert project.files(snapshot.commit) == {"train.py", "lib/model.py", ".gitignore", "old.bin"}
-    assert [path for path, _ in snapshot.left_out] == ["fresh.bin", "grown.bin", "staged.bin"]
+    assert project.files(snapshot.commit) == {"train.py", "lib/model.py", ".gitignore"}
+    assert [path for path, _ in snapshot.left_out] == ["fresh.bin", "grown.bin", "old.bin", "staged.bin"]
     assert all("more than the limit" in reason for _, reason in snapshot.left_out)
 
 
@@ -369,20 +367,33 @@ def test_secrets_are_nowhere(project: Project, staged: bool) -> None:
     assert marker not in archive
 
 
-def test_a_committed_file_is_code_whatever_it_looks_like(project: Project) -> None:
-    project.write("tests/fake.pem", "1")
-    project.write("tests/keys.py", SECRETS["aws.py"])
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_committed_secret_stays_out_all_the_same(project: Project, changed: bool) -> None:
+    project.write(".env", "PLANTED=1")
+    project.write("deploy/id_rsa", "planted")
+    project.write("server.pem", "-----BEGIN EC PRIVATE KEY-----")
     project.commit()
-    project.write("tests/fake.pem", "2")
+    if changed:
+        project.write(".env", "PLANTED=2")
+        project.write("server.pem", "-----BEGIN RSA PRIVATE KEY-----")
     snapshot = snap(project)
-    assert {"tests/fake.pem", "tests/keys.py"} <= project.files(snapshot.commit)
+    assert project.files(snapshot.commit) == {"train.py", "lib/model.py", ".gitignore"}
+    assert [path for path, _ in snapshot.left_out] == [".env", "deploy/id_rsa", "server.pem"]
+
+
+def test_committed_code_certificates_and_examples_are_kept(project: Project) -> None:
+    project.write("tests/fake.pem", "-----BEGIN CERTIFICATE-----")
+    project.write("tests/keys.py", SECRETS["aws.py"])
+    project.write(".env.example", "TOKEN=")
+    project.commit()
+    project.write("tests/keys.py", SECRETS["aws.py"] + "\n")
+    snapshot = snap(project)
+    assert {"tests/fake.pem", "tests/keys.py", ".env.example"} <= project.files(snapshot.commit)
     assert snapshot.left_out == []
 
 
 def test_code_that_only_speaks_of_secrets_is_kept(project: Project) -> None:
-    project.write(
-        "secrets.py", "import os\nTOKEN = os.environ['HF_TOKEN']  # ghp_..., sk-learn-like-names-here\n"
-    )
+    project.write("secrets.py", "import os\nTOKEN = os.environ['HF_TOKEN']  # ghp_..., sk-learn-like-names-here\n")
     project.write("environment.yml", "name: x")
     project.write("keys.py", "PUBLIC KEY")
     assert snap(project).left_out == []
@@ -542,9 +553,7 @@ def test_a_failure_of_git_is_one_sentence_and_leaves_nothing(
     assert list(scratch.iterdir()) == []
 
 
-def test_a_repository_of_somebody_else_tells_what_to_do(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repository_of_somebody_else_tells_what_to_do(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(SnapshotError, match=r"git config --global --add safe\.directory"):
         take_snapshot(project.root)
@@ -563,9 +572,7 @@ def test_without_git_the_error_says_so(project: Project) -> None:
     assert done.stdout.count("\n") == 1
 
 
-def test_no_file_system_that_refuses_gives_a_traceback(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_file_system_that_refuses_gives_a_traceback(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device", "/tmp/x")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dodo_pyexp.store.names import RESERVED, folder_name, folder_names, hashed_name
+from dodo_pyexp.store.names import RESERVED, folder_name, folder_names, hashed_name, refusal
 
 NASTY = [
     "", ".", "..", "../../x", "/etc/passwd", "a/b", "a_b", "a\\b", "a:b", ".hidden", "a.", "a ", " a", "-rf", "a\nb",
@@ -72,3 +72,21 @@ def test_of_names_that_differ_in_case_the_first_keeps_its_own():
 
 def test_folders_do_not_depend_on_the_process():
     assert folder_name("a b") == "a_b+c8687a08aa5d6ed2"
+
+
+@pytest.mark.parametrize("name", ["..", "../../x", "a/..", "a/../b", "a\\..\\b", "/", "/etc/x", "\\x", "a\0b"])
+def test_a_name_that_reads_like_a_way_out_is_refused_with_a_plain_one(name):
+    said = refusal(name)
+    assert said is not None and said.startswith("cannot be called") and "\0" not in said
+    plain = said.rpartition('such as "')[2].rstrip('"')
+    assert refusal(plain) is None and folder_name(plain) == plain
+
+
+@pytest.mark.parametrize("name", ["a/b", ".", "...", "a..b", "..a", "a..", ".hidden", "~", "C:x", " ", "x" * 300])
+def test_other_odd_names_are_not_refused(name):
+    assert refusal(name) is None
+
+
+@given(names)
+def test_no_name_leads_out_of_its_folder_refused_or_not(name):
+    assert "/" not in folder_name(name) and folder_name(name) not in ("", ".", "..") and "\0" not in folder_name(name)

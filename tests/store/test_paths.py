@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
-from dodo_pyexp.store.paths import AttemptFolder, OutputFolder
+import pytest
+
+from dodo_pyexp.errors import UsageError
+from dodo_pyexp.store.paths import AttemptFolder, OutputFolder, check_folder
 
 
 def test_the_layout_is_that_of_the_documents(tmp_path):
@@ -55,3 +58,25 @@ def test_batches_are_listed_by_age_and_damaged_names_are_not(tmp_path):
     ]:
         open(f"{experiment.batches}/{name}.json", "w").close()
     assert experiment.batch_names() == ["2026-02-17_14-30-00", "2026-02-17_14-30-00-2"]
+
+
+def test_nothing_but_folders_may_stand_where_folders_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_folder(str(tmp_path / "not" / "there"))
+    check_folder(str(tmp_path))
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for path in ("file", "file/below/deep"):
+        with pytest.raises(UsageError, match=r"^file is a file, not a folder; move it away, or choose another --out"):
+            check_folder(str(tmp_path / path))
+    with pytest.raises(UsageError, match=r"^link is a link that leads nowhere"):
+        check_folder(str(tmp_path / "link" / "below"))
+
+
+def test_batches_that_are_no_folder_are_told(tmp_path):
+    experiment = OutputFolder(tmp_path).experiment("e")
+    assert experiment.batch_names() == []
+    os.makedirs(experiment.path)
+    (tmp_path / "e" / ".batches").write_text("")
+    with pytest.raises(UsageError, match=r"e/\.batches is a file"):
+        experiment.batch_names()

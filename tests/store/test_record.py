@@ -8,6 +8,7 @@ import os
 import pytest
 
 from dodo_pyexp.errors import DamagedFile
+from dodo_pyexp.store.digest import sum_of
 from dodo_pyexp.store.paths import RunFolder
 from dodo_pyexp.store.record import Record
 
@@ -53,7 +54,7 @@ def test_a_record_that_is_cut_off_anywhere_is_damaged(run):
 @pytest.mark.parametrize(
     "changes",
     [{"attempt": ".."}, {"attempt": "a/../../b"}, {"attempt": ""}, {"attempt": 3}, {"files": []}, {"upstream": None},
-     {"format": 2}, {"format": None}],
+     {"code": 3}, {"format": 2}, {"format": None}],
 )  # fmt: skip
 def test_a_record_with_impossible_values_is_damaged(run, changes):
     make().write(run)
@@ -63,6 +64,17 @@ def test_a_record_with_impossible_values_is_damaged(run, changes):
         json.dump({**values, **changes}, file)
     with pytest.raises(DamagedFile):
         Record.read(run)
+
+
+def test_a_record_of_before_code_was_kept_can_be_read(run):
+    make(code="1-abc").write(run)
+    with open(run.finished) as file:
+        values = json.load(file)
+    assert values.pop("code") == "1-abc"
+    with open(run.finished, "w") as file:
+        json.dump(values, file)
+    found = Record.read(run)
+    assert found is not None and found.code is None
 
 
 @pytest.mark.parametrize("content", [b"[]", b"1", b"null", b'"x"', b"\xff", b"[" * 100_000])
@@ -88,3 +100,46 @@ def test_a_file_that_is_gone_or_has_another_size_is_named(run):
     assert record.missing_part(run) is None
     os.truncate(path, 2)
     assert record.missing_part(run) == "experiment.pkl has 2 bytes instead of 3"
+
+
+def sealed(run, content=b"123"):
+    path = run.attempt(make().attempt).pickle
+    with open(path, "wb") as file:
+        file.write(content)
+    return path, make(sums={"experiment.pkl": sum_of(path)}, written=os.stat(path).st_mtime_ns)
+
+
+def test_a_file_that_is_newer_is_read_and_one_that_is_not_is_not(run):
+    path, record = sealed(run)
+    os.utime(path, ns=(0, record.written + 1))
+    assert record.missing_part(run) is None  # it says what it said
+    with open(path, "wb") as file:
+        file.write(b"124")
+    os.utime(path, ns=(0, record.written + 1))
+    assert record.missing_part(run) == "experiment.pkl is not what was written"
+    os.utime(path, ns=(0, record.written))
+    assert record.missing_part(run) is None  # nobody looks: that would be a read for every run of every build
+    record.written = -1
+    assert record.missing_part(run) == "experiment.pkl is not what was written"
+
+
+def test_a_large_file_is_only_read_when_it_is_suspect(run, monkeypatch):
+    path, record = sealed(run)
+    monkeypatch.setattr("dodo_pyexp.store.record.READ_AGAIN", 2)
+    with open(path, "wb") as file:
+        file.write(b"124")
+    os.utime(path, ns=(0, record.written + 1))
+    assert record.missing_part(run) is None
+    record.written = -1
+    assert record.missing_part(run) == "experiment.pkl is not what was written"
+
+
+def test_a_record_without_sums_trusts_sizes(run):
+    path, record = sealed(run)
+    old = make()
+    with open(path, "wb") as file:
+        file.write(b"124")
+    assert old.sums == {} and old.written is None and old.missing_part(run) is None
+    record.write(run)
+    found = Record.read(run)
+    assert found is not None and (found.sums, found.written) == (record.sums, record.written)

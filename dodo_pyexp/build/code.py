@@ -1,0 +1,156 @@
+"""`Code`: what the code of an experiment is today, and how it differs from the code that made a run.
+
+Implements: DESIGN section 11 (Code that changed). Nothing of it is looked at before somebody asks, and then once a
+build, so that a build of nothing under ``code="ignore"`` does not pay for it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..store import atomic
+from ..store.paths import ExperimentFolder
+
+if TYPE_CHECKING:
+    from ..provenance.fingerprint import Survey
+
+UNKNOWN = "?"
+"""In place of a hash: a file was edited, and it cannot be told which of its states was executed."""
+_writing = threading.Lock()  # for ``doit -n 2 -P thread``
+
+
+class Code:
+    """The code that an experiment function reaches.
+
+    Hashes are texts such as ``1-7650b1b4eb7e3e7e``: the format of the fingerprint, and the hash of all of it. An empty
+    one says that no source was found.
+
+    Parameters
+    ----------
+    fn
+        The experiment function.
+    files
+        Where the fingerprints of the code that made runs are kept.
+    """
+
+    def __init__(self, fn: Any, files: ExperimentFolder) -> None:
+        self._fn = fn
+        self._files = files
+        self._kept: set[str] = set()
+        self._now: tuple[Survey, str] | None = None
+        #: What was decided about records of other code, by their hash; for `decide`, which is asked for every run.
+        self.judged: dict[str | None, Any] = {}
+
+    @cached_property
+    def _survey(self) -> Survey:
+        from ..provenance.fingerprint import Survey
+
+        return Survey(self._fn)
+
+    @cached_property
+    def hash(self) -> str:
+        """The hash of the code as this build found it."""
+        return _hash(self._survey)
+
+    @property
+    def known(self) -> str | None:
+        """The hash if somebody has asked for it, else None."""
+        return self.hash if "hash" in vars(self) else None
+
+    def keep(self) -> str:
+        """Write the fingerprint down, so that later builds can tell what changed; give its hash."""
+        self._write(self.hash, self._survey)
+        return self.hash
+
+    @property
+    def files(self) -> list[str]:
+        """The files that it was found in."""
+        return list(self._survey.stamps)
+
+    @cached_property
+    def outdated(self) -> list[str]:
+        """The files that tell of other code than this process has imported from them before."""
+        return self._survey.outdated()
+
+    def starting(self, *, imported_anew: bool) -> str:
+        """Give the hash for a run that starts now, with its fingerprint written down.
+
+        Parameters
+        ----------
+        imported_anew
+            The run is executed by a process that imports modules as their files are now; otherwise what this process
+            has imported is executed, whatever became of the files.
+        """
+        first = self.keep()
+        if not imported_anew:
+            return UNKNOWN if self.outdated else first
+        own = self._survey.home
+        if own is not None and self._travels_by_value and own in self.outdated:
+            return UNKNOWN
+        if self._now is None:
+            self._now = self._survey, first
+        if not self._now[0].is_current():
+            from ..provenance.fingerprint import Survey
+
+            survey = Survey(self._fn)
+            self._now = survey, self._edited(survey)
+        return self._now[1]
+
+    def _edited(self, survey: Survey) -> str:
+        """Give the hash of what is executed now that files were edited."""
+        found, own = _hash(survey), self._survey.home
+        if found == self.hash:
+            return found
+        if own is not None and self._travels_by_value and survey.stamps.get(own) != self._survey.stamps.get(own):
+            return UNKNOWN  # the function is sent as it was, what it imports is as it is now
+        self._write(found, survey)
+        return found
+
+    def differences(self, before: str | None) -> list[str] | None:
+        """Say in what today's code differs from what made a run, as ``model.py::loss changed``.
+
+        Empty if it does not differ, or only in where it stands; None if the two cannot be compared.
+
+        Parameters
+        ----------
+        before
+            The hash in the run's record.
+        """
+        from ..provenance.fingerprint import FORMAT, changes
+
+        if before in (self.hash, ""):
+            return []
+        if before == UNKNOWN:
+            return ["edited while it was in use"]
+        version, _, digest = (before or "").partition("-")
+        if version != str(FORMAT) or not digest.isalnum() or not self.hash:
+            return None
+        told = (atomic.read_json(self._files.code(f"{version}-{digest}")) or {}).get("code")
+        return changes(told, self._survey.pieces) if told and isinstance(told, dict) else ["changed"]
+
+    def _write(self, found: str, survey: Survey) -> None:
+        if not found or found in self._kept:
+            return
+        from ..provenance.fingerprint import FORMAT
+
+        path = self._files.code(found)
+        with _writing:
+            if atomic.read_json(path) is None:
+                os.makedirs(self._files.codes, exist_ok=True)
+                atomic.write_json(path, {"format": FORMAT, "code": survey.pieces})
+        self._kept.add(found)
+
+    @property
+    def _travels_by_value(self) -> bool:
+        """Tell whether other processes are sent the function itself, and not only its name."""
+        qualname = getattr(self._fn, "__qualname__", "<object>")
+        return getattr(self._fn, "__module__", None) == "__main__" or "<" in qualname
+
+
+def _hash(survey: Survey) -> str:
+    from ..provenance.fingerprint import FORMAT, combined
+
+    return f"{FORMAT}-{combined(survey.pieces)}" if survey.pieces else ""

@@ -1,0 +1,129 @@
+"""Mistakes in the user's own code, told in one sentence with its place: the same through every door.
+
+Implements: DESIGN section 12 (errors are one sentence with the place and a hint; a traceback is for bugs in pyexp).
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from ..errors import LookupFailed, PyexpError
+from ..results.stored import shown
+from .definition import Definition
+
+_ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_API = os.path.join(_ENGINE, "experiment.py")
+
+
+class UserCodeError(PyexpError):
+    """The user's own code raised something while it was asked for its experiments or configs.
+
+    Attributes
+    ----------
+    detail
+        The way to the place, without frames of pyexp; nothing when there is only one.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+@contextmanager
+def user_code() -> Iterator[None]:
+    """Turn what the user's code raises into one sentence with its place; what is raised elsewhere goes through.
+
+    Raises
+    ------
+    UserCodeError
+        Instead of what the user's code raised.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        told = in_user_code(error)
+        if told is None:
+            raise
+        raise told from None
+
+
+def in_user_code(error: BaseException) -> UserCodeError | None:
+    """Put an exception of the user's code into one sentence with its place; None if it was raised elsewhere."""
+    if isinstance(error, SyntaxError):
+        if error.filename is None:
+            return None
+        return UserCodeError(f"{shown(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}")
+    if isinstance(error, PyexpError):
+        place = _place(error.__traceback__, anywhere=isinstance(error, LookupFailed))
+        if not place or isinstance(error, UserCodeError) or place.rpartition(":")[0] in str(error):
+            return None
+        return UserCodeError(f"{place}: {error}")
+    frames = user_frames(error.__traceback__)
+    if not frames:
+        return None
+    message = " ".join(str(error).split())
+    kind = type(error).__name__
+    detail = "".join(["The way there:\n", *traceback.format_list(frames)]) if len(frames) > 1 else ""
+    place = f"{shown(frames[-1].filename)}:{frames[-1].lineno}"
+    return UserCodeError(f"{place}: {kind}: {message}" if message else f"{place}: {kind}", detail)
+
+
+def in_script(error: BaseException) -> PyexpError | None:
+    """Tell what ends a script: a mistake that pyexp found, or an exception in configs; None for any other."""
+    in_configs = made_configs(error.__traceback__)
+    if not (isinstance(error, PyexpError) or in_configs):
+        return None
+    told = in_user_code(error) or (error if isinstance(error, PyexpError) else None)
+    if isinstance(error, LookupFailed) and told is not None and not in_configs:
+        told.exit_code = 1  # the script's own doing, with results that are there
+    return told
+
+
+def made_configs(trace: TracebackType | None) -> bool:
+    """Tell whether something was raised while configs were made."""
+    while trace is not None:
+        if trace.tb_frame.f_code is Definition.call_configs.__code__:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _place(trace: TracebackType | None, *, anywhere: bool = False) -> str:
+    """Tell which line of the user's led to an error of ours; nothing where it called the experiment.
+
+    What experiments refuse has its place already: a line of the user's, or an argument on the command line. A lookup
+    in an experiment has none, so it may be `anywhere`.
+    """
+    frames = traceback.extract_tb(trace)
+    last = max((index for index, frame in enumerate(frames) if _is_users(frame.filename)), default=-1)
+    if last < 0 or (not anywhere and last + 1 < len(frames) and frames[last + 1].filename == _API):
+        return ""
+    return f"{shown(frames[last].filename)}:{frames[last].lineno}"
+
+
+def user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
+    """Give the part of a traceback that begins in the user's code; empty when the error comes from elsewhere."""
+    frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith("<frozen ")]
+    last_of_ours = max((i for i, frame in enumerate(frames) if _is_ours(frame.filename)), default=-1)
+    behind = frames[last_of_ours + 1 :]
+    first = next((i for i, frame in enumerate(behind) if _is_users(frame.filename)), None)
+    return [] if first is None else behind[first:]
+
+
+def _is_ours(path: str) -> bool:
+    return os.path.abspath(path).startswith(_ENGINE + os.sep)
+
+
+def _is_users(path: str) -> bool:
+    return not _is_ours(path) and not path.startswith("<") and not path.startswith(_libraries())
+
+
+def _libraries() -> tuple[str, ...]:
+    import sysconfig
+
+    paths = sysconfig.get_paths()
+    return tuple({paths[key] + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")})

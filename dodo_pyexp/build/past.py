@@ -1,0 +1,312 @@
+"""A past attempt, with all that it was made of: config, code, packages, results of its upstreams.
+
+Nothing of the user's is imported to find that out.
+
+Implements: DESIGN section 2 (P10).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..collection.runs import Runs
+from ..config.config import Config
+from ..config.encode import decode, loads_config
+from ..config.hashing import hash_config
+from ..errors import DamagedFile, PyexpError, UsageError
+from ..executors.relocation import Relocation
+from ..provenance.masking import masked_keys, restored, variables
+from ..results.result import Result
+from ..results.stored import StoredRun
+from ..store import manifest as manifests
+from ..store import status as statuses
+from ..store.atomic import read_bytes
+from ..store.manifest import Manifest
+from ..store.paths import AttemptFolder, OutputFolder, shown
+from ..store.record import FAILED_UPSTREAM, Record
+from .mixed import find_requirements
+from .surroundings import read_requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Past:
+    """One attempt of the past.
+
+    Parameters
+    ----------
+    run
+        The run.
+    at
+        Which attempt: its name, or that of a batch, or a prefix; by default the one that the record speaks of, else
+        the newest.
+    output
+        The output folder.
+
+    Raises
+    ------
+    UsageError
+        There is no such attempt.
+    """
+
+    def __init__(self, run: StoredRun, at: str | None, output: OutputFolder) -> None:
+        self.run = run
+        self.output = output
+        self.files = run.experiment.files
+        self.attempt = self._recorded() if at is None else run.attempt(at)
+        self.status = statuses.read(self.attempt)
+
+    @classmethod
+    def of(cls, run: StoredRun, attempt: AttemptFolder, output: OutputFolder) -> Past:
+        """Give the past of an attempt that was found already."""
+        past = cls.__new__(cls)
+        past.run, past.output, past.files, past.attempt = run, output, run.experiment.files, attempt
+        past.status = statuses.read(attempt)
+        return past
+
+    def _recorded(self) -> AttemptFolder:
+        try:
+            record = Record.read(self.run.files)
+        except DamagedFile:
+            record = None
+        found = None if record is None else self.run.files.attempt(record.attempt)
+        return found if found is not None and os.path.isdir(found.path) else self.run.attempt()
+
+    @property
+    def name(self) -> str:
+        """The attempt's name; in the flat layout there is only one, and this is its start."""
+        return str(self.status.get("start", "."))[:19] if self.attempt.flat else self.attempt.name
+
+    @property
+    def label(self) -> str:
+        """The run and the attempt, as messages name them."""
+        return f"{self.run.full_name} {self.name}"
+
+    @cached_property
+    def manifest(self) -> Manifest | None:
+        """The manifest of its batch; None if it is gone. That of a reproduction is that of what it reproduces."""
+        batch = self.status.get("batch")
+        if not isinstance(batch, str) or batch not in self.files.batch_names():
+            return None
+        try:
+            return Manifest.read(self.files, batch)
+        except DamagedFile:
+            return None
+
+    @property
+    def requirements(self) -> str | None:
+        """The packages it ran with; None when nobody knows."""
+        digest, batch = self.status.get("requirements"), self.status.get("batch")
+        if isinstance(digest, str):
+            return find_requirements(self.files, digest)
+        return read_requirements(self.files, batch, None) if isinstance(batch, str) else None
+
+    # -- the config ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def kept_config(self) -> Config:
+        """The config as it was written down: without secrets.
+
+        Raises
+        ------
+        UsageError
+            It cannot be read.
+        """
+        manifest = self.manifest
+        try:
+            if "config.json" not in (self.status.get("files") or {"config.json": 0}) and manifest is not None:
+                return Config(decode(manifest.configs[self.run.folder]))  # the function saved a file of that name
+            return loads_config(read_bytes(self.attempt.config_json).decode())
+        except (OSError, ValueError, KeyError, DamagedFile) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(
+                f"the saved config of {self.label} cannot be read: {shown(self.attempt.config_json)} ({reason})"
+            ) from None
+
+    def config(self, settings: Sequence[str] = (), *sources: Any) -> Config:
+        """Give the config with its secrets, and with `settings` (``a.b=c``) applied.
+
+        Raises
+        ------
+        ConfigError
+            A setting names a key that there is not, or makes no sense.
+        UsageError
+            A secret is nowhere, or the config cannot be read.
+        """
+        from ..config.overrides import apply_overrides
+
+        def applied(config: Config) -> Config:
+            fixed = {key: config[key] for key in ("name", "depends_on") if key in config}  # they say which run it is
+            free = {key: value for key, value in config.items() if key not in fixed}
+            return Config({**fixed, **apply_overrides(free, settings, where=self.run.full_name)})
+
+        changed = applied(self.kept_config)
+        left = masked_keys(changed)
+        digest = self._masked_hash()
+        if not left or digest is None:
+            return changed
+        config = restored(self.kept_config, digest, *sources, hashed=self._hashed())
+        if config is None:
+            key = left[0]
+            raise UsageError(
+                f'the config of {self.label} had a secret under "{key}" that is not written down; give it by '
+                f"--set {key}=... or by the environment variable {variables(key)[0]}"
+            )
+        return applied(config)
+
+    def _masked_hash(self) -> str | None:
+        """Give the hash of the real config, if something of it was masked."""
+        known = {} if self.manifest is None else self.manifest.about.get(manifests.HASHES)
+        found = known.get(self.run.folder) if isinstance(known, dict) else None
+        if found is None and masked_keys(self.kept_config):
+            try:
+                record = Record.read(self.run.files)
+            except DamagedFile:
+                return None
+            found = None if record is None else record.config_hash
+        return found if isinstance(found, str) else None
+
+    def _hashed(self) -> Any:
+        from ..config.defaults import Defaults, read_first
+
+        first = read_first(self.manifest.about.get("defaults")) if self.manifest is not None else None
+        return Defaults({}, first).hash if first else hash_config
+
+    # -- the code -----------------------------------------------------------------------------------------------
+
+    @property
+    def snapshot_name(self) -> str | None:
+        """The name of the snapshot; None if there was none."""
+        try:
+            name = read_bytes(self.attempt.commit).decode().strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return name if name.replace("-", "").isalnum() else None
+
+    def snapshot(self, *near: str) -> Path:
+        """Give the folder with the code; it is checked out again where it was removed.
+
+        Parameters
+        ----------
+        near
+            Folders that may lie in the repository.
+
+        Raises
+        ------
+        UsageError
+            There is none, or it is gone.
+        """
+        from ..provenance.checkout import checkout, is_filled
+
+        name = self.snapshot_name
+        if name is None:
+            raise UsageError(
+                f"{self.label} was executed without a snapshot of the code, so it cannot be reproduced; only runs with "
+                "stash=True can"
+            )
+        folder = Path(self.files.snapshot(name))
+        if is_filled(folder):
+            return folder
+        for place in dict.fromkeys([os.getcwd(), self.output.path, *near]):
+            try:
+                return checkout(name, Path(place), folder)
+            except PyexpError:
+                continue
+        raise UsageError(
+            f"the snapshot {name[:12]} of {self.label} is gone: {shown(str(folder))} is not there, and no git "
+            "repository here has its commit"
+        )
+
+    def function(self, snapshot: Path) -> dict[str, Any]:
+        """Tell where in the snapshot the function stands.
+
+        Raises
+        ------
+        UsageError
+            Nobody knows, or it cannot be imported from there.
+        """
+        about = self.manifest.about.get("function") if self.manifest is not None else None
+        if about is None:
+            about = next((found for found in self._functions() if found), None)
+        if not isinstance(about, dict):
+            raise UsageError(f"where the function of {self.label} stands is not on record: its manifest is gone")
+        file = about.get("file")
+        if not isinstance(file, str) or not (snapshot / file).is_file():
+            raise UsageError(f"the snapshot of {self.label} has no {file or 'file with its function'}")
+        if not isinstance(about.get("attribute"), str):
+            raise UsageError(
+                f"the function of {self.label} is made inside another function of {file}, so that it cannot be imported"
+            )
+        return about
+
+    def _functions(self) -> Any:
+        for name in reversed(self.files.batch_names()):
+            try:
+                yield Manifest.read(self.files, name).about.get("function")
+            except DamagedFile:
+                continue
+
+    def relocation(self, snapshot: Path, function: dict[str, Any]) -> Relocation:
+        """Let the run import from the snapshot."""
+        copy = os.path.realpath(snapshot)
+        path = [os.path.normpath(os.path.join(copy, part)) for part in function.get("path") or ["."]]
+        home = os.path.dirname(os.path.join(copy, function["file"]))
+        live = self.live_root(function)
+        first = [folder for folder in dict.fromkeys([*path, home]) if _inside(folder, copy)]
+        return Relocation([] if live is None else [(live, copy)], first)
+
+    def live_root(self, function: dict[str, Any]) -> str | None:
+        """Find the project's folder, should it still be around: the nearest that has the experiment's file."""
+        for start in (os.getcwd(), self.output.path):
+            folder = os.path.realpath(start)
+            while True:
+                if os.path.isfile(os.path.join(folder, function["file"])):
+                    return folder
+                folder, below = os.path.dirname(folder), folder
+                if folder == below:
+                    break
+        return None
+
+    # -- the upstreams ------------------------------------------------------------------------------------------
+
+    def deps(self) -> Runs[Result]:
+        """Give the results of the upstreams that the attempt was given.
+
+        Raises
+        ------
+        UsageError
+            One of them is gone, or was overwritten.
+        """
+        told = self.status.get("deps") or {}
+        return Runs(self._dep(task, about) for task, about in told.items())
+
+    def _dep(self, task: str, about: dict[str, Any]) -> Result:
+        place, digest = about.get("attempt"), about.get("digest")
+        name = task.rpartition(":")[2]
+        if place is None:
+            reason = f"upstream {task} {FAILED_UPSTREAM}"
+            return Result.at(name, lambda: Config(name=name), lambda: (None, reason))
+        attempt = AttemptFolder(os.path.normpath(os.path.join(self.output.path, place)))
+        status = statuses.read(attempt)
+        if not status:
+            raise UsageError(
+                f"{self.label} was given the result of {task}, which is gone: {shown(attempt.path)} is not there"
+            )
+        if digest is not None and status.get("digest") != digest:
+            raise UsageError(
+                f"{self.label} was given the result of {task} that {shown(attempt.path)} held then; since then it has "
+                "been overwritten"
+            )
+
+        def config() -> Config:
+            return loads_config(read_bytes(attempt.config_json).decode())
+
+        return Result.at(str(status.get("run", name)), config, lambda: (attempt, None))
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + os.sep)

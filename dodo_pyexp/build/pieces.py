@@ -1,0 +1,169 @@
+"""What can be removed from an output folder in one go, and how big it is.
+
+Implements: DESIGN section 12 (`clean`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..results.stored import StoredExperiment, StoredRun, shown
+from ..store import atomic
+
+RUN, ORPHAN, FAILED, OLD = "run", "orphan", "failed attempt", "older attempt"
+TEMPORARY, REST = "leftover", "history"
+_ASIDE = re.compile(r"\..+\.(\d+)\.tmp").fullmatch
+
+
+@dataclass
+class Piece:
+    """Something that can be removed in one go.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    kind
+        What it is: a run, an orphan, a failed or an older attempt, a leftover, or an experiment's history.
+    label
+        What people call it.
+    experiment
+        Whose it is.
+    run
+        The run it belongs to, whose lock has to be taken.
+    attempt
+        The attempt, if it is one; ``.`` for that of a run without attempts (``timestamp=False``).
+    newest
+        Of a run, its newest attempt: when there is another one by now, it is no longer what was to be removed.
+    size
+        Bytes.
+    """
+
+    path: str
+    kind: str
+    label: str
+    experiment: StoredExperiment
+    run: StoredRun | None
+    size: int
+    attempt: str | None = None
+    newest: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {
+            "path": shown(self.path),
+            "kind": self.kind,
+            "experiment": self.experiment.name,
+            "run": None if self.run is None else self.run.full_name,
+            "attempt": self.attempt,
+            "bytes": self.size,
+        }
+
+
+def whole_run(run: StoredRun, kind: str = RUN) -> Piece:
+    """Give a run with everything below its folder."""
+    names = run.files.attempt_names()
+    newest = names[-1] if names else None
+    return Piece(run.files.path, kind, run.full_name, run.experiment, run, tree_size(run.files.path), newest=newest)
+
+
+def history(experiment: StoredExperiment) -> list[Piece]:
+    """Give what an experiment has beside its runs: reports, manifests, snapshots and what is noted for all runs."""
+    files = experiment.files
+    report, locks = f"{files.path}/report", f"{files.path}/.locks"
+    paths = [report, files.batches, files.environments, files.snapshots, files.codes, files.defaults, locks]
+    return [
+        Piece(path, REST, f"{experiment.name} {os.path.basename(path)}", experiment, None, tree_size(path))
+        for path in paths if os.path.lexists(path)
+    ]  # fmt: skip
+
+
+def leftovers(run: StoredRun) -> Iterator[Piece]:
+    """Give the temporary files of writers that were killed, and what `aside` holds of attempts."""
+    folder = run.files.path
+    inner = [] if run.files.flat else [f"{folder}/{name}" for name in run.files.attempt_names()]
+    for place in [folder, *inner]:
+        for name in atomic.temporary_files(place):
+            path = f"{place}/{name}"
+            yield Piece(path, TEMPORARY, f"{run.full_name} {name}", run.experiment, run, tree_size(path))
+
+
+def removed_by_halves(experiment: StoredExperiment) -> Iterator[Piece]:
+    """Give the runs that somebody who is gone had put aside to remove them."""
+    for name in atomic.temporary_files(experiment.files.path):
+        path = f"{experiment.files.path}/{name}"
+        match = _ASIDE(name)
+        if match is not None and os.path.isdir(path) and not _lives(int(match[1])):
+            yield Piece(path, TEMPORARY, f"{experiment.name} {name}", experiment, None, tree_size(path))
+
+
+def aside(path: str) -> str:
+    """Give the name under which a folder is no longer a run nor an attempt, until it is gone."""
+    folder, name = os.path.split(path)
+    return f"{folder}/.{name}.{os.getpid()}.tmp"
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return pid != os.getpid()
+
+
+def tree_size(path: str) -> int:
+    """Add up the bytes of all files below `path`, without following symbolic links; hard links count once."""
+    try:
+        size = os.lstat(path).st_size
+    except OSError:
+        return 0
+    if os.path.islink(path) or not os.path.isdir(path):
+        return size
+    total = 0
+    linked: set[tuple[int, int]] = set()
+    pending = [path]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                        continue
+                    found = entry.stat(follow_symlinks=False)
+                    if found.st_nlink > 1:
+                        if (found.st_dev, found.st_ino) in linked:
+                            continue
+                        linked.add((found.st_dev, found.st_ino))
+                    total += found.st_size
+        except OSError:
+            continue
+    return total
+
+
+def size_of(pieces: Iterable[Piece]) -> int:
+    """Add up sizes."""
+    return sum(piece.size for piece in pieces)
+
+
+def size_text(size: int) -> str:
+    """Write a size for people.
+
+    Examples
+    --------
+    >>> size_text(900), size_text(2_500_000)
+    ('900 bytes', '2.5 MB')
+    """
+    if size < 1000:
+        return f"{size} byte{'' if size == 1 else 's'}"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"

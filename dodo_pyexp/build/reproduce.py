@@ -1,0 +1,260 @@
+"""Executing a past attempt again, as it was, and comparing the outcome.
+
+Implements: DESIGN sections 2 (P10) and 12 (``pyexp reproduce``); Expyrun readme, "Reproducing Experiments".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..config.config import Config
+from ..config.encode import dumps_config
+from ..errors import UsageError
+from ..executors.capture import Log
+from ..executors.guardian import Guardian
+from ..executors.job import Job
+from ..executors.process import describe_end
+from ..executors.reference import Reference
+from ..executors.subprocess import SubprocessExecutor
+from ..printable import printable
+from ..provenance.host import Owner
+from ..provenance.masking import Masker
+from ..results.outcome import save_failure
+from ..results.stored import stored_run
+from ..store import atomic, timestamps
+from ..store import status as statuses
+from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, shown
+from .definition import Definition
+from .past import Past
+from .resume import KEY
+from .stash import source_file
+from .surroundings import Surroundings
+from .verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
+
+
+def reproduce(
+    output: OutputFolder,
+    run: str,
+    at: str | None = None,
+    *,
+    tolerance: float = TOLERANCE,
+    settings: Sequence[str] = (),
+    near: Sequence[str] = (),
+    note: Callable[[str], None] = lambda text: None,
+    live: bool = False,
+) -> Reproduction:
+    """Execute a past attempt again, with its code, config and upstream results, in a new attempt; compare the outcomes.
+
+    Neither the original nor the run's record is touched.
+
+    Parameters
+    ----------
+    output
+        The output folder.
+    run
+        ``experiment:run``, or the name of a run alone.
+    at
+        Which attempt: its name or that of a batch, or a prefix; by default the one that is the run's result.
+    tolerance
+        How much numbers may differ, relatively; near zero, absolutely.
+    settings
+        ``a.b=c``: changes to the config.
+    near
+        Folders that may lie in the repository, should the snapshot have to be checked out again.
+    note
+        Told what there is to know before the run starts.
+    live
+        Show what the run prints.
+
+    Raises
+    ------
+    UsageError, ConfigError
+        There is no such attempt, something that it was made of is gone, or a setting makes no sense; nothing has been
+        executed.
+    """
+    if not tolerance >= 0:
+        raise UsageError(f"the tolerance is 0 or more, not {tolerance}")
+    past = Past(stored_run(output, run), at, output)
+    if past.status.get("state") not in (statuses.FINISHED, statuses.FAILED):
+        raise UsageError(f"{past.label} has not ended, so there is no outcome to compare with; build it again")
+    config = past.config(settings)
+    deps = past.deps()
+    snapshot = past.snapshot(*near)
+    function = past.function(snapshot)
+    new = _New(past, config, function, [text.partition("=") for text in settings])
+    differing = _packages(past, new, note)
+    note(f"reproducing {past.label} with the code of {past.snapshot_name}")
+    with _folder_of(past, function):
+        ended = new.execute(past.relocation(snapshot, function), snapshot, deps, live=live)
+    made = Reproduction(past.run.full_name, Path(past.attempt.path), Path(new.attempt.path), DIFFERENT, tolerance)
+    made.packages, made.settings = differing, new.settings
+    with importable(past.relocation(snapshot, function).first):
+        judge(made, past, new.attempt, ended)
+    return made
+
+
+def reproduce_for(
+    definition: Definition,
+    files: ExperimentFolder,
+    run: str,
+    at: str | None,
+    tolerance: float,
+    changes: Mapping[str, Any] | None,
+) -> Reproduction:
+    """Do what `Experiment.reproduce` promises; see there."""
+    settings = []
+    for key, value in (changes or {}).items():
+        try:
+            settings.append(f"{key}={json.dumps(value)}")
+        except TypeError:
+            raise UsageError(
+                f'set: "{key}" must be given a value as YAML has them, not {type(value).__name__}'
+            ) from None
+    home = source_file(definition.fn)
+    output = OutputFolder(os.path.dirname(files.path))
+    if not os.path.isdir(files.batches):
+        raise UsageError(f"there is no batch of {definition.name} in {shown(output.path)} yet; run it first")
+    return reproduce(
+        output, f"{os.path.basename(files.path)}:{run}", at,
+        tolerance=tolerance, settings=settings, near=[os.path.dirname(home)] if home else [], note=tell_plainly,
+    )  # fmt: skip
+
+
+def tell_plainly(text: str) -> None:
+    """Say on stderr what there is to know."""
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+class _New:
+    """The new attempt."""
+
+    def __init__(
+        self, past: Past, config: Config, function: dict[str, Any], settings: list[tuple[str, str, str]]
+    ) -> None:
+        self.past = past
+        self.function = function
+        config.pop("depends_on", None)
+        self.config = config
+        self.kept_config = Masker().config(config)
+        masked = Masker()
+        self.settings = [
+            f"{key}=***" if masked.has_secret({key: text}) else f"{key}={text}" for key, _, text in settings
+        ]
+        self.surroundings = Surroundings()
+        self.about = self.surroundings.about(past.files)
+        self.attempt: AttemptFolder = past.attempt
+
+    @property
+    def requirements(self) -> str:
+        """The packages of today."""
+        return self.surroundings.requirements
+
+    def execute(self, relocation: Any, snapshot: Path, deps: Any, *, live: bool) -> dict[str, Any]:
+        """Execute the run and give its status."""
+        past, files = self.past, self.past.run.files
+        name = timestamps.claim_folder(files.path, timestamps.now())
+        attempt = self.attempt = AttemptFolder(f"{files.path}/{name}")
+        self.surroundings.keep(past.files, name)
+        atomic.write_text(attempt.config_json, dumps_config(self.kept_config) + "\n")
+        atomic.write_mark(attempt.config_yml, f"{self.kept_config!s}\n")
+        atomic.write_text(attempt.commit, past.snapshot_name or "")
+        seconds = time.time()
+        state = {
+            "state": statuses.RUNNING,
+            "experiment": past.run.experiment.name,
+            "run": past.run.name,
+            "batch": None,
+            REPRODUCES: past.attempt.name if not past.attempt.flat else ".",
+            "settings": self.settings,
+            "executor": SubprocessExecutor.name,
+            "host": Owner.current().host,
+            "owner": Owner.current().to_dict(),
+            "start": timestamps.to_iso(seconds),
+            "start_seconds": seconds,
+            "tries": 1,
+            "code": past.status.get("code"),
+            "requirements": self.surroundings.digest,
+            "why": f"reproduces {past.name}",
+            **({"deps": past.status["deps"]} if "deps" in past.status else {}),
+        }
+        statuses.write(attempt, state)
+        module = self.function.get("module") or ""
+        file = os.path.join(os.path.realpath(snapshot), self.function["file"])
+        fn = Reference(module or _stem(file), file, self.function["attribute"])
+        given: dict[str, str | None] = {KEY: None} if KEY in past.status else {}  # as where `resume` is set
+        job = Job(past.run.name, fn, int(self.function.get("arity", 1)), self.config, deps, attempt, state, given)
+        job.kept_config, job.relocation = self.kept_config, relocation
+        self._wait(job, live=live)
+        status = statuses.read(attempt)
+        atomic.mark(attempt.finished, attempt.status)
+        return status
+
+    def _wait(self, job: Job, *, live: bool) -> None:
+        guardian = Guardian()
+        try:
+            guardian.start()
+            handle = SubprocessExecutor().start(job, Log(job.attempt, live=live), guardian)
+            try:
+                while (ended := handle.poll()) is None:
+                    if handle.fileno() < 0:
+                        time.sleep(0.02)
+                        continue
+                    select.select([handle.fileno()], [], [], 0.5)
+            except BaseException:
+                handle.kill()
+                while handle.poll() is None:
+                    time.sleep(0.005)
+                statuses.end(job.attempt, job.state, statuses.INTERRUPTED)
+                raise
+        finally:
+            guardian.close()
+        if statuses.read(job.attempt).get("state") not in (statuses.FINISHED, statuses.FAILED):
+            kind, message = describe_end(ended)
+            error = {"type": kind, "message": message, "where": None, "traceback": ""}
+            with open(job.attempt.log, "a", encoding="utf-8") as log:
+                log.write(f"{kind}: {message}\n")
+            save_failure(job.attempt, job.state, job.kept_config, error)
+
+
+def _stem(file: str) -> str:
+    """Name the module of a script, as a build names it."""
+    return os.path.splitext(os.path.basename(file))[0].replace(".", "_")
+
+
+def _packages(past: Past, new: _New, note: Callable[[str], None]) -> list[tuple[str, str | None, str | None]]:
+    """Warn of every package whose version differs, and of another Python."""
+    from ..provenance.packages import differences
+
+    before = past.requirements
+    if before is None:
+        note(f"warning: the packages that {past.label} ran with are not on record")
+        return []
+    found = differences(before, new.requirements)
+    then = (past.manifest.about.get("environment") or {}).get("python") if past.manifest is not None else None
+    if then is not None and then != new.about["environment"]["python"]:
+        found.insert(0, ("python", then, new.about["environment"]["python"]))
+    for name, old, now in found:
+        said = f"was {old}" if old else "was not installed"
+        note(f"warning: {name} is {now} now and {said}" if now else f"warning: {name} {said} and is not installed now")
+    return found
+
+
+@contextmanager
+def _folder_of(past: Past, function: dict[str, Any]) -> Iterator[None]:
+    """Go to the folder of the project that the build was started in, as far as there is one."""
+    here, live, folder = os.getcwd(), past.live_root(function), function.get("folder")
+    place = os.path.join(live, folder) if live is not None and isinstance(folder, str) else here
+    if os.path.isdir(place):
+        os.chdir(place)
+    try:
+        yield
+    finally:
+        os.chdir(here)

@@ -1,0 +1,90 @@
+"""The machine and the packages that the runs of a build are executed with.
+
+Implements: Expyrun readme, frozen requirements; experimaestro guide, "Hostname tracking"; DESIGN section 2 (P10).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..store import atomic
+
+if TYPE_CHECKING:
+    from ..store.paths import ExperimentFolder
+
+
+class Surroundings:
+    """Looks around once a build; what the build before has found is taken over where nothing can have changed."""
+
+    def __init__(self) -> None:
+        self._requirements: str | None = None
+        self._digest = ""
+        self._about: dict[str, Any] = {}
+        self._cache: dict[str, Any] = {}
+
+    def about(self, files: ExperimentFolder) -> dict[str, Any]:
+        """Give what the manifest says of them."""
+        if self._requirements is None:
+            self._look(files)
+        return {"environment": self._about, "requirements": self._digest}
+
+    @property
+    def digest(self) -> str | None:
+        """The name of the packages' versions; None as long as nobody has looked."""
+        return self._digest or None
+
+    @property
+    def requirements(self) -> str:
+        """The packages, one line each."""
+        return self._requirements or ""
+
+    def keep(self, files: ExperimentFolder, timestamp: str) -> None:
+        """Write down the packages of a batch; another part of it may have run with others."""
+        assert self._requirements is not None
+        path = files.requirements(timestamp)
+        if _read(path) not in (None, self._requirements):
+            path = files.requirements(timestamp, self._digest)
+        if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            atomic.write_text(path, self._requirements)
+        atomic.write_json(files.last_environment, {**self._cache, "batch": timestamp})
+
+    def _look(self, files: ExperimentFolder) -> None:
+        from ..provenance import packages
+        from ..provenance.environment import environment, machine, machine_key
+
+        before = atomic.read_json(files.last_environment) or {}
+        requirements = _read(files.requirements(str(before.get("batch")))) or ""
+        state = packages.state(requirements)
+        if not requirements or state != before.get("state"):
+            requirements = packages.frozen_requirements()
+            state = packages.state(requirements)
+        key, known = machine_key(), before.get("machine")
+        if key != before.get("key") or not isinstance(known, dict):
+            known = machine()
+        self._about = environment(known=known)
+        self._digest = packages.digest(requirements)
+        self._cache = {"state": state, "key": key, "machine": known}
+        self._requirements = requirements
+
+
+def read_requirements(files: ExperimentFolder, timestamp: str, digest: str | None) -> str | None:
+    """Read the packages of a batch, or of the part of it that ran with those that `digest` names."""
+    from ..provenance import packages
+
+    if digest:
+        for path in (files.requirements(timestamp, digest), files.requirements(timestamp)):
+            text = _read(path)
+            if text is not None and packages.digest(text) == digest:
+                return text
+        return None
+    return _read(files.requirements(timestamp))
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,151 @@
+"""The verdict on a reproduction: whether the outcome is what it was.
+
+Implements: DESIGN section 12 (``pyexp reproduce``).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import DamagedFile
+from ..importing import definitions_only
+from ..results.comparing import Difference, compare_files, compare_values
+from ..results.result import load_pickle
+from ..results.stored import StoredRun
+from ..store import atomic
+from ..store import status as statuses
+from ..store.paths import AttemptFolder, shown
+from .decision import failure_cause
+from .past import Past
+
+IDENTICAL, WITHIN, DIFFERENT = "identical", "within tolerance", "different"
+TOLERANCE = 1e-6
+FAILED = "failed with "
+
+
+@dataclass
+class Reproduction:
+    """What came of executing a past attempt again.
+
+    Attributes
+    ----------
+    run
+        The run, ``experiment:run``.
+    original, attempt
+        Folder of the attempt of the past, and that of the new one.
+    verdict
+        ``"identical"``, ``"within tolerance"`` or ``"different"``.
+    tolerance
+        How much numbers may differ, relatively; near zero, absolutely.
+    values, files
+        What differs of the return value and of the saved files.
+    packages
+        Packages whose versions differ: name, version then, version now.
+    failure
+        How the attempts ended, if that is what differs or if both failed.
+    settings
+        What was changed in the config, without secrets.
+    """
+
+    run: str
+    original: Path
+    attempt: Path
+    verdict: str
+    tolerance: float
+    values: list[Difference] = field(default_factory=list)
+    files: list[Difference] = field(default_factory=list)
+    packages: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    failure: str = ""
+    settings: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """The outcome is the same, but for the tolerance."""
+        return self.verdict != DIFFERENT
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def text(self) -> str:
+        """Give the verdict for people."""
+        lines = [f"{self.run}  {self.verdict}" + (f" ({self.tolerance:g})" if self.verdict == WITHIN else "")]
+        if self.failure:
+            lines.append(f"  {self.failure}")
+        lines += [f"  {one}{'  (within the tolerance)' if one.close else ''}" for one in self.values]
+        lines += [f"  file {one}{'  (within the tolerance)' if one.close else ''}" for one in self.files]
+        return "\n".join([*lines, f"  new attempt: {shown(str(self.attempt))}"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {
+            "run": self.run,
+            "original": self.original.name,
+            "attempt": self.attempt.name,
+            "verdict": self.verdict,
+            "tolerance": self.tolerance,
+            "settings": self.settings,
+            "failure": self.failure or None,
+            "values": [one._asdict() for one in self.values],
+            "files": [one._asdict() for one in self.files],
+            "packages": [{"name": name, "before": old, "after": new} for name, old, new in self.packages],
+        }
+
+
+@contextmanager
+def importable(folders: list[str]) -> Iterator[None]:
+    """Let results be unpickled here whose classes are defined in the snapshot."""
+    before = list(sys.path)
+    sys.path += folders
+    try:
+        with definitions_only():
+            yield
+    finally:
+        sys.path[:] = before
+
+
+def judge(made: Reproduction, past: Past, new: AttemptFolder, status: dict[str, Any]) -> None:
+    """Compare the outcomes."""
+    before = past.status
+    if statuses.FAILED in (before.get("state"), status.get("state")):
+        then, now = (_ending(one) for one in (before, status))
+        made.verdict = IDENTICAL if then == now else DIFFERENT
+        made.failure = f"both failed: {now.removeprefix(FAILED)}" if then == now else f"then it {then}, now it {now}"
+        return
+    if before.get("digest") is not None and before.get("digest") == status.get("digest"):
+        made.verdict = IDENTICAL
+        return
+    made.values = differing_values(past.attempt, new, past.run, made.tolerance)
+    made.files = compare_files(past.attempt, new, made.tolerance)
+    found = [*made.values, *made.files]
+    made.verdict = IDENTICAL if not found else WITHIN if all(one.close for one in found) else DIFFERENT
+
+
+def _ending(status: dict[str, Any]) -> str:
+    if status.get("state") == statuses.FAILED:
+        error = status.get("error")
+        told = {**error, "where": None} if isinstance(error, dict) else error
+        return FAILED + failure_cause({"error": told})
+    return "finished"
+
+
+def differing_values(before: AttemptFolder, after: AttemptFolder, run: StoredRun, tolerance: float) -> list[Difference]:
+    """Compare the return values of two attempts; those that cannot be unpickled here as far as JSON has them."""
+    try:
+        values = [load_pickle(attempt, run.full_name).__dict__.get("result") for attempt in (before, after)]
+    except DamagedFile:
+        try:
+            texts = [atomic.read_bytes(attempt.result_json) for attempt in (before, after)]
+            values = [json.loads(text) for text in texts]
+        except (OSError, ValueError):
+            return [Difference("value", "cannot be read", "here: what it needs is not installed, or it is damaged")]
+        found = compare_values(values[0], values[1], tolerance)
+        if b'"__pickled__"' in texts[0] + texts[1]:
+            found.append(Difference("other values", "cannot be read", "here"))
+        return found
+    return compare_values(values[0], values[1], tolerance)

@@ -1,0 +1,35 @@
+"""``pyexp accept``."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+from ..arguments import Parser
+
+
+def add_arguments(parser: Parser) -> None:
+    """Say which arguments the command takes."""
+    from .experiments import add_selection
+
+    add_selection(parser, with_upstreams=False)
+    parser.add_argument("-n", "--dry-run", action="store_true", help="only say which runs would be accepted")
+    parser.add_argument("--json", action="store_true", help="write it as JSON")
+    parser.set_defaults(code="warn")  # what it asks: which runs are up to date but for their code
+
+
+def run(arguments: Namespace) -> int:
+    """Accept runs, and say how many."""
+    from ..build.accepting import accept
+    from .experiments import request, states
+    from .output import kept
+
+    with kept(arguments.json) as stdout:
+        wanted = request(arguments)
+        _, decisions = states(wanted)
+        if wanted.exit_code:  # the filter matches nothing, and has said so
+            return wanted.exit_code
+        done = accept(decisions, dry_run=arguments.dry_run)
+        text = json.dumps(done.to_dict(), indent=2) if arguments.json else done.text(dry_run=arguments.dry_run)
+        print(text, file=stdout)
+    return 0

@@ -1,0 +1,84 @@
+"""Names and messages that others wrote, made fit to be printed: what a terminal would obey or not show is escaped."""
+
+from __future__ import annotations
+
+import unicodedata
+
+#: Characters that turn the direction of what follows; they can make one name look like another.
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ESCAPED = frozenset(["Cc", "Cs", "Zl", "Zp"])
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Write control characters (of terminals, of lines, of direction) as Python would; leave those in `keep`.
+
+    Examples
+    --------
+    >>> printable("lr0.1"), printable("a\x1b[31mb\n")
+    ('lr0.1', 'a\\x1b[31mb\\n')
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char in keep or not _is_control(char) else _escape(char) for char in text)
+
+
+def printable_lines(text: str) -> str:
+    """Do the same with a text of several lines."""
+    return printable(text, keep="\n\t")
+
+
+def _is_control(char: str) -> bool:
+    return char in _TURNING or unicodedata.category(char) in _ESCAPED
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def width(text: str) -> int:
+    """Count the columns that a terminal needs for `text`.
+
+    Examples
+    --------
+    >>> width("lr0.1"), width("学習")
+    (5, 4)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def pad(text: str, columns: int) -> str:
+    """Fill `text` with spaces up to a number of columns."""
+    return text + " " * (columns - width(text))
+
+
+def shorten(text: str, limit: int | None) -> str:
+    """Cut the middle out of what is wider than `limit` columns; beginnings and ends tell names apart.
+
+    Examples
+    --------
+    >>> shorten("train:a_very_long_name_seed0", 16)
+    'train:a_…e_seed0'
+    """
+    if limit is None or width(text) <= limit:
+        return text
+    half = (limit - 1) // 2
+    return f"{_cut(text, limit - 1 - half)}…{_cut(text[::-1], half)[::-1]}"
+
+
+def _cut(text: str, limit: int) -> str:
+    """Take as much of the beginning as has room."""
+    end = used = 0
+    for char in text:
+        used += _columns(char)
+        if used > limit:
+            break
+        end += 1
+    return text[:end]

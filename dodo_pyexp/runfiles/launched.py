@@ -1,0 +1,126 @@
+"""`Launched`: what one launch of Expyrun's dialect executes, in the process of the run and in its folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from ..store import atomic
+
+LOG, ENGINE_LOG = "outputs.log", "log.out"
+ORIGINALS = "original_configs"
+
+
+class Launched:
+    """An experiment function for the engine, around one that takes ``(name, config)`` and works in its folder.
+
+    Parameters
+    ----------
+    name, config
+        What the function is called with.
+    file, module, function
+        Where the function is: in a file or in a module.
+    code
+        The folder with the code.
+    copies
+        Keep a copy of the code and of the environment, and execute the copy.
+    texts
+        Files to write, by their names.
+    originals
+        Files to keep a copy of: the run file, and what it builds on.
+    output_dir
+        What is never copied.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        config: dict[Any, Any],
+        file: str,
+        module: str,
+        function: str,
+        code: str,
+        copies: bool,
+        texts: dict[str, str],
+        originals: list[str],
+        output_dir: str,
+    ) -> None:
+        self.name = name
+        self.config = config
+        self.file = file
+        self.module = module
+        self.function = function
+        self.code = code
+        self.copies = copies
+        self.texts = texts
+        self.originals = originals
+        self.output_dir = output_dir
+
+    def __call__(self, cfg: Any) -> Any:
+        """Lay out the folder of the run, go there, import the function and call it."""
+        folder = os.fspath(cfg["out"])
+        self.lay_out(folder)
+        os.chdir(folder)
+        function = self._function(folder if self.copies else self.code)
+        return function(self.name, self.config)
+
+    def lay_out(self, folder: str) -> None:
+        """Write into the folder what the run is made of."""
+        for name, text in self.texts.items():
+            atomic.write_text(f"{folder}/{name}", text)
+        for index, path in enumerate(self.originals):
+            os.makedirs(f"{folder}/{ORIGINALS}", exist_ok=True)
+            with open(path, "rb") as file:
+                name = os.path.basename(path)
+                if any(os.path.basename(other) == name for other in self.originals[:index]):
+                    name = f"{index}-{name}"
+                atomic.write_bytes(f"{folder}/{ORIGINALS}/{name}", file.read())
+        self._link_log(folder)
+        if self.copies:
+            from ..provenance.packages import frozen_requirements
+            from .source_copy import copy_source
+
+            atomic.write_text(f"{folder}/frozen_requirements.txt", frozen_requirements())
+            home = self.file or self.module.split(".")[0]
+            for note in copy_source(self.code, home, folder, [self.output_dir, folder], self.search_path(self.code)):
+                print(f"warning: {note}", file=sys.stderr, flush=True)
+
+    @staticmethod
+    def search_path(code: str) -> list[str]:
+        """Give the module search path without the folder of the code: what is found there needs no copy."""
+        own = {os.path.realpath(code), os.path.realpath(os.getcwd())}
+        return [entry for entry in sys.path if os.path.realpath(entry or os.getcwd()) not in own]
+
+    def _link_log(self, folder: str) -> None:
+        """Give the log the name that it has in this dialect: both are one file."""
+        try:
+            with open(f"{folder}/{ENGINE_LOG}", "ab"):
+                pass
+            os.link(f"{folder}/{ENGINE_LOG}", f"{folder}/{LOG}")
+        except OSError:
+            try:
+                os.symlink(ENGINE_LOG, f"{folder}/{LOG}")
+            except OSError:
+                pass
+
+    def _function(self, code: str) -> Any:
+        """Import the function from the folder with the code that counts."""
+        if code in sys.path:
+            sys.path.remove(code)
+        sys.path.insert(0, code)
+        if self.file:
+            from ..importing import import_file
+
+            inside = os.path.relpath(self.file, self.code)
+            path = self.file if inside.startswith("..") else os.path.join(code, inside)
+            module: Any = import_file(path)
+        else:
+            from importlib import import_module
+
+            from ..importing import definitions_only
+
+            with definitions_only():
+                module = import_module(self.module)
+        return getattr(module, self.function)

@@ -1,0 +1,58 @@
+"""`Launch`: what is kept of each call of ``run(helper, cfg)``, beside what the experiments in it keep themselves."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ..build.build import INTERRUPTED
+from ..provenance.host import Owner
+from ..provenance.secrets import mask_arguments
+from ..store import atomic, timestamps
+
+LAUNCHES = ".launches"
+
+
+class Launch:
+    """The file that tells of one launch: when, where, of what; how it went, once it has ended.
+
+    Parameters
+    ----------
+    workspace
+        The folder of what is launched.
+    facts
+        What it is.
+    """
+
+    def __init__(self, workspace: Path, facts: dict[str, Any]) -> None:
+        owner = Owner.current()
+        folder = workspace / LAUNCHES
+        folder.mkdir(parents=True, exist_ok=True)
+        self._values: dict[str, Any] = {
+            "state": "running",
+            **facts,
+            "command": mask_arguments(sys.argv),
+            "host": owner.host,
+            "owner": owner.to_dict(),
+            "start": timestamps.to_iso(time.time()),
+        }
+        for name in timestamps.candidates(timestamps.now()):
+            self._path = os.fspath(folder / f"{name}.json")
+            try:
+                atomic.create_json(self._path, self._values)
+            except FileExistsError:
+                continue
+            break
+
+    def end(self, code: int, error: BaseException | None, experiments: list[str]) -> None:
+        """Write down how it went, and which experiments it had."""
+        state = "finished" if error is None and not code else "failed"
+        if isinstance(error, KeyboardInterrupt) or code == INTERRUPTED:
+            state = "interrupted"
+        if error is not None:
+            self._values["error"] = f"{type(error).__name__}: {error}"
+        self._values.update(state=state, exit_code=code, experiments=experiments, end=timestamps.to_iso(time.time()))
+        atomic.write_json(self._path, self._values)

@@ -1,0 +1,168 @@
+"""Launches with a number: ``{output}/{name}/exp.{i}``, each an attempt that nobody else has.
+
+Implements: Expyrun readme, 'What Expyrun Generates'. The folder ``{output}/{name}`` is the experiment's, ``exp.{i}`` a
+run with its only attempt in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from ..build.code import Code
+from ..build.definition import Definition, Given
+from ..build.options import Options
+from ..build.plan import Plan, PlannedExperiment, PlannedRun, make_plan
+from ..config.interpolation import escaped
+from ..config.yaml_writer import dump_yaml
+from ..errors import UsageError
+from ..provenance.dirty import check_dirty
+from ..store.paths import ExperimentFolder, OutputFolder, shown
+from .building import RunFileRequest, tell
+from .expyrun import CODE, RUN, ExpyrunFile
+from .launched import Launched
+from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
+
+RESERVED = ("name", "out", "depends_on", "previous", "resources")
+"""Keys that mean something in a config of the engine, and nothing in one of Expyrun's."""
+
+
+class NumberedExperiment(PlannedExperiment):
+    """An experiment whose folder is exactly where its name says."""
+
+    def __init__(self, definition: Definition, options: Options, output_dir: str, folder: str) -> None:
+        super().__init__(definition, options)
+        self.output = OutputFolder(output_dir)
+        self.files = ExperimentFolder(folder)
+        self.code = Code(definition.fn, self.files)
+        self.target_prefix = f"{folder}/"
+        self.hashed = False
+
+
+class NumberedRequest(RunFileRequest):
+    """A request for one launch."""
+
+    def __init__(self, definition: Definition, said: Options, wanted: Wanted, output_dir: str, folder: str) -> None:
+        super().__init__([definition], said, wanted)
+        self._output_dir = output_dir
+        self._folder = folder
+
+    def _again(self, runs: list[PlannedRun]) -> str | None:
+        """Offer the command that does the same again, with the code as it was."""
+        folder = shown(f"{self._folder}/{runs[0].folder}")
+        return f"To run it again, in a folder of its own: pyexp run {shlex.quote(f'{folder}/config.yml')}"
+
+    def plan(self) -> Plan:
+        """Plan the one run."""
+        definition = self.definitions[0]
+        options = self._options(definition)
+        experiment = NumberedExperiment(definition, options, self._output_dir, self._folder)
+        return make_plan([(experiment, definition.call_configs())], tuple)
+
+
+def launch(file: ExpyrunFile, wanted: Wanted) -> int:
+    """Claim a folder and execute the run in it; give the exit status.
+
+    Raises
+    ------
+    PyexpError
+        It cannot be done; the folder is given back.
+    """
+    file.entry.check([file.code, *Launched.search_path(file.code)])
+    name = f"DEBUG/{file.name}" if wanted.debug else file.name
+    folder = os.path.normpath(f"{file.output_dir}/{name}")
+    if wanted.mode == DRY_RUN:
+        print(
+            f"{file.name}: would be executed in {shown(f'{folder}/{free_name(folder)}')}\n1 of 1 runs would be executed"
+        )
+        return 3
+    if wanted.mode == PREPARE:
+        tell(f"{file.name}: nothing to prepare, as it depends on no other run")
+        return 0
+    if wanted.arguments.dirty_git is not None:
+        changes = check_dirty(Path(file.code), wanted.arguments.dirty_git, [Path(file.output_dir)])
+        if changes:
+            tell(f"warning: {changes}")
+    number = claim(folder)
+    try:
+        launched = _launched(file, f"{folder}/{number}", wanted)
+        if wanted.mode == GENERATE_ONLY:
+            launched.lay_out(f"{folder}/{number}")
+            here = shown(f"{folder}/{number}")
+            tell(f"{file.name}: written down in {here}; pyexp run {here}/config.yml executes it")
+            return 0
+        tell(f"{file.name}: {shown(f'{folder}/{number}')}")
+        wanted.arguments.live = wanted.arguments.live or not wanted.arguments.json
+        said = Options(output_dir=file.output_dir, timestamp=False, stash=False, code="ignore")
+        given = Given([_config(file, number)], file.where())
+        definition = Definition(
+            file.name, launched, 1, given, about={"run_file": {"path": shown(os.fspath(file.path))}}
+        )
+        return NumberedRequest(definition, said, wanted, file.output_dir, folder).carry_out()
+    finally:
+        try:
+            os.rmdir(f"{folder}/{number}")  # only if nothing came of it
+        except OSError:
+            pass
+
+
+def _config(file: ExpyrunFile, number: str) -> dict[Any, Any]:
+    """Give the config as the engine keeps it."""
+    return {"name": number, **{key: value for key, value in file.own.items() if key not in RESERVED}}
+
+
+def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
+    """Make what is executed."""
+    config, raw = dict(file.config), dict(file.raw)
+    if not wanted.debug:
+        config[RUN], raw[RUN] = {**config[RUN], CODE: folder}, {**raw[RUN], CODE: folder}
+    originals = [os.path.abspath(path) for path in file.files]
+    return Launched(
+        name=file.name,
+        config=file.own,
+        file=os.path.abspath(file.entry.file) if file.entry.file is not None else "",
+        module=file.entry.module,
+        function=file.entry.function,
+        code=file.code,
+        copies=not wanted.debug,
+        texts={"config.yml": dump_yaml(escaped(config)) + "\n", "raw_config.yml": dump_yaml(raw) + "\n"},
+        originals=originals,
+        output_dir=file.output_dir,
+    )
+
+
+def free_name(folder: str) -> str:
+    """Give the first ``exp.{i}`` that is free, without taking it."""
+    try:
+        taken = set(os.listdir(folder))
+    except OSError:
+        taken = set()
+    number = 0
+    while f"exp.{number}" in taken:
+        number += 1
+    return f"exp.{number}"
+
+
+def claim(folder: str) -> str:
+    """Make the first ``exp.{i}`` that is free: of all who ask at the same time, each gets one of its own.
+
+    Raises
+    ------
+    UsageError
+        Nothing can be written there.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        while True:
+            name = free_name(folder)
+            try:
+                os.mkdir(f"{folder}/{name}")
+            except FileExistsError:
+                continue
+            return name
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {shown(folder)}: {error.strerror}; choose another folder with --workdir"
+        ) from None

@@ -1,0 +1,53 @@
+"""What an experiment that is started from a YAML file is written with: ``from pyexp.experiments import ...``.
+
+>>> from pyexp.experiments import ConfigurationBase, configuration
+>>> @configuration
+... class Configuration(ConfigurationBase):
+...     learning_rate: float = 1e-3
+>>> Configuration(id="first").learning_rate
+0.001
+"""
+
+from __future__ import annotations
+
+from dodo_pyexp.runfiles.configuration import ConfigurationBase, configuration
+from dodo_pyexp.runfiles.helper import ExperimentHelper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dodo_pyexp.provenance.dirty import DirtyGitAction, DirtyGitError
+    from dodo_pyexp.runfiles.mocks import FakeModuleFinder, mock_modules
+    from dodo_pyexp.runfiles.workspace import experiment
+
+__all__ = [
+    "ConfigurationBase",
+    "DirtyGitAction",
+    "DirtyGitError",
+    "ExperimentHelper",
+    "FakeModuleFinder",
+    "configuration",
+    "experiment",
+    "mock_modules",
+]
+
+# Imported on first use: the processes that execute runs import this module too, and need none of these.
+_LATER = {
+    "DirtyGitAction": "provenance.dirty",
+    "DirtyGitError": "provenance.dirty",
+    "FakeModuleFinder": "runfiles.mocks",
+    "experiment": "runfiles.workspace",
+    "mock_modules": "runfiles.mocks",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'pyexp.experiments' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"dodo_pyexp.{_LATER[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -1,0 +1,31 @@
+"""Projects that have been built and are about to be edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.build.changed_code import ALL, HELPER, PIPELINE, experiment
+
+
+@pytest.fixture
+def built(project: Any) -> Any:
+    """Five runs that use `helper.f`, executed."""
+    project.write("pyproject.toml", "")
+    project.write("exp.py", experiment())
+    project.write("helper.py", HELPER)
+    project.pyexp("build", "exp.py")
+    assert project.executed() == ALL
+    return project
+
+
+@pytest.fixture
+def pipeline(project: Any) -> Any:
+    """A run, one that depends on it, and a report, executed, with `code = "rerun"`."""
+    project.write("pyproject.toml", '[tool.pyexp]\ncode = "rerun"\n')
+    project.write("exp.py", PIPELINE)
+    project.write("helper.py", HELPER)
+    project.pyexp("build", "exp.py")
+    assert project.executed() == ["up", "down", "report"]
+    return project

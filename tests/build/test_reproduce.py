@@ -1,0 +1,447 @@
+"""A past run can be run again: its code, config, upstream results; and the outcome is compared with what it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+IDENTITY = {f"GIT_{who}_{what}": "someone@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+EXP = """
+    import pyexp
+    import helper
+    from lib.deep import scale
+
+    @pyexp.experiment
+    def pre(cfg, out):
+        (out / "weights.txt").write_text(str(cfg.width))
+        return {"width": cfg.width}
+
+    @pre.configs
+    def pres():
+        return [{"name": "w", "width": 3}]
+
+    @pyexp.experiment(OPTIONS)
+    def exp(cfg, out, deps):
+        weights = int((deps[0].out / "weights.txt").read_text())
+        assert deps["w"].result["width"] == weights == deps[0].cfg.width
+        if cfg.name == "bad":
+            raise ValueError(f"no {cfg.x}")
+        (out / "sub").mkdir()
+        (out / "sub" / "curve.csv").write_text(f"1,{helper.f(cfg.x)}\\n")
+        print("made by", helper.f(cfg.x))
+        return {"y": helper.f(cfg.x) * weights, "model": {"s": scale(cfg.x)}, "places": (1, 2)}
+
+    @exp.configs
+    def configs():
+        return [{"name": name, "x": x, "model": {"width": 8}, "depends_on": "^w$"} for name, x in
+                (("a", 1), ("b", 2), ("bad", 3))]
+
+    if __name__ == "__main__":
+        exp.run()
+"""
+
+
+def git(project: Any, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=project.folder, env=os.environ | IDENTITY, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def install(site: Path, version: str) -> None:
+    shutil.rmtree(site, ignore_errors=True)
+    info = site / f"tool-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tool\nVersion: {version}\n")
+    (site / "tool.py").write_text(f"VERSION = {version!r}\n")
+
+
+class Lab:
+    """A project whose runs have been executed once, and whose code, upstreams and packages changed since."""
+
+    def __init__(self, project: Any, site: Path) -> None:
+        self.project = project
+        self.out = project.out
+        self.env = {"PYTHONPATH": f"{site}{os.pathsep}{project.environment['PYTHONPATH']}"}
+        self.site = site
+
+    def reproduce(self, *words: str, status: int | None = 0) -> Any:
+        return self.project.python("-m", "pyexp", "reproduce", *words, env=self.env, status=status)
+
+    def verdict(self, *words: str, status: int | None = 0) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.reproduce(*words, "--json", status=status).stdout)
+        return found
+
+    def change(self) -> None:
+        self.project.edit("helper.py", "x + 1", "x + 100")
+        self.project.edit("lib/deep.py", "2 * x", "200 * x")
+        self.project.edit("exp.py", '"width": 3', '"width": 5')
+        self.project.edit("exp.py", "print(", "raise RuntimeError('today'); print(")
+        install(self.site, "1.1")
+
+
+@pytest.fixture(params=["git", "no git"])
+def lab(project: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Lab:
+    return make_lab(project, tmp_path, request.param == "git")
+
+
+@pytest.fixture
+def git_lab(project: Any, tmp_path: Path) -> Lab:
+    return make_lab(project, tmp_path, True)
+
+
+def make_lab(project: Any, tmp_path: Path, with_git: bool, options: str = "", executed: bool = True) -> Lab:
+    project.write("exp.py", EXP.replace("OPTIONS", options))
+    project.write("helper.py", "def f(x):\n    return x + 1\n")
+    project.write("lib/deep.py", "def scale(x):\n    return 2 * x\n")
+    if with_git:
+        project.write(".gitignore", "out/\n")
+        git(project, "init", "--quiet")
+        git(project, "add", "-A")
+        git(project, "commit", "--quiet", "-m", "first")
+    site = tmp_path / "site"
+    install(site, "1.0")
+    lab = Lab(project, site)
+    if executed:
+        project.python("exp.py", env=lab.env, status=1)
+    return lab
+
+
+# -- the verdict ------------------------------------------------------------------------------------------------
+
+
+def test_the_old_outcome_is_made_again_after_code_upstreams_and_packages_have_changed(lab: Lab) -> None:
+    (original,) = lab.project.attempts("a")
+    record = (lab.out / "exp" / "a" / ".finished").read_bytes()
+    before = {path: path.read_bytes() for path in original.rglob("*") if path.is_file()}
+    lab.change()
+    lab.project.python("exp.py", "--filter", "^pre:w$", env=lab.env, status=None)
+    done = lab.reproduce("a")
+    assert done.stdout.splitlines()[0] == "exp:a  identical"
+    assert "warning: tool is 1.1 now and was 1.0" in done.stderr
+    _, new = lab.project.attempts("a")
+    assert (new / "sub" / "curve.csv").read_text() == "1,2\n"
+    assert (new / "log.out").read_text() == "made by 2\n"
+    assert json.loads((new / "result.json").read_text())["y"] == 6
+    # The original and the record are what they were.
+    assert {path: path.read_bytes() for path in original.rglob("*") if path.is_file()} == before
+    assert (lab.out / "exp" / "a" / ".finished").read_bytes() == record
+
+
+def test_what_differs_is_named(lab: Lab) -> None:
+    told = lab.verdict("a", "--set", "x=5", status=1)
+    assert told["verdict"] == "different"
+    assert told["settings"] == ["x=5"]
+    assert {one["key"]: (one["before"], one["after"]) for one in told["values"]} == {
+        "y": ("6", "18"), "model.s": ("2", "10"),
+    }  # fmt: skip
+    assert [one["key"] for one in told["files"]] == ["sub/curve.csv"]
+    text = lab.reproduce("a", "--set", "x=5", status=1).stdout
+    assert text.startswith("exp:a  different\n  y 6 -> 18\n  model.s 2 -> 10\n  file sub/curve.csv\n")
+
+
+RANDOM = """
+    import os
+    import pyexp
+
+    @pyexp.experiment
+    def exp(cfg, out):
+        off = float(os.environ.get("OFF", "0"))
+        (out / "curve.csv").write_text(f"1,{1.0 + off}\\n")
+        return {"y": 1.0 + off, "n": 3}
+
+    @exp.configs
+    def configs():
+        return [{"name": "a"}]
+
+    if __name__ == "__main__":
+        exp.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("off", "words", "verdict", "status"),
+    [
+        ("0", [], "identical", 0),
+        ("1e-8", [], "within tolerance", 0),
+        ("1e-8", ["--tolerance", "0"], "different", 1),
+        ("1e-3", [], "different", 1),
+        ("1e-3", ["--tolerance", "0.01"], "within tolerance", 0),
+    ],
+)
+def test_numbers_may_differ_within_the_tolerance(
+    project: Any, off: str, words: list[str], verdict: str, status: int
+) -> None:
+    project.write("exp.py", RANDOM)
+    project.python("exp.py")
+    done = project.python("-m", "pyexp", "reproduce", "a", "--json", *words, env={"OFF": off}, status=status)
+    assert json.loads(done.stdout)["verdict"] == verdict
+
+
+def test_a_failure_is_made_again_too(lab: Lab) -> None:
+    lab.change()
+    told = lab.verdict("exp:bad")
+    assert told["verdict"] == "identical"
+    assert told["failure"] == "both failed: ValueError: no 3"
+    told = lab.verdict("bad", "--set", "x=4", status=1)
+    assert told["failure"] == "then it failed with ValueError: no 3, now it failed with ValueError: no 4"
+
+
+def test_a_run_that_dies_now_is_different(project: Any) -> None:
+    project.write("exp.py", RANDOM.replace("off = ", "os.environ.get('DIE') and os.abort(); off = "))
+    project.python("exp.py")
+    done = project.python("-m", "pyexp", "reproduce", "a", env={"DIE": "1"}, status=1)
+    assert "then it finished, now it failed with ProcessKilled" in done.stdout
+
+
+# -- which attempt ----------------------------------------------------------------------------------------------
+
+
+def test_an_older_attempt_is_made_again_with_the_code_of_then(lab: Lab) -> None:
+    first = lab.project.attempts("a")[0].name
+    lab.project.edit("helper.py", "x + 1", "x + 100")
+    lab.project.python("exp.py", "--rerun", "--timestamp", "2030-01-01_00-00-00", env=lab.env, status=1)
+    assert lab.verdict("a", "--at", first)["original"] == first
+    assert json.loads((lab.project.attempts("a")[1] / "result.json").read_text())["y"] == 6
+    assert lab.verdict("a", "--at", "2030")["verdict"] == "identical"
+    assert lab.verdict("a")["original"] == "2030-01-01_00-00-00"  # what the record speaks of
+
+
+def test_a_reproduction_is_no_result_and_not_the_newest_attempt(lab: Lab) -> None:
+    lab.project.edit("helper.py", "x + 1", "x + 100")
+    lab.reproduce("a", "--set", "x=7", status=1)
+    lab.reproduce("bad")
+    listed = json.loads(lab.project.python("-m", "pyexp", "list", "exp.py", "--json", env=lab.env).stdout)["runs"]
+    states = [run["state"] for run in listed]
+    assert states == ["up-to-date", "up-to-date", "up-to-date", "failed"]
+    row = json.loads(lab.project.pyexp("results", "exp", "--json").stdout)[0]["runs"][0]
+    assert row["result"]["y"] == 6
+    assert "made by 2\n" in lab.project.pyexp("log", "exp:a").stdout
+    status = json.loads((lab.project.attempts("a")[1] / "status.json").read_text())
+    assert status["reproduces"] == lab.project.attempts("a")[0].name
+    assert status["why"].startswith("reproduces 2")
+
+
+def test_a_reproduction_can_itself_be_made_again(lab: Lab) -> None:
+    lab.reproduce("a", "--set", "x=7", status=1)
+    new = lab.project.attempts("a")[1].name
+    told = lab.verdict("a", "--at", new)
+    assert (told["verdict"], told["original"]) == ("identical", new)
+
+
+@pytest.mark.parametrize("options", ["timestamp=False", "hash_configs=True", 'executor="fork"'])
+def test_every_layout_and_executor_will_do(project: Any, tmp_path: Path, options: str) -> None:
+    lab = make_lab(project, tmp_path, True, options)
+    lab.project.edit("helper.py", "x + 1", "x + 100")
+    assert lab.verdict("exp:a")["verdict"] == "identical"
+    done = project.python("exp.py", env=lab.env, status=1)
+    assert "2 executed" not in done.stderr  # nothing became stale by it
+
+
+def test_a_function_of_a_package_is_made_again(project: Any, tmp_path: Path) -> None:
+    project.write("src/pkg/__init__.py", "")
+    project.write("src/pkg/inner.py", "def f(x):\n    return x\n")
+    project.write("src/pkg/train.py", RANDOM.replace("import os\n", "import os\n    from .inner import f\n"))
+    project.write("dodo.py", "import sys; sys.path.insert(0, 'src')\nfrom pkg.train import exp as other_name\n")
+    git(project, "init", "--quiet")
+    project.pyexp("build")
+    project.edit("src/pkg/inner.py", "return x", "return x + 1")
+    project.edit("src/pkg/train.py", '"y": 1.0', '"y": 2.0')
+    (project.folder / "dodo.py").unlink()
+    assert "identical" in project.pyexp("reproduce", "a").stdout
+
+
+def test_a_function_under_another_name_is_found(project: Any) -> None:
+    text = RANDOM.replace("@pyexp.experiment\n    def exp(", "def inner(").replace(
+        "@exp.configs", "exp = pyexp.experiment(inner, name='exp')\n\n    @exp.configs"
+    )
+    project.write("exp.py", text)
+    project.python("exp.py")
+    assert "identical" in project.pyexp("reproduce", "exp:a").stdout
+
+
+def test_files_are_opened_in_the_folder_that_the_build_was_started_in(project: Any) -> None:
+    project.write("work/exp.py", RANDOM.replace("off = ", "open('here.txt'); off = "))
+    project.write("work/here.txt", "")
+    git(project, "init", "--quiet")
+    project.python("exp.py", env={}, status=None)
+    subprocess.run(
+        [sys.executable, "exp.py"], cwd=project.folder / "work", env=project.environment, check=True, timeout=60
+    )
+    done = project.pyexp("reproduce", "a", "--output-dir", "work/out")
+    assert "identical" in done.stdout
+
+
+def test_secrets_come_from_the_environment_or_the_command_line(project: Any, one_sentence: Callable[..., None]) -> None:
+    text = RANDOM.replace('[{"name": "a"}]', '[{"name": "a", "api_token": os.environ["TOK"], "x": 1}]')
+    project.write("exp.py", text.replace('"n": 3', '"n": len(cfg.api_token)'))
+    project.python("exp.py", env={"TOK": "planted-1"})
+    one_sentence(project.pyexp("reproduce", "a", status=None), '"api_token"', "--set api_token=", "API_TOKEN")
+    one_sentence(project.pyexp("reproduce", "a", "--set", "x=2", status=None), '"api_token"')
+    assert len(project.attempts("a")) == 1
+    done = project.python("-m", "pyexp", "reproduce", "a", env={"API_TOKEN": "planted-1"})
+    assert "identical" in done.stdout
+    assert "identical" in project.pyexp("reproduce", "a", "--set", "api_token=planted-1").stdout
+    for path in project.out.rglob("*"):
+        assert path.is_dir() or b"planted-" not in path.read_bytes(), path
+
+
+# -- what is gone -----------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_that_was_removed_is_checked_out_again(git_lab: Lab) -> None:
+    git_lab.change()
+    shutil.rmtree(git_lab.out / "exp" / ".snapshots")
+    assert git_lab.verdict("a")["verdict"] == "identical"
+
+
+def gone_snapshot(lab: Lab) -> None:
+    shutil.rmtree(lab.out / "exp" / ".snapshots")
+    shutil.rmtree(lab.project.folder / ".git")
+
+
+def no_snapshot(lab: Lab) -> None:
+    for path in lab.out.glob("exp/a/*/.commit"):
+        path.unlink()
+
+
+def gone_function(lab: Lab) -> None:
+    for path in lab.out.glob("exp/.snapshots/*/exp.py"):
+        path.unlink()
+
+
+def gone_manifest(lab: Lab) -> None:
+    for path in lab.out.glob("exp/.batches/*.json"):
+        path.unlink()
+    (lab.out / "exp" / ".batches" / "2000-01-01_00-00-00.json").write_text("{")
+
+
+def damaged_config(lab: Lab) -> None:
+    for path in lab.out.glob("exp/a/*/config.json"):
+        path.write_text("{")
+
+
+def gone_upstream(lab: Lab) -> None:
+    shutil.rmtree(lab.out / "pre" / "w")
+
+
+def running(lab: Lab) -> None:
+    for path in lab.out.glob("exp/a/*/status.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"state": "interrupted"}))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (gone_snapshot, ("the snapshot", "exp:a", "is gone")),
+        (no_snapshot, ("exp:a", "without a snapshot", "stash=True")),
+        (gone_function, ("the snapshot of exp:a", "has no exp.py")),
+        (gone_manifest, ("exp:a", "manifest")),
+        (damaged_config, ("saved config of exp:a", "config.json")),
+        (gone_upstream, ("exp:a", "pre:w", "is gone")),
+        (running, ("exp:a", "has not ended")),
+    ],
+)
+def test_what_is_gone_is_told_in_one_sentence_and_nothing_is_executed(
+    git_lab: Lab, spoil: Callable[[Lab], None], words: tuple[str, ...], one_sentence: Callable[..., None]
+) -> None:
+    spoil(git_lab)
+    one_sentence(git_lab.reproduce("exp:a", status=None), *words)
+    assert len(git_lab.project.attempts("a")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nobody"], ('no run "nobody"',)),
+        (["a", "--at", "1999"], ('no attempt "1999"',)),
+        (["a", "--set", "modle.width=3"], ('no key "modle', "model")),
+        (["a", "--set", "name=c"], ('no key "name"',)),
+        (["a", "--set", "x"], ("key=value",)),
+        (["a", "--tolerance", "-1"], ("tolerance",)),
+        (["a", "--tolerance", "many"], ("tolerance",)),
+        ([], ("RUN",)),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    git_lab: Lab, arguments: list[str], words: tuple[str, ...], one_sentence: Callable[..., None]
+) -> None:
+    one_sentence(git_lab.reproduce(*arguments, status=None), *words)
+    assert len(git_lab.project.attempts("a")) == 1
+
+
+def test_an_upstream_that_was_overwritten_is_told(
+    project: Any, tmp_path: Path, one_sentence: Callable[..., None]
+) -> None:
+    lab = make_lab(project, tmp_path, True, executed=False)
+    text = (project.folder / "exp.py").read_text()
+    project.write("exp.py", text.replace("@pyexp.experiment\ndef pre", "@pyexp.experiment(timestamp=False)\ndef pre"))
+    project.python("exp.py", env=lab.env, status=1)
+    assert lab.verdict("exp:a")["verdict"] == "identical"
+    status = next(project.out.glob("pre/w-*/status.json"))
+    status.write_text(json.dumps(json.loads(status.read_text()) | {"digest": "other"}))
+    one_sentence(lab.reproduce("exp:a", status=None), "pre:w", "overwritten")
+
+
+INSIDE = """
+    import pyexp
+
+    def main():
+        def inner(cfg):
+            return 1
+
+        exp = pyexp.experiment(inner, name="exp")
+        exp.run(configs=[{"name": "a"}])
+
+    if __name__ == "__main__":
+        main()
+"""
+
+
+def test_a_function_that_is_made_in_a_function_is_told(project: Any, one_sentence: Callable[..., None]) -> None:
+    project.write("exp.py", INSIDE)
+    project.python("exp.py")
+    one_sentence(project.pyexp("reproduce", "a", status=None), "inside another function of exp.py")
+
+
+# -- from Python ------------------------------------------------------------------------------------------------
+
+NOTEBOOK = """
+    import pyexp
+    from exp import exp
+    same = exp.reproduce("a")
+    assert same and same.ok and same.verdict == "identical", same
+    assert same.attempt.parent == same.original.parent
+    other = exp.reproduce("a", at=same.original.name, set={"model.width": 4, "x": 2}, tolerance=0.1)
+    assert not other and other.verdict == "different", other
+    bad = [{"run": "nobody"}, {"run": "a", "set": {"q": 1}}, {"run": "a", "at": "1999"}, {"run": "a", "tolerance": -1}]
+    for words in bad:
+        try:
+            exp.reproduce(**words)
+        except pyexp.PyexpError as error:
+            print(error)
+        else:
+            raise AssertionError(words)
+"""
+
+
+def test_an_experiment_reproduces_its_runs(lab: Lab) -> None:
+    lab.change()
+    lab.project.write("notebook.py", NOTEBOOK)
+    done = lab.project.python("notebook.py", env=lab.env)
+    assert len(done.stdout.splitlines()) == 4
+
+
+def test_an_experiment_that_was_never_run_has_nothing_to_reproduce(
+    project: Any, one_sentence: Callable[..., None]
+) -> None:
+    project.write("exp.py", RANDOM.replace("exp.run()", "exp.reproduce('a')"))
+    one_sentence(project.python("exp.py", status=None), "no batch of exp")

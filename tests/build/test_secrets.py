@@ -1,0 +1,174 @@
+"""Secrets of configs never reach the disk, and a build goes on as if they had."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXP = """
+    import os
+    import pyexp
+
+    @pyexp.experiment(OPTIONS)
+    def exp(cfg, out, deps):
+        assert cfg.api_token == os.environ["API_TOKEN"]
+        assert cfg.wandb.password == "plan" + "ted-2"
+        if cfg.name == "bad":
+            raise ValueError(f"cannot log in with {cfg.api_token} at {cfg.url}")
+        if deps:
+            assert deps[0].cfg.api_token == os.environ["API_TOKEN"]
+        return {"x": cfg.x}
+
+    @exp.configs
+    def configs():
+        shared = {
+            "api_token": os.environ["API_TOKEN"],
+            "wandb": {"password": "plan" + "ted-2", "project": "mine"},
+            "url": "https://ann:plan" + "ted-3@example.org/x",
+            "keys": [{"secret_key": "plan" + "ted-4"}],
+        }
+        return [
+            {"name": "a", "x": 1, **shared},
+            {"name": "b", "x": 2, **shared, "depends_on": "^a$"},
+            {"name": "bad", "x": 3, **shared},
+        ]
+
+    if __name__ == "__main__":
+        exp.run()
+"""
+TOKEN = "planted-1"
+
+
+def everything_below(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    for place, _, files in os.walk(folder):
+        for name in files:
+            yield Path(place, name), Path(place, name).read_bytes()
+
+
+def assert_no_secret(project: Any) -> None:
+    for path, content in everything_below(project.out):
+        assert b"planted-" not in content, path
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"API_TOKEN": TOKEN, "SLURM_JWT": "planted-5", "HF_TOKEN": "planted-6"}
+
+
+@pytest.fixture(params=["git", "no git"])
+def folder(project: Any, request: pytest.FixtureRequest) -> Any:
+    if request.param == "git":
+        subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
+    project.write(".env", "TOKEN=planted-7")
+    project.write("keys.txt", "planted-8 hf_0123456789abcdefghijABCDEF")
+    project.write("exp.py", EXP.replace("OPTIONS", ""))
+    return project
+
+
+@pytest.mark.parametrize("executor", ["subprocess", "fork", "inline"])
+def test_planted_secrets_are_nowhere(folder: Any, executor: str, environment: dict[str, str]) -> None:
+    words = ["exp.py", "--executor", executor]
+    done = folder.python(*words, env=environment, status=1)
+    assert folder.finished() == {"a", "b"}
+    assert "cannot log in with *** at https://***@example.org/x" in done.stderr
+    assert_no_secret(folder)
+    again = folder.python(*words, env=environment, status=1)
+    assert "2 up to date" in again.stderr
+    folder.doit("-f", "exp.py", status=None)
+    assert_no_secret(folder)
+
+
+def test_what_is_written_down_says_that_there_was_one(folder: Any, environment: dict[str, str]) -> None:
+    folder.python("exp.py", env=environment, status=1)
+    (attempt,) = folder.attempts("a")
+    config = json.loads((attempt / "config.json").read_text())
+    assert config["api_token"] == config["wandb"]["password"] == config["keys"][0]["secret_key"] == "***"
+    assert config["wandb"]["project"] == "mine"
+    assert config["url"] == "https://***@example.org/x"
+    assert "api_token: '***'" in (attempt / "config.yml").read_text()
+    (manifest,) = [
+        json.loads(path.read_text()) for path in folder.out.glob("exp/.batches/*.json") if path.name[0] == "2"
+    ]
+    assert manifest["configs"]["a"] == config
+    assert manifest["environment"]["variables"]["SLURM_JWT"] == "***"
+
+
+def test_another_secret_is_another_config(folder: Any, environment: dict[str, str]) -> None:
+    folder.python("exp.py", env=environment, status=1)
+    other = environment | {"API_TOKEN": "planted-9"}
+    listed = json.loads(folder.python("-m", "pyexp", "list", "exp.py", "--json", env=other).stdout)
+    first = listed["runs"][0]
+    assert (first["state"], first["kind"]) == ("stale", "config")
+    assert "api_token changed" in first["reason"]
+    assert "planted" not in json.dumps(listed)
+    folder.python("exp.py", env=other, status=1)
+    assert_no_secret(folder)
+
+
+def test_another_value_is_told_without_the_secret(folder: Any, environment: dict[str, str]) -> None:
+    folder.python("exp.py", env=environment, status=1)
+    folder.edit("exp.py", '"x": 1', '"x": 7')
+    folder.python("exp.py", env=environment, status=1)
+    assert json.loads((folder.attempts("a")[-1] / "status.json").read_text())["why"] == "config: x 1 -> 7"
+
+
+@pytest.mark.parametrize("options", ["", "timestamp=False", "hash_configs=True"])
+def test_results_are_found_though_their_configs_are_masked(
+    folder: Any, environment: dict[str, str], options: str
+) -> None:
+    folder.write("exp.py", EXP.replace("OPTIONS", options))
+    folder.python("exp.py", env=environment, status=1)
+    # A batch that never ended says of no run which attempt satisfies it.
+    for path in folder.out.glob("exp/.batches/2*.json"):
+        manifest = json.loads(path.read_text()) | {"attempts": {}, "timestamp": "2030-01-01_00-00-00"}
+        (path.parent / "2030-01-01_00-00-00.json").write_text(json.dumps(manifest))
+    rows = json.loads(folder.pyexp("results", "--json").stdout)[0]["runs"]
+    assert [row["state"] for row in rows][:2] == ["finished", "finished"]
+    assert rows[0]["config"]["api_token"] == "***"
+
+
+def test_continue_finds_the_secrets_in_the_configs_of_today(folder: Any, environment: dict[str, str]) -> None:
+    folder.python("exp.py", "--filter", "^a$", env=environment)
+    folder.edit("exp.py", 'if cfg.name == "bad":', "if False:")
+    folder.python("exp.py", "--continue", env=environment)
+    assert folder.finished() == {"a", "b", "bad"}
+    assert_no_secret(folder)
+
+
+def test_continue_finds_the_secrets_in_the_environment(folder: Any, environment: dict[str, str]) -> None:
+    folder.python("exp.py", "--filter", "^a$", env=environment)
+    folder.edit("exp.py", '"name": "b"', '"name": "c"')
+    known = environment | {"WANDB_PASSWORD": "planted-2", "URL": "https://ann:planted-3@example.org/x"}
+    folder.python("exp.py", "--continue", env=known | {"KEYS_0_SECRET_KEY": "planted-4"}, status=1)
+    assert "b" in folder.finished()
+
+
+def test_continue_without_the_secrets_says_which_is_missing(
+    folder: Any, environment: dict[str, str], one_sentence: Callable[..., None]
+) -> None:
+    folder.python("exp.py", "--filter", "^a$", env=environment)
+    folder.edit("exp.py", '"name": "b"', '"name": "c"')
+    done = folder.python("exp.py", "--continue", env=environment, status=None)
+    one_sentence(done, "exp:b", '"api_token"', "environment variable API_TOKEN")
+
+
+def test_a_secret_among_the_defaults_is_refused(
+    folder: Any, environment: dict[str, str], one_sentence: Callable[..., None]
+) -> None:
+    folder.write("exp.py", EXP.replace("OPTIONS", 'defaults={"login.password": "planted"}'))
+    one_sentence(folder.python("exp.py", env=environment, status=None), '"login.password"', "environment")
+    assert not folder.out.exists()
+
+
+def test_the_command_line_is_masked(folder: Any, environment: dict[str, str]) -> None:
+    words = "['--api-key', 'plan' + 'ted-10', 'b.token=plan' + 'ted-11']"
+    folder.write("run.py", f"import sys; sys.argv += {words}\nimport exp; exp.exp.run()")
+    folder.python("run.py", env=environment, status=None)
+    assert list(folder.out.glob("exp/.batches/*.json"))
+    assert_no_secret(folder)

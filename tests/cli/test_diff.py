@@ -1,0 +1,171 @@
+"""``pyexp diff A B``: config, code, packages, host and results of two runs, attempts or batches."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXP = """
+    import pyexp
+    import helper
+
+    @pyexp.experiment(executor="fork")
+    def exp(cfg, out):
+        (out / "curve.csv").write_text(f"{helper.f(cfg.x)}\\n")
+        if cfg.name == "bad":
+            raise ValueError("no")
+        return {"y": helper.f(cfg.x), "by": {"z": 1}}
+
+    @exp.configs
+    def configs():
+        return [{"name": name, "x": x, "model": {"width": 8}, "api_token": "plan" + "ted-1"}
+                for name, x in (("a", 1), ("b", 2), ("bad", 3))]
+
+    @pyexp.experiment(executor="fork")
+    def after(cfg, deps):
+        return deps[0]["y"]
+
+    @after.configs
+    def afters():
+        return [{"name": "last", "depends_on": "^a$"}]
+
+    if __name__ == "__main__":
+        after.run()
+        exp.run()
+"""
+FIRST, SECOND = "2030-01-01_00-00-00", "2031-01-01_00-00-00"
+
+
+def install(site: Path, version: str) -> None:
+    shutil.rmtree(site, ignore_errors=True)
+    info = site / f"tool-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tool\nVersion: {version}\n")
+
+
+@pytest.fixture(params=["git", "no git"])
+def folder(project: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Any:
+    if request.param == "git":
+        subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
+    project.write("exp.py", EXP)
+    project.write("helper.py", "def f(x):\n    return x\n")
+    env = {"PYTHONPATH": f"{tmp_path / 'site'}{os.pathsep}{project.environment['PYTHONPATH']}"}
+    install(tmp_path / "site", "1.0")
+    project.python("exp.py", "--timestamp", FIRST, env=env | {"CUDA_VISIBLE_DEVICES": "0"}, status=1)
+    project.edit("helper.py", "return x", "return 2 * x")
+    project.edit("exp.py", '"width": 8', '"width": 9')
+    project.edit("exp.py", '("b", 2)', '("c", 2)')
+    install(tmp_path / "site", "1.1")
+    project.python("exp.py", "--timestamp", SECOND, env=env | {"CUDA_VISIBLE_DEVICES": "1"}, status=1)
+    return project
+
+
+def diff(project: Any, *words: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(project.pyexp("diff", *words, "--json").stdout)
+    return found
+
+
+def pairs(found: list[dict[str, Any]]) -> dict[str, tuple[Any, Any]]:
+    return {one["key"]: (one["before"], one["after"]) for one in found}
+
+
+def test_two_attempts_of_a_run(folder: Any) -> None:
+    found = diff(folder, f"exp:a@{FIRST}", "exp:a")
+    assert (found["a"], found["b"]) == (f"exp:a {FIRST}", f"exp:a {SECOND}")
+    assert pairs(found["config"]) == {"model.width": ("8", "9")}
+    assert found["code"]["functions"] == ["helper.py::f changed"]
+    lines = found["code"]["diff"].splitlines()
+    assert {"--- a/helper.py", "+++ b/helper.py", "-    return x", "+    return 2 * x"} <= set(lines)
+    assert pairs(found["packages"]) == {"tool": ("1.0", "1.1")}
+    assert pairs(found["host"]) == {"variables.CUDA_VISIBLE_DEVICES": ("'0'", "'1'")}
+    assert pairs(found["results"]["values"]) == {"y": ("1", "2")}
+    assert [one["key"] for one in found["results"]["files"]] == ["curve.csv"]
+    assert "planted-" not in json.dumps(found)
+
+
+def test_the_text_has_a_section_for_everything_that_differs(folder: Any) -> None:
+    text = folder.pyexp("diff", f"a@{FIRST}", "a").stdout
+    assert text.startswith(f"A  exp:a {FIRST}\nB  exp:a {SECOND}\n")
+    for part in (
+        "\nconfig\n  model.width 8 -> 9\n", "\ncode\n  helper.py::f changed\n", "\npackages\n  tool 1.0 -> 1.1\n",
+        "\nhost\n  variables.CUDA_VISIBLE_DEVICES '0' -> '1'\n", "\nresults\n  y 1 -> 2\n  file curve.csv\n",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_two_runs_of_one_batch(folder: Any) -> None:
+    found = diff(folder, "a", "c")
+    assert pairs(found["config"]) == {"x": ("1", "2")}
+    assert found["code"] == {"functions": [], "diff": ""}
+    assert found["packages"] == found["host"] == []
+    assert "The same: code, packages, host." in folder.pyexp("diff", "a", "c").stdout
+
+
+def test_an_attempt_does_not_differ_from_itself(folder: Any) -> None:
+    assert folder.pyexp("diff", "a", "a").stdout.splitlines()[2:] == [
+        "", "The same: config, code, packages, host, results.",
+    ]  # fmt: skip
+
+
+def test_failures_are_compared_by_their_cause(folder: Any) -> None:
+    assert diff(folder, f"bad@{FIRST}", "bad")["results"]["values"] == []
+    ((key, values),) = pairs(diff(folder, "bad", "a")["results"]["values"]).items()
+    assert key == "state"
+    assert values[0].startswith("failed: ValueError: no")
+    assert values[1] == "finished"
+
+
+def test_upstreams_that_put_out_something_else_are_named(folder: Any) -> None:
+    found = diff(folder, f"last@{FIRST}", "last")
+    assert pairs(found["upstreams"]) == {"exp:a": (f"exp/a/{FIRST}", f"exp/a/{SECOND}")}
+
+
+@pytest.mark.parametrize("words", [("exp@" + FIRST, "exp"), ("exp@2030", "exp@2031"), ("exp@2030-01", "exp@" + SECOND)])
+def test_two_batches(folder: Any, words: tuple[str, str]) -> None:
+    found = diff(folder, *words)
+    assert pairs(found["runs"]) == {"b": ("there", "(none)"), "c": ("(none)", "there")}
+    assert pairs(found["config"]) == {"a: model.width": ("8", "9"), "bad: model.width": ("8", "9")}
+    assert found["code"]["functions"] == ["helper.py::f changed"]
+    assert pairs(found["packages"]) == {"tool": ("1.0", "1.1")}
+    assert pairs(found["results"]["values"]) == {"a: y": ("1", "2")}
+    assert [one["key"] for one in found["results"]["files"]] == ["a: curve.csv"]
+
+
+def test_batches_of_one_experiment_are_named_by_their_time_alone(folder: Any) -> None:
+    shutil.rmtree(folder.out / "after")
+    assert diff(folder, FIRST, "2031")["a"] == f"exp {FIRST}"
+
+
+def test_without_snapshots_the_rest_is_compared(folder: Any) -> None:
+    shutil.rmtree(folder.out / "exp" / ".snapshots")
+    shutil.rmtree(folder.folder / ".git", ignore_errors=True)
+    shutil.rmtree(folder.out / "exp" / ".environment")
+    text = folder.pyexp("diff", f"a@{FIRST}", "a").stdout
+    assert "helper.py::f changed" in text
+    assert "code: there is no snapshot of A and B to compare" in text
+    assert "packages: they are not on record" in text
+    assert "y 1 -> 2" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nobody", "a"), ('no run "nobody"',)),
+        (("a@1999", "a"), ('no attempt "1999"',)),
+        (("exp@1999", "exp"), ('no batch "1999"',)),
+        (("a", "exp"), ("cannot be compared", "one is a run")),
+        (("203", "exp"), ('"203"', "batches")),
+        (("a",), ("B",)),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    folder: Any, words: tuple[str, ...], said: tuple[str, ...], one_sentence: Callable[..., None]
+) -> None:
+    one_sentence(folder.pyexp("diff", *words, status=None), *said)

@@ -1,0 +1,90 @@
+"""A real Ray cluster of several nodes on this machine, and nodes of it that cannot see a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+STORE = 100 * 1024 * 1024
+
+
+def unsharing() -> list[str] | None:
+    """Give the command that runs another in a mount namespace of its own; None where that is not allowed."""
+    for words in (["unshare", "-m"], ["unshare", "-rm"], ["sudo", "-n", "-E", "unshare", "-m"]):
+        if shutil.which(words[0]) is None:
+            continue
+        tried = subprocess.run([*words, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+        if tried.returncode == 0:
+            return words
+    return None
+
+
+class Nodes:
+    """A cluster; its head has the resource ``head``."""
+
+    def __init__(self, cpus: int = 2, **more: Any) -> None:
+        from ray.cluster_utils import Cluster
+
+        os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled")
+        os.environ["PYTHONPATH"] = str(ROOT)
+        arguments = {
+            "num_cpus": cpus, "resources": {"head": 100}, "include_dashboard": False, **more,
+            # Ray takes 15 seconds to find a node dead, as it comes.
+            "_system_config": {"health_check_period_ms": 500, "health_check_failure_threshold": 4},
+        }  # fmt: skip
+        self.cluster = Cluster(initialize_head=True, head_node_args={**arguments, "object_store_memory": STORE})
+        self.address: str = self.cluster.address
+        self._hidden: list[subprocess.Popen[bytes]] = []
+
+    def add(self, name: str, cpus: int = 2, **more: Any) -> Any:
+        """Add a node that has 100 of the resource called `name`."""
+        return self.cluster.add_node(num_cpus=cpus, resources={name: 100}, object_store_memory=STORE, **more)
+
+    def add_blind(self, name: str, folder: Path, log: Path, cpus: int = 2) -> subprocess.Popen[bytes]:
+        """Add a node in a mount namespace of its own, in which an empty file system hides `folder`."""
+        words = unsharing()
+        assert words is not None
+        start = [
+            sys.executable, "-m", "ray.scripts.scripts", "start", f"--address={self.address}", f"--num-cpus={cpus}",
+            f"--resources={json.dumps({name: 100})}", f"--object-store-memory={STORE}", "--block",
+            "--disable-usage-stats",
+        ]  # fmt: skip
+        script = 'mount -t tmpfs none "$0" && cd / && exec "$@"'
+        with open(log, "wb") as file:
+            process = subprocess.Popen(
+                [*words, "sh", "-c", script, str(folder), *start],
+                stdout=file, stderr=file, start_new_session=True,
+            )  # fmt: skip
+        self._hidden.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._hidden:
+            end(process)
+        self.cluster.shutdown()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a node that was started by `ray start --block`, with all its processes."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def until(condition: Any, seconds: float = 30.0) -> Any:
+    """Wait for a condition, and give what it gives."""
+    limit = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < limit:
+        time.sleep(0.05)
+    return found

@@ -1,0 +1,265 @@
+"""Nodes that come, go and do not see the build's folder; a head that is lost; packages that only workers have."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import Script
+from .ray_nodes import Nodes, unsharing, until
+from .test_ray import lines, some, statuses, train
+
+pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    cluster = Nodes(cpus=6)
+    yield cluster
+    cluster.close()
+
+
+def begin(script: Script, nodes: Nodes, path: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(path), "--executor", f"ray:{nodes.address}", *arguments],
+        cwd=script.folder, env=script.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_runs_of_a_node_that_dies_are_executed_elsewhere_and_no_others_twice(script, nodes):
+    victim = nodes.add("victim", cpus=6)
+    body = f"open({str(script.folder)!r} + '/began', 'a').write(cfg.name + '\\n')\ntime.sleep(2)\nreturn cfg.n"
+    process = begin(script, nodes, script.write(train(body, some(40))))
+    victim_id = victim.node_id if isinstance(victim.node_id, str) else str(victim.node_id)
+
+    def busy() -> bool:
+        known = statuses(script.folder).values()
+        there = [status for status in known if status.get("node", {}).get("id") == victim_id]
+        return len([status for status in there if status["state"] == "finished"]) >= 2 and any(
+            status["state"] == "running" for status in there
+        )
+
+    assert until(busy), "no run was seen on the node that is to die"
+    finished = {name for name, status in statuses(script.folder).items() if status["state"] == "finished"}
+    nodes.cluster.remove_node(victim, allow_graceful=False)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    assert "40 executed" in stderr
+    began = lines(script.folder / "began")
+    lost = {name: status["lost"] for name, status in statuses(script.folder).items() if "lost" in status}
+    assert lost, "no run was lost, though its node died while runs were executed there"
+    reasons = [why for some in lost.values() for why in some]
+    assert all("died" in why for why in reasons)
+    assert any(victim_id[:8] in why for why in reasons)  # those that had begun know where
+    assert all(f"train:{name}: lost: " in stderr for name in lost)
+    assert {name for name in began if began.count(name) > 1} <= lost.keys()
+    assert not finished & lost.keys()
+    assert all(status["tries"] == 1 and status["state"] == "finished" for status in statuses(script.folder).values())
+    name = min(lost)
+    assert "--- lost: " in next(script.folder.glob(f"out/train/{name}/*/log.out")).read_text()
+
+
+def test_a_run_whose_worker_is_always_lost_fails_in_the_end(script, nodes):
+    body = (
+        f"open({str(script.folder)!r} + '/began', 'a').write('x\\n')\n"
+        "workers = [pid for pid in os.listdir('/proc') if pid.isdigit() and mine(pid)]\n"
+        "[os.kill(int(pid), 9) for pid in workers]\ntime.sleep(60)"
+    )
+    head = (
+        "def mine(pid):\n    try:\n        return b'ray::pyexp' in open(f'/proc/{pid}/cmdline', 'rb').read()\n"
+        "    except OSError:\n        return False\n\n"
+    )
+    process = begin(script, nodes, script.write(head + train(body, some(1))))
+    _, stderr = process.communicate(timeout=100)
+    assert process.returncode == 1, stderr
+    status = statuses(script.folder)["r0"]
+    assert status["error"]["type"] == "NodeLost" and len(status["lost"]) == 3
+    assert len(lines(script.folder / "began")) == 4
+
+
+def test_when_the_head_is_lost_the_build_says_so_and_keeps_what_had_finished(script):
+    nodes = Nodes(cpus=2)
+    try:
+        body = "time.sleep(0 if cfg.n < 4 else 60)\nreturn cfg.n"
+        path = script.write(train(body, some(8)))
+        process = begin(script, nodes, path)
+        assert until(lambda: len(list(script.folder.glob("out/train/*/.finished"))) == 4)
+        for kind in ("gcs_server",):
+            for process_info in nodes.cluster.head_node.all_processes[kind]:
+                process_info.process.kill()
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 2, stderr
+        assert "is gone (its head does not answer); what had finished is kept" in stderr
+        assert "Traceback" not in stderr
+        assert len(list(script.folder.glob("out/train/*/.finished"))) == 4
+    finally:
+        nodes.close()
+    path.write_text(path.read_text().replace("else 60", "else 0"))
+    done = subprocess.run(
+        [sys.executable, str(path), "--executor", "fork"], cwd=script.folder, env=script.environment,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "4 executed" in done.stderr and "4 up to date" in done.stderr
+
+
+BLIND = """
+import helper
+
+@pyexp.experiment
+def before(cfg, out):
+    print("before", flush=True)
+    (out / "sub").mkdir()
+    (out / "sub" / "weights.bin").write_bytes(os.urandom(20_000_000))
+    (out / "empty").mkdir()
+    (out / "run.sh").write_text("x")
+    os.chmod(out / "run.sh", 0o755)
+    os.symlink("sub/weights.bin", out / "link")
+    return {"answer": helper.ANSWER}
+
+@before.configs
+def _():
+    return [{"name": "b", "resources": {"blind": 1}}]
+
+@pyexp.experiment
+def train(cfg, out, deps):
+    print("first", flush=True)
+    while cfg.wait and not os.path.exists(cfg.wait):
+        time.sleep(0.05)
+    if cfg.name == "crash":
+        import ctypes
+        ctypes.string_at(0)
+    file = deps[0].out / "sub" / "weights.bin"
+    print("second", flush=True)
+    return {"answer": deps[0]["answer"], "size": file.stat().st_size, "seen": os.path.exists(cfg.seen)}
+
+def config(name, wait=""):
+    where = "head" if name == "near" else "blind"
+    seen = PROJECT + "/helper.py"
+    return {"name": name, "depends_on": "before:b", "resources": {where: 1}, "seen": seen, "wait": wait}
+"""
+
+
+@pytest.mark.skipif(unsharing() is None, reason="needs to mount something: unshare -m, as root or in a user namespace")
+def test_a_node_that_does_not_see_the_folder_gets_and_gives_back_everything(script, nodes, tmp_path):
+    # The node lives in a mount namespace of its own, where an empty file system lies on the project and its `out/`.
+    project = tmp_path / "project"
+    project.mkdir()
+    script.folder = project
+    (project / "helper.py").write_text("ANSWER = 42\n")
+    nodes.add_blind("blind", project, tmp_path / "node.log")
+    go = Path("/tmp") / f"pyexp-test-go-{os.getpid()}"
+    configs = f"CONFIGS = [config('far', {str(go)!r}), config('near'), config('crash')]\n"
+    body = f"PROJECT = {str(project)!r}\n{BLIND}\n{configs}"
+    try:
+        process = begin(script, nodes, script.write(body), "-s")
+        logs = until(lambda: [log for log in project.glob("out/train/far/*/log.out") if log.read_text()], 60)
+        assert [log.read_text() for log in logs] == ["first\n"]
+        assert until(lambda: "node" in json.loads((logs[0].parent / "status.json").read_text()))
+        go.touch()
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        go.unlink(missing_ok=True)
+    found = {path.parent.parent.name: path.parent for path in project.glob("out/*/*/*/status.json")}
+    assert process.returncode == 1, stderr
+    assert "3 executed" in stderr and "1 failed" in stderr
+    assert stdout.count("first\n") == 3 and stdout.count("before\n") == 1
+    far = json.loads((found["far"] / "result.json").read_text())
+    near = json.loads((found["near"] / "result.json").read_text())
+    assert far == {"answer": 42, "size": 20_000_000, "seen": False}
+    assert near == {"answer": 42, "size": 20_000_000, "seen": True}
+    crashed = json.loads((found["crash"] / "status.json").read_text())
+    assert crashed["error"]["type"] == "ProcessKilled"
+    assert "Segmentation fault" in (found["crash"] / "log.out").read_text()
+    saved = found["b"]
+    assert (saved / "empty").is_dir() and os.readlink(saved / "link") == "sub/weights.bin"
+    assert os.access(saved / "run.sh", os.X_OK)
+    assert not list(saved.glob(".*.tmp"))
+    again = script(body.replace("'crash'", "'far2'"), "--executor", f"ray:{nodes.address}")
+    assert again.code == 0, again.stderr
+    assert "1 executed" in again.stderr and "3 up to date" in again.stderr
+
+
+def test_a_runtime_env_brings_modules_that_the_build_does_not_have(script, nodes, tmp_path):
+    package = tmp_path / "elsewhere" / "only_there"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("WORD = 'brought'\n")
+    working = tmp_path / "working"
+    working.mkdir()
+    (working / "data.txt").write_text("data")
+    (working / "large.pt").write_text("x")
+    environment = {
+        "py_modules": [str(package)], "working_dir": str(working), "excludes": ["*.pt"], "env_vars": {"SAID": "so"},
+    }  # fmt: skip
+    body = (
+        "import only_there\n"
+        "return [only_there.WORD, open('data.txt').read(), os.path.exists('large.pt'), os.environ['SAID']]"
+    )
+    arguments = f"ARGUMENTS = {{'executor': pyexp.RayExecutor(address={nodes.address!r}, runtime_env={environment!r})}}"
+    built = script(train(body, some(2)) + arguments)
+    assert built.code == 0, built.stderr
+    assert json.loads((built.attempt("r0") / "result.json").read_text()) == ["brought", "data", False, "so"]
+
+
+def test_a_runtime_env_that_cannot_be_made_is_told(script, nodes):
+    environment = {"working_dir": "/there/is/no/such/folder"}
+    arguments = f"ARGUMENTS = {{'executor': pyexp.RayExecutor(address={nodes.address!r}, runtime_env={environment!r})}}"
+    built = script(train("return 1", some(1)) + arguments)
+    assert built.code != 0
+    assert "/there/is/no/such/folder" in built.stderr and "Traceback" not in built.stderr
+
+
+def test_a_build_may_join_through_a_client_server(script):
+    pytest.importorskip("grpc", reason="Ray's client needs the extra ray[client]")
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    nodes = Nodes(cpus=2, ray_client_server_port=port)
+    try:
+        address = f"ray://{nodes.address.partition(':')[0]}:{port}"
+        until(lambda: connects(address), 30)
+        built = script(train("print('hello')\nreturn cfg.n", some(4)), "--executor", address, "-s")
+        assert built.code == 0, built.stderr
+        assert built.stdout.count("hello\n") == 4
+        assert json.loads((built.attempt("r3") / "result.json").read_text()) == 3
+    finally:
+        nodes.close()
+
+
+def connects(address: str) -> bool:
+    host, _, port = address.removeprefix("ray://").partition(":")
+    with socket.socket() as found:
+        return found.connect_ex((host, int(port))) == 0
+
+
+def test_ray_on_this_machine_is_started_and_ended(script):
+    body = "return os.getppid()"
+    tail = (
+        "\ndef after(results):\n    import ray\n    print('up' if ray.is_initialized() else 'down')\n"
+        "    print([r.result is not None for r in results])\n"
+    )
+    built = script(train(body, some(3)) + tail, "--executor", "ray")
+    assert built.code == 0, built.stderr
+    assert built.stdout.splitlines()[-2:] == ["down", "[True, True, True]"]
+
+
+def test_no_process_of_a_local_ray_survives_the_build_that_started_it(script):
+    path = script.write(train("print(os.getpid(), flush=True); time.sleep(60)", some(1)))
+    process = subprocess.Popen(
+        [sys.executable, str(path), "--executor", "ray"], cwd=script.folder, env=script.environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    logs = until(lambda: [log for log in script.folder.glob("out/train/*/*/log.out") if log.read_text()], 60)
+    pid = int(logs[0].read_text())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert until(lambda: not Path(f"/proc/{pid}").exists(), 30)

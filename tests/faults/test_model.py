@@ -1,0 +1,382 @@
+"""Random pipelines, edited, broken, damaged and killed, beside a small model of what a build has to execute."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+# Two experiments, as different as they can be; half of every edit changes no output, so that cutting off is tried too.
+MODULE = """
+import json
+import os
+import pyexp
+
+HERE = {here!r}
+FACTOR_ONE = {one}
+FACTOR_TWO = {two}
+
+def told(name):
+    with open(os.path.join(HERE, name)) as file:
+        return json.load(file)
+
+def work(cfg, out, deps, factor):
+    tally = os.open(os.path.join(HERE, "tally"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(tally, cfg.name.encode() + b"\\n")
+    os.close(tally)
+    if cfg.name in told("failing"):
+        raise ValueError("no luck")
+    value = [cfg.x // 2, factor // 2, [dep.result for dep in deps]]
+    (out / "saved.json").write_text(json.dumps(value[:2]))
+    return value
+
+@pyexp.experiment(code="rerun", stash=False, executor={executor!r})
+def one(cfg, out, deps):
+    return work(cfg, out, deps, FACTOR_ONE)  # {remark}
+
+@pyexp.experiment(code="rerun", stash=False, executor={executor!r}, timestamp=False)
+def two(cfg, out, deps):
+    return work(cfg, out, deps, FACTOR_TWO)
+
+def configs(experiment):
+    for name, run in told("runs").items():
+        if run["experiment"] == experiment:
+            yield {{"name": name, "x": run["x"], **({{"depends_on": run["above"]}} if run["above"] else {{}})}}
+
+one.configs(lambda: list(configs("one")))
+two.configs(lambda: list(configs("two")))
+"""
+NAMES = [f"r{number}" for number in range(5)]
+
+
+class Model:
+    """What a build must do, in a few lines: the reference."""
+
+    def __init__(self) -> None:
+        #: name -> {"experiment", "x", "above"}; a run depends on some of those before it.
+        self.runs: dict[str, dict[str, Any]] = {}
+        self.factors = {"one": 2, "two": 2}
+        self.failing: set[str] = set()
+        #: (experiment, name) -> what its record was made from, and what came out.
+        self.records: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+
+    def key(self, name: str) -> tuple[Any, ...]:
+        """Where a run's record lies: in the flat layout its config has a say in that."""
+        run = self.runs[name]
+        return run["experiment"], name, run["x"] if run["experiment"] == "two" else None
+
+    def selected(self, experiment: str, chosen: str | None) -> list[str]:
+        """The runs that a build of an experiment brings up to date, upstreams first."""
+        wanted = {name for name, run in self.runs.items() if run["experiment"] == experiment}
+        if chosen is not None:
+            wanted &= {chosen}
+        for name in reversed(self.runs):
+            if name in wanted:
+                wanted |= set(self.runs[name]["above"])
+        return [name for name in self.runs if name in wanted]
+
+    def made_from(self, name: str) -> Any:
+        run = self.runs[name]
+        above = [[*self.key(upstream), self.records[self.key(upstream)][1]] for upstream in run["above"]]
+        return [run["x"], self.factors[run["experiment"]], above]
+
+    def output(self, name: str) -> Any:
+        run = self.runs[name]
+        above = [self.records[self.key(upstream)][1] for upstream in run["above"]]
+        return [run["x"] // 2, self.factors[run["experiment"]] // 2, above]
+
+    def build(self, experiment: str, chosen: str | None = None, *, rerun: bool = False) -> tuple[list[str], set[str]]:
+        """Bring an experiment up to date; give what is executed, and what is left unfinished."""
+        executed, bad = [], set()
+        for name in self.selected(experiment, chosen):
+            run, key = self.runs[name], self.key(name)
+            if bad & set(run["above"]):
+                bad.add(name)
+                continue
+            before = self.records.get(key)
+            forced = rerun and run["experiment"] == experiment and chosen in (None, name)
+            if before is not None and before[0] == self.made_from(name) and not forced:
+                continue
+            executed.append(name)
+            if name in self.failing:
+                self.records.pop(key, None)
+                bad.add(name)
+            else:
+                self.records[key] = self.made_from(name), self.output(name)
+        return executed, bad
+
+
+class Pipelines:
+    """Does everything to a real pipeline and to the model, and compares."""
+
+    def __init__(self, executor: str = "inline", jobs: int = 1) -> None:
+        self.executor, self.jobs = executor, jobs
+        self.model = Model()
+        self.folder = Path(tempfile.mkdtemp(prefix="pipelines-"))
+        self.version = 0
+        self.module: ModuleType | None = None
+
+    def close(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- edits --------------------------------------------------------------------------------------------------
+
+    def start(self, runs: list[tuple[str, int, set[int]]]) -> None:
+        for name, (experiment, x, above) in zip(NAMES, runs, strict=False):
+            self.put(name, experiment, x, above)
+        self.write()
+        self.load()
+
+    def put(self, name: str, experiment: str, x: int, above: set[int]) -> None:
+        """Let a run depend on some of those before it, counted backwards."""
+        earlier = [one for one in self.model.runs if one < name]
+        chosen = [one for back, one in enumerate(reversed(earlier)) if back in above]
+        runs = self.model.runs | {name: {"experiment": experiment, "x": x, "above": sorted(chosen)}}
+        self.model.runs = dict(sorted(runs.items()))
+
+    def write(self) -> None:
+        (self.folder / "failing").write_text(json.dumps(sorted(self.model.failing)))
+        told = {
+            name: {**run, "above": [f"^{upstream}$" for upstream in run["above"]]}
+            for name, run in reversed(self.model.runs.items())
+        }
+        (self.folder / "runs").write_text(json.dumps(told))
+
+    def load(self, remark: str = "") -> None:
+        """Write the module, and import it anew."""
+        self.version += 1
+        text = MODULE.format(
+            here=str(self.folder), **self.model.factors, executor=self.executor, remark=remark or "nothing"
+        )
+        path = self.folder / "pipeline.py"
+        path.write_text(text)
+        os.utime(path, ns=(self.version * 10**9, self.version * 10**9))  # whatever the clock is like
+        spec = importlib.util.spec_from_file_location("pipeline", path)
+        assert spec is not None and spec.loader is not None
+        self.module = sys.modules["pipeline"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+
+    def add_or_edit(self, name: str, experiment: str, x: int, above: set[int]) -> None:
+        if name in self.model.runs:
+            experiment = self.model.runs[name]["experiment"]
+        self.put(name, experiment, x, above)
+        self.write()
+
+    def set_a_value(self, name: str, x: int) -> None:
+        if name in self.model.runs:
+            self.model.runs[name]["x"] = x
+            self.write()
+
+    def rewire(self, name: str, above: set[int]) -> None:
+        if name in self.model.runs:
+            run = self.model.runs[name]
+            self.put(name, run["experiment"], run["x"], above)
+            self.write()
+
+    def remove(self, name: str) -> None:
+        if len(self.model.runs) > 1 and name in self.model.runs:
+            del self.model.runs[name]
+            for run in self.model.runs.values():
+                run["above"] = [upstream for upstream in run["above"] if upstream != name]
+            self.write()
+
+    def edit_the_code(self, experiment: str, factor: int) -> None:
+        self.model.factors[experiment] = factor
+        self.load()
+
+    def edit_a_comment(self, remark: str) -> None:
+        self.load(remark.strip())
+
+    def let_fail(self, failing: set[str]) -> None:
+        self.model.failing = failing
+        self.write()
+
+    # -- damage -------------------------------------------------------------------------------------------------
+
+    def records(self) -> dict[tuple[Any, ...], Path]:
+        found: dict[tuple[Any, ...], Path] = {}
+        for path in self.folder.glob("out/one/r*/.finished"):
+            found["one", path.parts[-2], None] = path
+        for path in self.folder.glob("out/two/r*/.finished"):
+            config = json.loads((path.parent / "config.json").read_text())
+            found["two", config["name"], config["x"]] = path
+        return found
+
+    def damage(self, name: str, how: str) -> None:
+        for key, record in self.records().items():
+            if key[1] == name and key in self.model.records:
+                attempt = record.parent / json.loads(record.read_bytes())["attempt"]
+                if how == "record":
+                    record.unlink()
+                elif how == "attempts":
+                    shutil.rmtree(record.parent)
+                else:
+                    path = {"result": attempt / "experiment.pkl", "saved": attempt / "saved.json"}.get(how)
+                    if path is not None:
+                        path.unlink()
+                    else:
+                        path = record if how == "half a record" else attempt / "result.json"
+                        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+                del self.model.records[key]
+
+    def lose_what_nothing_depends_on(self) -> None:
+        """doit's database, and everything that a record does not name."""
+        (self.folder / "out" / ".doit.db").unlink(missing_ok=True)
+        for pattern in ("out/*/.batches", "out/*/.code"):
+            for path in self.folder.glob(pattern):
+                if path.name == ".batches":
+                    shutil.rmtree(path)
+        for path in [*self.folder.glob("out/one/r*/*/status.json"), *self.folder.glob("out/*/r*/**/config.yml")]:
+            path.unlink()
+
+    def move_the_output_folder(self) -> None:
+        out = self.folder / "out"
+        if out.exists():
+            shutil.copytree(out, self.folder / "copy", symlinks=True)
+            shutil.rmtree(out)
+            (self.folder / "copy").rename(out)
+
+    # -- builds -------------------------------------------------------------------------------------------------
+
+    def tally(self) -> Counter[str]:
+        """What has been executed since this was asked last."""
+        path = self.folder / "tally"
+        found = Counter(path.read_text().split() if path.exists() else [])
+        path.unlink(missing_ok=True)
+        return found
+
+    def run(self, experiment: str, **options: Any) -> Any:
+        return getattr(self.module, experiment).run(output_dir=str(self.folder / "out"), jobs=self.jobs, **options)
+
+    def build(self, experiment: str, rerun: bool) -> None:
+        executed, bad = self.model.build(experiment, rerun=rerun)
+        results = self.run(experiment, rerun=rerun)
+        assert self.tally() == Counter(executed)
+        for result in results:
+            expected = None if result.name in bad else self.model.records[self.model.key(result.name)][1]
+            assert result.result == expected and bool(result.error) == (result.name in bad), result.name
+
+    def build_one(self, experiment: str, name: str) -> None:
+        if name in self.model.runs and self.model.runs[name]["experiment"] == experiment:
+            executed, _ = self.model.build(experiment, name)
+            self.run(experiment, filter=f"^{name}$")
+            assert self.tally() == Counter(executed)
+
+    def build_and_be_killed(self, experiment: str, write: int, rerun: bool) -> None:
+        before = {key: path.read_bytes() for key, path in self.records().items()}
+        had = dict(self.model.records)
+        expected, _ = self.model.build(experiment, rerun=rerun)
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                kill_at(write)
+                self.run(experiment, rerun=rerun)
+                code = 0
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert code in (0, -signal.SIGKILL)
+        executed = self.tally()
+        assert executed <= Counter(expected) if code else executed == Counter(expected)
+        if not code:
+            return
+        # What the build came to do is for the disk to tell; what it tells has to be in keeping with the model.
+        after = {key: path.read_bytes() for key, path in self.records().items()}
+        keys = {name: self.model.key(name) for name in expected}
+        done = {name for name, key in keys.items() if key in after and after[key] != before.get(key)}
+        lost = {key[1] for key in before if key not in after}
+        assert done <= set(executed), "nothing is finished that was not executed"
+        assert len((set(executed) | lost) - self.model.failing - done) <= self.jobs, "at most what was on its way"
+        now, self.model.records = self.model.records, {}
+        for key, record in after.items():
+            if record != before.get(key):
+                self.model.records[key] = now[key]
+            elif key in had:  # else it is damaged, and as damaged as before
+                self.model.records[key] = had[key]
+
+
+def kill_at(write: int) -> None:
+    """Let this process be killed before its n-th write to a file."""
+    left = write
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal left
+        writing = event in ("os.rename", "os.remove", "os.link", "os.mkdir", "os.rmdir") or (
+            event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        )
+        left -= writing
+        if writing and left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+names, experiments, values = st.sampled_from(NAMES), st.sampled_from(["one", "two"]), st.integers(0, 3)
+above = st.sets(st.integers(0, 2))
+starts = st.lists(st.tuples(experiments, values, above), min_size=3, max_size=5)
+HOW = ["record", "half a record", "result", "saved", "half a result", "attempts"]
+edits = st.one_of(
+    st.tuples(st.just("add_or_edit"), names, experiments, values, above),
+    st.tuples(st.just("rewire"), names, above),
+    st.tuples(st.just("set_a_value"), names, values),
+    st.tuples(st.just("remove"), names),
+    st.tuples(st.just("edit_the_code"), experiments, st.integers(0, 5)),
+    st.tuples(st.just("edit_a_comment"), st.sampled_from(["", "a", "b c"])),
+    st.tuples(st.just("let_fail"), st.sets(names, max_size=2)),
+    st.tuples(st.just("damage"), names, st.sampled_from(HOW)),
+    st.tuples(st.just("lose_what_nothing_depends_on")),
+    st.tuples(st.just("move_the_output_folder")),
+)
+builds = st.one_of(
+    st.tuples(st.just("build"), experiments, st.booleans()),
+    st.tuples(st.just("build"), experiments, st.just(False)),
+    st.tuples(st.just("build_one"), experiments, names),
+    st.tuples(st.just("build_and_be_killed"), experiments, st.integers(1, 80), st.booleans()),
+)
+# Each step is an edit and a build, mostly. Short programs find little; what makes one simpler is to do nothing.
+programs = st.lists(st.tuples(st.none() | edits | edits, st.none() | builds | builds), min_size=15, max_size=15)
+
+
+def check(examples: int, executor: str = "inline", jobs: int = 1) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(starts, programs)
+    def follow(start: Any, program: Any) -> None:
+        pipelines = Pipelines(executor, jobs)
+        try:
+            pipelines.start(start)
+            for step in program:
+                for operation in filter(None, step):
+                    getattr(pipelines, operation[0])(*operation[1:])
+        finally:
+            pipelines.close()
+
+    follow()
+
+
+@pytest.fixture(autouse=True)
+def arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+
+
+def test_builds_execute_what_the_model_says() -> None:
+    check(20)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("executor", "jobs", "examples"), [("inline", 1, 500), ("fork", 3, 100)])
+def test_many_builds_execute_what_the_model_says(executor: str, jobs: int, examples: int) -> None:
+    check(examples, executor, jobs)
