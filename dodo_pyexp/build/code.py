@@ -75,6 +75,18 @@ class Code:
         """The files that tell of other code than this process has imported from them before."""
         return self._survey.outdated()
 
+    def look(self) -> None:
+        """Find out now what the code is, for a snapshot is taken of it."""
+        _ = self.hash, self.outdated
+
+    def at_first(self, *, imported_anew: bool) -> str:
+        """Give the hash of the code as this build found it first, which is what a snapshot of then holds."""
+        first, own = self.keep(), self._survey.home
+        if not imported_anew:
+            return UNKNOWN if self.outdated else first
+        by_value = own is not None and self._travels_by_value and own in self.outdated
+        return UNKNOWN if by_value else first
+
     def starting(self, *, imported_anew: bool) -> str:
         """Give the hash for a run that starts now, with its fingerprint written down.
 
@@ -84,12 +96,9 @@ class Code:
             The run is executed by a process that imports modules as their files are now; otherwise what this process
             has imported is executed, whatever became of the files.
         """
-        first = self.keep()
-        if not imported_anew:
-            return UNKNOWN if self.outdated else first
-        own = self._survey.home
-        if own is not None and self._travels_by_value and own in self.outdated:
-            return UNKNOWN
+        first = self.at_first(imported_anew=imported_anew)
+        if not imported_anew or first == UNKNOWN:
+            return first
         if self._now is None:
             self._now = self._survey, first
         if not self._now[0].is_current():

@@ -7,11 +7,13 @@ runs may depend on each other.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import PyexpError
 from ..executors.guardian import watch_pool
+from ..printable import printable
 from ..telling import plainly
 from .definition import Definition
 from .mistakes import user_code
@@ -63,7 +65,14 @@ class _Module:
             (PlannedExperiment(found, resolve(found.options)), found.call_configs()) for found in self.found.values()
         ]
         watch_pool()
-        return Session(make_plan(roots, others))
+        session = Session(make_plan(roots, others))
+        session.note = _say
+        return session
+
+
+def _say(text: str) -> None:
+    """Say what there is to know beside what doit reports."""
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 _module = _Module()

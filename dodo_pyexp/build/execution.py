@@ -266,6 +266,11 @@ class Execution:
         return self.handle is None or self.handle.due
 
     @property
+    def queued(self) -> bool:
+        """It was handed over, and has not begun."""
+        return self.handle is not None and self.handle.queued
+
+    @property
     def timed(self) -> bool:
         """The run has to be looked at from time to time: it has a timeout."""
         return self._limits is not None and self._limits.any

@@ -5,13 +5,13 @@ Implements: DESIGN section 2 (P10): a past run can be run again with its code.
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from ..executors.relocation import editable_folders
 from .definition import Definition
+from .stash import innermost
 
 if TYPE_CHECKING:
     from .stash import Kept
@@ -25,7 +25,7 @@ def origin(definition: Definition, kept: Kept) -> dict[str, Any]:
     experiment; None if nothing does, because it is made inside another function.
     """
     fn = definition.fn
-    inner = inspect.unwrap(fn)
+    inner = innermost(fn)
     code = getattr(inner, "__code__", None)
     file = None if code is None else kept.relocation.of(code.co_filename)
     home = getattr(inner, "__module__", None) or ""

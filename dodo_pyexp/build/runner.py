@@ -180,9 +180,12 @@ class BuildRunner:
         """Stop starting after the first interrupt; end what is running after the second."""
         if self.interrupts.count and not self._stop_running:
             self._stopping = True
-            self._reporter.stopping(len(self._flying))
+            queued = [execution for execution in self._flying if execution.queued]
+            self._reporter.stopping(len(self._flying) - len(queued))
             for execution in self._flying:
                 execution.stopping = True
+            for execution in queued:
+                execution.kill("Interrupted", "the build was interrupted")
         if self.interrupts.count >= 2:
             self._end_all()
 

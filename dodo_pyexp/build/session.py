@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ class Session:
         }
         self._surroundings = Surroundings()
         self._executors: dict[Any, Executor] = {}
+        self._starting = threading.Lock()  # for the threads of ``doit -n 2 -P thread``
 
     def batch(self, experiment: PlannedExperiment) -> Batch:
         """Give the batch of an experiment of the plan."""
@@ -82,19 +84,29 @@ class Session:
     def start_batch(self, experiment: PlannedExperiment) -> Batch:
         """Give the batch of an experiment of which a run is about to be executed: snapshot taken, manifest written."""
         batch = self.batch(experiment)
-        if not batch.is_open:
-            self.executor(experiment.runs[0]).open()
-            self._keep_code(experiment, batch)
-            self._tell_old_code(experiment)
-            batch.surroundings = self._surroundings.about(experiment.files)
-            batch.open()
-            self._surroundings.keep(experiment.files, batch.timestamp)
-            self._share_code(experiment, batch)
+        with self._starting:
+            if not batch.is_open:
+                self.executor(experiment.runs[0]).open()
+                self._keep_code(experiment, batch)
+                self._tell_old_code(experiment)
+                batch.surroundings = self._surroundings.about(experiment.files)
+                batch.open()
+                self._surroundings.keep(experiment.files, batch.timestamp)
+                self._share_code(experiment, batch)
         return batch
 
     def _keep_code(self, experiment: PlannedExperiment, batch: Batch) -> None:
         """Take the snapshot; all runs of the batch are made by this code, whatever becomes of the files."""
         imports_anew = self.executor(experiment.runs[0]).imports_anew
+        if self._stash.has(experiment):  # of the time when another experiment began: and so is the code
+            batch.kept = self._stash.keep(experiment)
+            batch.code = experiment.code.at_first(imported_anew=imports_anew)
+            self.uncommitted.tell(experiment, batch.kept)
+            return
+        if experiment.options.stash:
+            for member in self.plan.experiments:
+                if any(run.selected for run in member.runs):
+                    member.code.look()
         before = experiment.code.starting(imported_anew=imports_anew)
         batch.kept = self._stash.keep(experiment)
         self.uncommitted.tell(experiment, batch.kept)

@@ -5,10 +5,10 @@ Implements: pyexp guide, "`@pyexp.experiment` Parameters" (`stash`); DESIGN sect
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ class Stash:
     def __init__(self, plan: Plan, note: Callable[[str], None]) -> None:
         self._plan = plan
         self._note = note
-        self._by_folder: dict[str, Snapshot | None] = {}
+        self._by_root: dict[str, Snapshot | None] = {}
         self._kept: dict[int, Kept | None] = {}
         self._fresh: dict[tuple[str, str], Path] = {}
 
@@ -68,6 +68,12 @@ class Stash:
         if id(experiment) not in self._kept:
             self._kept[id(experiment)] = self._keep(experiment)
         return self._kept[id(experiment)]
+
+    def has(self, experiment: PlannedExperiment) -> bool:
+        """Tell whether there is a snapshot of the experiment's repository already, made for another one."""
+        path = source_file(experiment.definition.fn)
+        root = None if path is None else git_root(os.path.dirname(path))
+        return root is not None and self._by_root.get(root) is not None
 
     def _keep(self, experiment: PlannedExperiment) -> Kept | None:
         path = source_file(experiment.definition.fn)
@@ -96,7 +102,7 @@ class Stash:
         pairs = [(folder, copy + place[len(before) :]) for folder, place in mine.relocation.pairs]
         return Kept(name, copy, Relocation(pairs), about if isinstance(about, dict) else {}, mine.dirty)
 
-    def _check_out(self, experiment: PlannedExperiment, snapshot: Snapshot) -> Kept:
+    def _check_out(self, experiment: PlannedExperiment, snapshot: Snapshot) -> Kept | None:
         from ..provenance.checkout import checkout, is_filled
 
         dest = Path(experiment.files.snapshot(snapshot.commit))
@@ -105,8 +111,12 @@ class Stash:
             checkout(snapshot, snapshot.root, dest, self._fresh.get(key))
             self._fresh[key] = dest
         root, copy = os.path.realpath(snapshot.root), os.path.realpath(dest)
+        relocation = Relocation([(root, copy)])
+        path = source_file(experiment.definition.fn)
+        if path is not None and relocation.of(path) is None:  # it was made for another experiment, and lacks this file
+            return self._copy(experiment, path)
         self._link_data(experiment, [(root, copy)])
-        return Kept(snapshot.commit, copy, Relocation([(root, copy)]), snapshot.to_dict(), snapshot.dirty)
+        return Kept(snapshot.commit, copy, relocation, snapshot.to_dict(), snapshot.dirty)
 
     def _copy(self, experiment: PlannedExperiment, path: str) -> Kept | None:
         """Copy the files that the experiment imports."""
@@ -115,7 +125,7 @@ class Stash:
         from ..provenance.modules import project_root
 
         path = os.path.realpath(path)
-        files = imported_files(inspect.unwrap(experiment.definition.fn), experiment.code.files)
+        files = imported_files(innermost(experiment.definition.fn), experiment.code.files)
         # A package's files only make sense below the folder that the package lies in.
         around = [folder for folder in files.values() if path.startswith(folder + os.sep)]
         root = min([project_root(path), *around], key=len)
@@ -136,7 +146,7 @@ class Stash:
         from ..provenance.beside import MOST_LINKS, link_beside, looks_beside
         from ..provenance.closure import imported_files
 
-        files = imported_files(inspect.unwrap(experiment.definition.fn), experiment.code.files)
+        files = imported_files(innermost(experiment.definition.fn), experiment.code.files)
         if not looks_beside(files):
             return
         for folder, copy in pairs:
@@ -152,16 +162,16 @@ class Stash:
         return [Path(path) for path in folders | {member.files.path for member in self._plan.experiments}]
 
     def _take(self, path: str) -> Snapshot | None:
-        folder = os.path.dirname(path)
-        if folder not in self._by_folder:
-            self._by_folder[folder] = None
-            if not inside_git(folder):
-                return None
+        root = git_root(os.path.dirname(path))
+        if root is None:
+            return None
+        if root not in self._by_root:
+            self._by_root[root] = None
             from ..provenance.snapshot import take_snapshot
 
-            snapshot = self._by_folder[folder] = take_snapshot(Path(path), exclude=self._outputs)
+            snapshot = self._by_root[root] = take_snapshot(Path(path), exclude=self._outputs)
             self._tell(snapshot.left_out if snapshot is not None else [])
-        return self._by_folder[folder]
+        return self._by_root[root]
 
     def _tell(self, left_out: list[tuple[str, str]]) -> None:
         from ..provenance.snapshot import left_out_note
@@ -179,17 +189,23 @@ def _left_out(snapshot: Snapshot, path: str) -> bool:
 
 def source_file(fn: Any) -> str | None:
     """Find the file that defines a function; a notebook has none."""
-    code = getattr(inspect.unwrap(fn), "__code__", None)
+    code = getattr(innermost(fn), "__code__", None)
     path = getattr(code, "co_filename", "")
     return os.path.abspath(path) if os.path.isfile(path) else None
 
 
-def inside_git(folder: str) -> bool:
-    """Tell, without importing git, whether there can be a repository: most temporary folders are in none."""
-    while True:
-        if os.path.exists(os.path.join(folder, ".git")):
-            return True
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return False
-        folder = parent
+def innermost(fn: Any) -> Any:
+    """Find the function that decorators and partials are around."""
+    while isinstance(fn, partial) or getattr(fn, "__wrapped__", None) not in (None, fn):
+        fn = fn.func if isinstance(fn, partial) else fn.__wrapped__
+    return fn
+
+
+def git_root(folder: str) -> str | None:
+    """Find, without importing git, where a repository may begin; most temporary folders are in none."""
+    folder = os.path.realpath(folder)
+    while not os.path.exists(os.path.join(folder, ".git")):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return None
+    return folder

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .plan import Plan, PlannedExperiment
-from .stash import inside_git, source_file
+from .stash import git_root, source_file
 
 if TYPE_CHECKING:
     from .stash import Kept
@@ -72,10 +72,11 @@ class Uncommitted:
 
     @property
     def _outputs(self) -> list[Path]:
-        return [Path(member.output.path) for member in self._plan.experiments]
+        folders = {member.output.path for member in self._plan.experiments}
+        return [Path(path) for path in folders | {member.files.path for member in self._plan.experiments}]
 
 
 def _inside_git(experiment: PlannedExperiment) -> str | None:
     """Give the experiment's file, if it may lie in a repository."""
     path = source_file(experiment.definition.fn)
-    return path if path is not None and inside_git(os.path.dirname(path)) else None
+    return path if path is not None and git_root(os.path.dirname(path)) is not None else None

@@ -71,6 +71,11 @@ class Handle:
         """It is worth a call of `poll`; for executors that learn of many ends at once."""
         return True
 
+    @property
+    def queued(self) -> bool:
+        """It has not begun yet, as far as is known."""
+        return False
+
     def poll(self) -> Ended | None:
         """Tell how it ended; None while it goes on. Never blocks."""
         return self._how

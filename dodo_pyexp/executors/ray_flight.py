@@ -64,6 +64,11 @@ class Flight(Handle):
         self._cluster.look()
         return self._ended is not None
 
+    @property
+    def queued(self) -> bool:
+        """It has not begun yet: no node has written its name into the status."""
+        return self._ended is None and self.node is None and "node" not in status.read(self.job.attempt)
+
     def poll(self) -> Ended | None:
         """Tell how it ended; None while it goes on, or while something of it is still on its way back."""
         if self._ended is None:

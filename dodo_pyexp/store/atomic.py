@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from _thread import get_ident  # without all of threading, which a worker does not need
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without importing typing in every worker
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _write(path: str, data: bytes) -> None:
 
 def _beside(path: str) -> str:
     folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    return os.path.join(folder, f".{name}.{os.getpid()}-{get_ident()}.tmp")
 
 
 def write_json(path: str, value: Any, *, indent: int | None = 2) -> int:
@@ -131,8 +132,7 @@ def create_json(path: str, value: Any) -> None:
     FileExistsError
         The name is taken.
     """
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.new.tmp")
+    temporary = _beside(path)
     try:
         write_json(temporary, value, indent=None)
         try:

@@ -124,6 +124,43 @@ def test_the_current_folder_stays_the_users(folder: Any) -> None:
     assert results(folder)["second"] == [str(folder.folder), "mine"]
 
 
+TWO = """
+    import pathlib
+    import pyexp
+
+    @pyexp.experiment
+    def one(cfg):
+        for name in ("helper.py", "sub/two.py"):
+            path = pathlib.Path(name)
+            path.write_text(path.read_text().replace("'old'", "'new'"))
+
+    @one.configs
+    def configs():
+        return [{"name": "a"}]
+"""
+
+
+@pytest.mark.parametrize("executor", ["subprocess", "fork"])
+def test_all_experiments_of_a_build_have_the_code_of_when_the_first_began(project: Any, executor: str) -> None:
+    git(project, "init", "--quiet")
+    project.write("helper.py", "VALUE = 'old'\n")
+    project.write("one.py", TWO)
+    late = "import helper; from sub.late import LATE; OWN = 'old'"
+    text = exp(HEAD="", LATE=late, FILES="[]", VALUE="[helper.VALUE, LATE, OWN]").replace(
+        '"first"}', '"first", "depends_on": "one:a"}'
+    )
+    project.write("sub/two.py", text)
+    project.write("sub/late.py", "LATE = 'old'\n")
+    project.write("dodo.py", "from one import one\nfrom sub.two import exp\n")
+    project.pyexp("build", "--executor", executor)
+    assert results(project) == {"first": ["old"] * 3, "second": ["old"] * 3}
+    # What is on record is the code that was executed, which is not today's.
+    listed = json.loads(project.pyexp("list", "--json").stdout)["runs"]
+    assert [run["kind"] for run in listed if run["experiment"] == "exp"] == ["code", "code"]
+    commits = {path.read_text() for path in project.out.glob("*/*/*/.commit")}
+    assert len(commits) == 1
+
+
 # -- layouts ----------------------------------------------------------------------------------------------------
 
 PACKAGE = {"HEAD": "from .inner import helper", "FILES": "['src/pkg/inner/helper.py']", "VALUE": "helper.VALUE"}

@@ -112,6 +112,10 @@ def test_error_on_the_command_line_lists_the_files_and_creates_nothing(
     assert not dirty.out.exists()
 
 
+def test_plain_doit_tells_them_too(dirty: Any) -> None:
+    assert dirty.doit("-f", "exp.py").stderr.count(TOLD) == 1
+
+
 def test_error_holds_for_plain_doit(repository: Any) -> None:
     in_decorator(repository)
     done = repository.doit("-f", "exp.py", status=None)

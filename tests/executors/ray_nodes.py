@@ -1,4 +1,4 @@
-"""A real Ray cluster of several nodes on this machine, and nodes of it that cannot see a folder."""
+"""A real Ray cluster of several nodes on this machine, nodes of it that cannot see a folder, and experiments for it."""
 
 from __future__ import annotations
 
@@ -88,3 +88,31 @@ def until(condition: Any, seconds: float = 30.0) -> Any:
     while not (found := condition()) and time.monotonic() < limit:
         time.sleep(0.05)
     return found
+
+
+def train(body: str, configs: str = "", **options: str) -> str:
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    more = "".join(f", {name}={value}" for name, value in options.items())
+    return f"@pyexp.experiment(stash=False{more})\ndef train(cfg, out):\n{lines}\n{configs}"
+
+
+def some(number: int, more: str = "") -> str:
+    return f"CONFIGS = [{{'name': f'r{{n}}', 'n': n{more}}} for n in range({number})]\n"
+
+
+def statuses(folder: Path) -> dict[str, dict]:
+    found = {}
+    for path in folder.glob("out/train/*/*/status.json"):
+        found[path.parent.parent.name] = json.loads(path.read_text())
+    return found
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -10,12 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from .conftest import Built, Script
-from .ray_nodes import Nodes, until
+from .ray_nodes import Nodes, alive, lines, some, statuses, train, until
 
 pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
@@ -26,16 +25,6 @@ def nodes() -> Iterator[Nodes]:
     cluster = Nodes(cpus=4)
     yield cluster
     cluster.close()
-
-
-def train(body: str, configs: str = "", **options: str) -> str:
-    lines = "".join(f"    {line}\n" for line in body.splitlines())
-    more = "".join(f", {name}={value}" for name, value in options.items())
-    return f"@pyexp.experiment(stash=False{more})\ndef train(cfg, out):\n{lines}\n{configs}"
-
-
-def some(number: int, more: str = "") -> str:
-    return f"CONFIGS = [{{'name': f'r{{n}}', 'n': n{more}}} for n in range({number})]\n"
 
 
 @pytest.fixture
@@ -63,24 +52,6 @@ def start(script: Script, nodes: Nodes) -> Iterator:
     for process in started:
         process.kill()
         process.communicate()
-
-
-def statuses(folder: Path) -> dict[str, dict]:
-    found = {}
-    for path in folder.glob("out/train/*/*/status.json"):
-        found[path.parent.parent.name] = json.loads(path.read_text())
-    return found
-
-
-def lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_results_logs_files_and_the_node_are_where_they_are_for_every_executor(script, build):
@@ -251,6 +222,18 @@ def test_a_build_that_is_stopped_leaves_nothing_running(script, start, build, nu
     again = build(train(SLOW.replace("60", "0"), some(12)))
     assert again.code == 0, again.stderr
     assert {path: path.read_text() for path in logs} == logs  # these two were executed once
+
+
+def test_the_first_interrupt_cancels_what_is_queued_and_lets_the_others_end(script, start):
+    process = start(train("print('began', flush=True); time.sleep(4)", some(30)))
+    assert until(lambda: [log for log in script.folder.glob("out/train/*/*/log.out") if log.read_text()])
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    states = [status["state"] for status in statuses(script.folder).values()]
+    assert states.count("finished") >= 1
+    assert states.count("finished") + states.count("interrupted") == len(states)
+    assert states.count("interrupted") >= 20
 
 
 @pytest.mark.slow

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Script
-from .ray_nodes import Nodes, unsharing, until
-from .test_ray import lines, some, statuses, train
+from .ray_nodes import Nodes, lines, some, statuses, train, unsharing, until
 
 pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]

@@ -26,11 +26,13 @@ def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Ra
         time.sleep(0.001)
     time.sleep(dice.random() * 0.05)
     if process.poll() is None:
-        os.kill(process.pid, number)
+        # A terminal sends Ctrl-C to all that it started; doit's pool, for one, waits for ever if only doit gets it.
+        send = os.killpg if number == signal.SIGINT else os.kill
+        send(process.pid, number)
         if number == signal.SIGINT and dice.random() < 0.5:
             time.sleep(0.01)
             if process.poll() is None:
-                os.kill(process.pid, number)
+                send(process.pid, number)
     output = "".join(process.communicate(timeout=100))
     assert process.returncode in (0, 130, -number), output
     if process.returncode == 130 and not door.startswith("do"):

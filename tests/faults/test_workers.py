@@ -37,18 +37,21 @@ if __name__ == "__main__":
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
 
 
-def workers(build: int) -> list[int]:
-    """Find the living children of a build that execute runs."""
-    found = []
+def children(build: int) -> dict[int, bytes]:
+    """Find the living children of a build, with their command lines."""
+    found = {}
     for pid in Path(f"/proc/{build}/task/{build}/children").read_text().split():
         try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue
-        if state != "Z" and b"\0-I\0-S\0-c\0" not in command:  # the guardian
-            found.append(int(pid))
     return found
+
+
+def workers(build: int) -> list[int]:
+    """Find those that execute runs."""
+    return [pid for pid, command in children(build).items() if b"\0-I\0-S\0-c\0" not in command]
 
 
 def shoot(build: Any, kills: int, dice: random.Random) -> int:
@@ -126,12 +129,12 @@ def test_killed_workers_are_failed_runs_and_no_others(
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])
 def test_a_killed_guardian_disturbs_no_run(project: Any, executor: str) -> None:
     build = start(project, executor, 8)
-    guardians: list[str] = []
+    guardians: set[int] = set()
     while not guardians:
         assert build.poll() is None
-        children = Path(f"/proc/{build.pid}/task/{build.pid}/children").read_text().split()
-        guardians = [pid for pid in children if int(pid) not in workers(build.pid)]
-    os.kill(int(guardians[0]), signal.SIGKILL)
+        found = children(build.pid)
+        guardians = {pid for pid, command in found.items() if b"\0-I\0-S\0-c\0" in command}
+    os.kill(guardians.pop(), signal.SIGKILL)
     output = "".join(build.communicate(timeout=100))
     assert build.returncode == 0, output
     assert project.finished() == {f"r{n}" for n in range(8)}
