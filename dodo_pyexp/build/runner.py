@@ -245,7 +245,13 @@ class BuildRunner:
         else:
             self._reporter.pause()
             self.session.collector.wake()
-            self._others.execute(node)
+            try:
+                with self.interrupts.in_task():
+                    self._others.execute(node)
+            except KeyboardInterrupt:
+                self.interrupts.count = max(self.interrupts.count, 1)
+                node.run_status = "failure"
+                self._reporter.line(f"{node.task.name}  interrupted")
         self._settled.append(node)
 
     def _crowded(self, execution: Execution) -> bool:

@@ -28,7 +28,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.count = 0
-        self._busy = False
+        self._breaks_in: int | None = None  # the count from which on a request breaks into what this process does
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
@@ -42,14 +42,23 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.count = 2 if number == signal.SIGTERM else self.count + 1
-        if self._busy and self.count >= 2:
+        if self._breaks_in is not None and self.count >= self._breaks_in:
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def in_process(self, executor: Executor) -> Iterator[None]:
         """While a run is executed in this very process, the second request has to break into it."""
-        self._busy = executor.blocking
+        self._breaks_in = 2 if executor.blocking else None
         try:
             yield
         finally:
-            self._busy = False
+            self._breaks_in = None
+
+    @contextlib.contextmanager
+    def in_task(self) -> Iterator[None]:
+        """While a report or a task of the user's own is executed, the first request breaks into it."""
+        self._breaks_in = 1
+        try:
+            yield
+        finally:
+            self._breaks_in = None

@@ -166,7 +166,11 @@ def test_inline_no_crash_that_a_process_survives_harms_a_sibling(project: Any, d
     check(project, done, kinds, command)
 
 
-@pytest.mark.parametrize("kind", sorted(DEADLY - {"thread", "child"}))
+@pytest.mark.parametrize(
+    "kind",
+    ["_exit 0", "segmentation fault"]
+    + [pytest.param(kind, marks=pytest.mark.soak) for kind in ("_exit 3", "killed", "abort", "recursion in C")],
+)
 def test_inline_a_crash_that_ends_the_build_loses_nothing_that_was_finished(project: Any, kind: str) -> None:
     lay_out(project, {"unpicklable": CRASHES["unpicklable"][0], kind: CRASHES[kind][0]})
     before = project.python("exp.py", "--executor", "inline", "--filter", f"sibling of {kind}", status=0)

@@ -89,7 +89,7 @@ def disk(project: Any, request: pytest.FixtureRequest) -> Iterator[Disk]:
 
 @pytest.mark.parametrize(
     ("disk", "door"),
-    [("fork", "script"), ("subprocess", "pyexp"), ("inline", "doit")]
+    [("fork", "script"), ("inline", "doit")]
     + [
         pytest.param(executor, door, marks=pytest.mark.soak)
         for executor in ("inline", "fork", "subprocess")

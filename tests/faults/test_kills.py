@@ -43,7 +43,7 @@ def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Ra
     assert sum(executed.values()) - len(new) <= jobs, "at most what was on its way has been executed in vain"
 
 
-@pytest.mark.trials(quick=12, soak=216)
+@pytest.mark.trials(quick=8, soak=216)
 def test_a_killed_build_loses_nothing(
     pipeline: Any, trial: int, dice: random.Random, nothing_survives: Callable[[], None]
 ) -> None:

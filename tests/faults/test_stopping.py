@@ -190,6 +190,40 @@ def test_a_build_that_waits_for_another_stops_at_the_first_ctrl_c(project: Any) 
     assert project.tally() == Counter(["slow1"])
 
 
+TASKS = """
+import time
+from exp import exp
+
+def slow(what):
+    open(what, "w").close()
+    time.sleep(1000)
+
+def task_own():
+    return {"actions": [(slow, ["own"])], "file_dep": ["out/exp/a/.finished"]}
+
+exp.report(lambda results: slow("report"))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("task", ["own", "report"])
+def test_reports_and_other_tasks_end_at_the_first_request(project: Any, task: str, number: int) -> None:
+    project.write("dodo.py", TASKS)
+    target = "own" if task == "own" else "exp:report"
+    build = Building(project, "-m", "pyexp", "build", target, names="a")
+    wait_until(lambda: (project.folder / task).exists())
+    os.kill(build.process.pid, number)
+    assert f"{target}  interrupted" in build.end(130)
+    assert project.finished() == {"a"}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
 # -- failures ---------------------------------------------------------------------------------------------------
 
 

@@ -83,7 +83,7 @@ def statuses(project: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="finds the workers in /proc")
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])
-@pytest.mark.parametrize(("runs", "kills"), [(20, 10), pytest.param(200, 100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(("runs", "kills"), [(12, 6), pytest.param(200, 100, marks=pytest.mark.soak)])
 def test_killed_workers_are_replaced_where_retry_says_so(
     project: Any, executor: str, runs: int, kills: int, dice: random.Random
 ) -> None:
