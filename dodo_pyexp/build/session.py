@@ -176,6 +176,8 @@ class Session:
 
     def close(self) -> None:
         """End watching; nothing that was started goes on."""
-        for executor in self._executors.values():
-            executor.close()
-        self.guardian.close()
+        try:
+            for executor in self._executors.values():
+                executor.close()
+        finally:
+            self.guardian.close()
