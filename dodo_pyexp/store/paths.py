@@ -240,6 +240,8 @@ def check_folder(path: str) -> None:
     part = path
     while not os.path.isdir(part):
         if os.path.lexists(part):
+            if os.path.isdir(part):  # another build has made it since
+                return
             what = "a link that leads nowhere" if os.path.islink(part) else "a file"
             raise UsageError(f"{shown(part)} is {what}, not a folder; move it away, or choose another --output-dir")
         parent = os.path.dirname(part)

@@ -73,6 +73,18 @@ def test_nothing_but_folders_may_stand_where_folders_go(tmp_path, monkeypatch):
         check_folder(str(tmp_path / "link" / "below"))
 
 
+def test_a_folder_that_another_build_makes_at_this_moment_is_a_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "out" / "e"
+
+    def made_meanwhile(path, lexists=os.path.lexists):
+        folder.mkdir(parents=True, exist_ok=True)
+        return lexists(path)
+
+    monkeypatch.setattr(os.path, "lexists", made_meanwhile)
+    check_folder(str(folder))
+    assert folder.is_dir()
+
+
 def test_batches_that_are_no_folder_are_told(tmp_path):
     experiment = OutputFolder(tmp_path).experiment("e")
     assert experiment.batch_names() == []
