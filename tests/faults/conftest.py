@@ -41,6 +41,37 @@ def dice() -> random.Random:
     return random.Random(seed)
 
 
+# -- figures ----------------------------------------------------------------------------------------------------
+
+FIGURE = "figure "
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Let a test say what it has counted: at the end of the session, there are the sums for each test function."""
+
+    def count(**numbers: int) -> None:
+        for name, number in numbers.items():
+            record_property(FIGURE + name.replace("_", " "), number)
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    sums: dict[str, Counter[str]] = {}
+    for report in terminalreporter.getreports("passed"):
+        found = [(name.removeprefix(FIGURE), value) for name, value in report.user_properties if FIGURE in name]
+        if report.when == "call" and found:
+            counted = sums.setdefault(report.nodeid.partition("[")[0].rpartition("/")[2], Counter())
+            counted["trials"] += 1
+            for name, value in found:
+                counted[name] = max(counted[name], value) if name.startswith("most") else counted[name] + value
+    if sums:
+        terminalreporter.section("figures")
+        for test, counted in sums.items():
+            terminalreporter.line(f"{test}: {', '.join(f'{number} {name}' for name, number in counted.items())}")
+
+
 # -- survivors --------------------------------------------------------------------------------------------------
 
 

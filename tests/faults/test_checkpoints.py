@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -47,7 +48,7 @@ DOORS = {
 EXECUTORS = ("inline", "fork", "subprocess")
 
 
-def strike(project: Any, door: tuple[str, ...], executor: str, number: int, dice: random.Random) -> None:
+def strike(project: Any, door: tuple[str, ...], executor: str, number: int, dice: random.Random) -> bool:
     """Start a build, and kill it after some more steps."""
     process = project.start(*door, env=project.environment | {"EXECUTOR": executor}, start_new_session=True)
     enough = sum(project.tally().values()) + dice.randrange(1, 6)
@@ -58,13 +59,13 @@ def strike(project: Any, door: tuple[str, ...], executor: str, number: int, dice
         os.kill(process.pid, number)
         time.sleep(0.05)
     process.communicate(timeout=100)
+    return process.returncode != 0
 
 
-def survive(project: Any, door: str, executor: str, number: int, seed: int, kills: int) -> None:
+def survive(project: Any, door: str, executor: str, number: int, seed: int, kills: int) -> dict[str, int]:
     project.write("exp.py", TRAINING)
     dice = random.Random(seed)
-    for _ in range(kills):
-        strike(project, DOORS[door], executor, number, dice)
+    hits = sum(strike(project, DOORS[door], executor, number, dice) for _ in range(kills))
     project.python(*DOORS[door], env={"EXECUTOR": executor})
     for name in NAMES:
         attempts = project.attempts(name, "train")
@@ -78,6 +79,8 @@ def survive(project: Any, door: str, executor: str, number: int, seed: int, kill
     before = project.tally()
     project.python(*DOORS[door], env={"EXECUTOR": executor})
     assert project.tally() == before
+    again = sum(before.values()) - STEPS * len(NAMES)
+    return {"kills": hits, "steps": STEPS * len(NAMES), "steps_executed_again": again}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -92,8 +95,10 @@ def test_a_killed_training_goes_on_from_its_checkpoint(project: Any, executor: s
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("door", DOORS)
-def test_many_killed_trainings_go_on(project: Any, door: str, executor: str, number: int, seed: int) -> None:
-    survive(project, door, executor, number, seed, kills=3)
+def test_many_killed_trainings_go_on(
+    project: Any, door: str, executor: str, number: int, seed: int, figures: Callable[..., None]
+) -> None:
+    figures(**survive(project, door, executor, number, seed, kills=3))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

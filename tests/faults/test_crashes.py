@@ -138,7 +138,11 @@ def check(project: Any, done: Any, kinds: list[str], command: tuple[str, ...]) -
 
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])
 def test_no_crash_harms_a_sibling_and_every_cause_is_told(
-    project: Any, executor: str, dice: random.Random, nothing_survives: Callable[[], None]
+    project: Any,
+    executor: str,
+    dice: random.Random,
+    nothing_survives: Callable[[], None],
+    figures: Callable[..., None],
 ) -> None:
     kinds = list(CRASHES)
     dice.shuffle(kinds)
@@ -148,6 +152,7 @@ def test_no_crash_harms_a_sibling_and_every_cause_is_told(
     assert "Traceback" not in done.stderr, done.stderr
     check(project, done, kinds, command)
     nothing_survives()
+    figures(kinds_of_crash=len(kinds), siblings_finished=sum("sibling" in name for name in finished(project)))
 
 
 @pytest.mark.parametrize("door", ["script", "doit"])

@@ -7,7 +7,7 @@ import io
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +130,16 @@ def test_a_file_that_is_cut_off_costs_its_own_run_at_most(folder: Folder, dice: 
 
 
 @pytest.mark.soak
-def test_every_file_cut_off_at_every_byte_costs_its_own_run_at_most(folder: Folder, dice: random.Random) -> None:
+def test_every_file_cut_off_at_every_byte_costs_its_own_run_at_most(
+    folder: Folder, dice: random.Random, figures: Callable[..., None]
+) -> None:
     for path, data in folder.files.items():
         every = lengths(len(data))
         if path.name == ".doit.db":  # mostly zeros: every byte where there are others, and each page
             every = [size for size in every if not size or size % 512 == 0 or any(data[size - 8 : size + 8])]
         for size in every:
             folder.check(path, size, dice)
+        figures(files=1, damages=len(every))
 
 
 JUNK = {

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ def disk(project: Any, request: pytest.FixtureRequest) -> Iterator[Disk]:
     ],
     indirect=["disk"],
 )
-def test_a_build_on_a_disk_that_runs_full(project: Any, disk: Disk, door: str) -> None:
+def test_a_build_on_a_disk_that_runs_full(project: Any, disk: Disk, door: str, figures: Callable[..., None]) -> None:
     command = f"{sys.executable} {' '.join(DOORS[door])} 2>&1"
     code, said = disk.run(command)
     assert code == (2 if door == "doit" else 1), said  # to doit, what it cannot try is an error
@@ -107,6 +107,7 @@ def test_a_build_on_a_disk_that_runs_full(project: Any, disk: Disk, door: str) -
     assert 0 < len(had) < len(NAMES) and had <= set(first)
     assert disk.run(command)[0] in (1, 2)  # it may be too full to begin at all
     assert disk.finished() >= had and not set(project.tally() - first) & had
+    figures(finished_on_the_full_disk=len(disk.finished()))
     before, had = project.tally(), disk.finished()
     disk.run("mount -o remount,size=20m out")
     code, said = disk.run(command)
@@ -115,3 +116,4 @@ def test_a_build_on_a_disk_that_runs_full(project: Any, disk: Disk, door: str) -
     assert disk.finished() == NAMES
     assert disk.run(command)[0] == 0
     assert project.tally() - before == Counter(NAMES - had)
+    figures(executed_when_there_was_space=len(NAMES - had))

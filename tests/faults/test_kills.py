@@ -15,8 +15,9 @@ import pytest
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Random) -> None:
+def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Random) -> dict[str, int]:
     """Start a build and kill it somewhere in the middle; it has finished all it executed but what was on its way."""
+    hits = 0
     jobs = pipeline.DOORS[door][1]
     before, had = pipeline.tally(), pipeline.finished()
     process = pipeline.start(door, EXECUTOR=executor)
@@ -29,6 +30,7 @@ def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Ra
         # A terminal sends Ctrl-C to all that it started; doit's pool, for one, waits for ever if only doit gets it.
         send = os.killpg if number == signal.SIGINT else os.kill
         send(process.pid, number)
+        hits = 1
         if number == signal.SIGINT and dice.random() < 0.5:
             time.sleep(0.01)
             if process.poll() is None:
@@ -37,15 +39,27 @@ def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Ra
     assert process.returncode in (0, 130, -number), output
     if process.returncode == 130 and not door.startswith("do"):
         assert "Traceback" not in output, output
-    assert had <= pipeline.finished(), "what was finished stays finished"
     new, executed = pipeline.finished() - had, pipeline.tally() - before
+    harmed = len(had - pipeline.finished()) + sum(executed[name] for name in had)
+    assert harmed == 0, "what was finished stays finished, and is not executed again"
     assert new <= set(executed)
-    assert sum(executed.values()) - len(new) <= jobs, "at most what was on its way has been executed in vain"
+    in_vain = sum(executed.values()) - len(new)
+    assert in_vain <= jobs, "at most what was on its way has been executed in vain"
+    return {
+        "kills": hits,
+        "killed_on_their_way": in_vain,
+        "most_of_these_at_once": in_vain,
+        "finished_ones_lost": harmed,
+    }
 
 
 @pytest.mark.trials(quick=8, soak=216)
 def test_a_killed_build_loses_nothing(
-    pipeline: Any, trial: int, dice: random.Random, nothing_survives: Callable[[], None]
+    pipeline: Any,
+    trial: int,
+    dice: random.Random,
+    nothing_survives: Callable[[], None],
+    figures: Callable[..., None],
 ) -> None:
     shape = dice.choice(list(pipeline("one").SHAPES))
     laid = pipeline(shape)
@@ -55,18 +69,20 @@ def test_a_killed_build_loses_nothing(
     door, executor, number = kinds[trial % len(kinds)]
     print(f"{shape=} {door=} {executor=} {number=}")
     for _ in range(2):
-        strike(laid, door, executor, number, dice)
+        figures(**strike(laid, door, executor, number, dice))
         if dice.random() < 0.5:  # else the next build comes upon what may not be dead yet
             nothing_survives()
     have, before = laid.finished(), laid.tally()
     laid.build(dice.choice([door, *doors]), EXECUTOR=executor)
-    assert laid.tally() - before == Counter(laid.NAMES - have), "each of the others exactly once"
+    executed = laid.tally() - before
+    assert executed == Counter(laid.NAMES - have), "each of the others exactly once"
     assert laid.finished() == laid.NAMES
     nothing_survives()
     after = laid.tally()
     laid.project.python("exp.py", "-n")
     laid.build(door, EXECUTOR=executor)
     assert laid.tally() == after
+    figures(finished_before_the_last_build=len(have), executed_by_it=sum(executed.values()))
 
 
 # -- the processes of a killed build ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])
 @pytest.mark.parametrize("size", [pytest.param(60, id="60 MB"), pytest.param(1000, id="1 GB", marks=pytest.mark.soak)])
 def test_a_build_needs_no_memory_for_what_its_runs_put_out(
-    project: Any, executor: str, live: tuple[str, ...], size: int
+    project: Any, executor: str, live: tuple[str, ...], size: int, figures: Callable[..., None]
 ) -> None:
     project.write("exp.py", EXPERIMENT)
     command = ("exp.py", "--executor", executor, *live)
@@ -60,7 +61,7 @@ def test_a_build_needs_no_memory_for_what_its_runs_put_out(
     assert process.wait(100) == 0
     assert (project.attempts("print")[0] / "log.out").stat().st_size == size * 1_000_000
     assert (project.attempts("return")[0] / "experiment.pkl").stat().st_size > size * 1_000_000
-    print(f"the build took {peak / 1000:.0f} MB")
+    figures(MB_of_output=3 * size, most_MB_of_the_build=peak // 1000)
     assert 0 < peak < 100_000
     for attempt in ("print", "save", "return"):
         for path in project.attempts(attempt)[0].iterdir():

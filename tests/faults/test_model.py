@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -126,6 +127,7 @@ class Pipelines:
         self.model = Model()
         self.folder = Path(tempfile.mkdtemp(prefix="pipelines-"))
         self.version = 0
+        self.counted: Counter[str] = Counter()
         self.module: ModuleType | None = None
 
     def close(self) -> None:
@@ -254,6 +256,7 @@ class Pipelines:
         """What has been executed since this was asked last."""
         path = self.folder / "tally"
         found = Counter(path.read_text().split() if path.exists() else [])
+        self.counted += Counter(builds=1, executions=found.total())
         path.unlink(missing_ok=True)
         return found
 
@@ -289,6 +292,7 @@ class Pipelines:
                 os._exit(code)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         assert code in (0, -signal.SIGKILL)
+        self.counted["killed_builds"] += code != 0
         executed = self.tally()
         assert executed <= Counter(expected) if code else executed == Counter(expected)
         if not code:
@@ -350,7 +354,9 @@ builds = st.one_of(
 programs = st.lists(st.tuples(st.none() | edits | edits, st.none() | builds | builds), min_size=15, max_size=15)
 
 
-def check(examples: int, executor: str = "inline", jobs: int = 1) -> None:
+def check(examples: int, executor: str = "inline", jobs: int = 1) -> Counter[str]:
+    counted: Counter[str] = Counter()
+
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(starts, programs)
     def follow(start: Any, program: Any) -> None:
@@ -362,8 +368,10 @@ def check(examples: int, executor: str = "inline", jobs: int = 1) -> None:
                     getattr(pipelines, operation[0])(*operation[1:])
         finally:
             pipelines.close()
+        counted.update(pipelines.counted, pipelines=1, edits=sum(edit is not None for edit, _ in program))
 
     follow()
+    return counted
 
 
 @pytest.fixture(autouse=True)
@@ -378,5 +386,7 @@ def test_builds_execute_what_the_model_says() -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("executor", "jobs", "examples"), [("inline", 1, 500), ("fork", 3, 100)])
-def test_many_builds_execute_what_the_model_says(executor: str, jobs: int, examples: int) -> None:
-    check(examples, executor, jobs)
+def test_many_builds_execute_what_the_model_says(
+    executor: str, jobs: int, examples: int, figures: Callable[..., None]
+) -> None:
+    figures(**check(examples, executor, jobs))

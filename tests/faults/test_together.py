@@ -13,7 +13,9 @@ import pytest
 
 @pytest.mark.trials(quick=1, soak=50)
 @pytest.mark.parametrize("builds", [2, 4])
-def test_builds_at_once_share_the_work(pipeline: Any, trial: int, builds: int, dice: random.Random) -> None:
+def test_builds_at_once_share_the_work(
+    pipeline: Any, trial: int, builds: int, dice: random.Random, figures: Callable[..., None]
+) -> None:
     shape = dice.choice(list(pipeline("one").SHAPES))
     laid = pipeline(shape)
     executor = dice.choice(laid.EXECUTORS)
@@ -31,6 +33,7 @@ def test_builds_at_once_share_the_work(pipeline: Any, trial: int, builds: int, d
     assert laid.tally() == Counter(laid.NAMES)
     assert laid.finished() == laid.NAMES
     laid.project.python("exp.py", "-n")
+    figures(builds=builds, runs=len(laid.NAMES), executions=sum(laid.tally().values()))
 
 
 def test_builds_that_want_different_things_do_not_disturb_each_other(pipeline: Any) -> None:

@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def statuses(project: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])
 @pytest.mark.parametrize(("runs", "kills"), [(12, 6), pytest.param(200, 100, marks=pytest.mark.soak)])
 def test_killed_workers_are_replaced_where_retry_says_so(
-    project: Any, executor: str, runs: int, kills: int, dice: random.Random
+    project: Any, executor: str, runs: int, kills: int, dice: random.Random, figures: Callable[..., None]
 ) -> None:
     build = start(project, executor, runs, "--retry", "50")
     hit = shoot(build, kills, dice)
@@ -101,13 +102,14 @@ def test_killed_workers_are_replaced_where_retry_says_so(
     assert output.count("ProcessKilled: the process was killed by SIG") == again
     project.python("exp.py", env=project.environment_of_runs)
     assert project.tally() == executed
+    figures(runs=runs, kills=hit, tries_again=again, finished=len(found))
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="finds the workers in /proc")
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])
 @pytest.mark.parametrize(("runs", "kills"), [(12, 4), pytest.param(200, 60, marks=pytest.mark.soak)])
 def test_killed_workers_are_failed_runs_and_no_others(
-    project: Any, executor: str, runs: int, kills: int, dice: random.Random
+    project: Any, executor: str, runs: int, kills: int, dice: random.Random, figures: Callable[..., None]
 ) -> None:
     build = start(project, executor, runs)
     hit = shoot(build, kills, dice)
@@ -123,6 +125,7 @@ def test_killed_workers_are_failed_runs_and_no_others(
     project.python("exp.py", "--executor", executor, env=project.environment_of_runs)
     assert project.tally() - before == Counter(failed)
     assert project.finished() == {f"r{n}" for n in range(runs)}
+    figures(runs=runs, kills=hit, failed_and_executed_again=len(failed))
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="finds the workers in /proc")
