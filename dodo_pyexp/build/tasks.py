@@ -131,7 +131,7 @@ class RunTask(LeanTask):
     @property
     def clean_actions(self) -> list[Any]:
         """`doit clean` takes the record away, so that the run is built again; attempts stay."""
-        return [CleanAction(self)]
+        return [CleanAction(self.run.files.finished, self.run.target)]
 
     @clean_actions.setter
     def clean_actions(self, value: Any) -> None:
@@ -154,11 +154,18 @@ def _sendable(task: Task) -> dict[str, Any]:
 
 
 def describe_config(run: PlannedRun) -> str:
-    """Put the config into one line."""
+    """Put the config into one line; of one that has only a name, what the run depends on."""
     config = run.experiment.masker.config(run.config)
     parts = [f"{key}={value}" for key, value in config.items() if key not in ("name", "depends_on")]
+    if not parts and run.upstream:
+        pattern = config.get("depends_on")
+        parts = [f"depends on {pattern if isinstance(pattern, str) else _runs(len(run.upstream))}"]
     line = printable(" ".join(", ".join(parts).split()))
     return line if len(line) <= 100 else line[:97] + "..."
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' * (count != 1)}"
 
 
 class RunAction(BaseAction):
@@ -237,22 +244,23 @@ def tail(path: str, size: int = 4000) -> str:
 
 
 class CleanAction(BaseAction):
-    """Removes the record of a run."""
+    """Removes the record of a run or a report."""
 
-    def __init__(self, task: RunTask) -> None:
-        self.task = task
+    def __init__(self, path: str, target: str) -> None:
+        self.path = path
+        self.target = target
 
     def __str__(self) -> str:
-        return f"remove {self.task.run.target}"
+        return f"remove {self.target}"
 
     def execute(self, out: Any = None, err: Any = None) -> None:
         """Remove the record, unless there is none."""
         try:
-            os.unlink(self.task.run.files.finished)
+            os.unlink(self.path)
         except FileNotFoundError:
             return
         if out is not None:
-            out.write(f"removed {self.task.run.target}\n")
+            out.write(f"removed {self.target}\n")
 
 
 class GroupTask(Task):
@@ -261,7 +269,7 @@ class GroupTask(Task):
     def __init__(self, experiment: PlannedExperiment, runs: list[RunTask], batch: Batch) -> None:
         doc = (experiment.definition.fn.__doc__ or "").strip().split("\n")[0]
         super().__init__(
-            experiment.task, None, has_subtask=True, doc=doc or f"{len(runs)} runs of {experiment.name}",
+            experiment.task, None, has_subtask=True, doc=doc or f"{_runs(len(runs))} of {experiment.name}",
             teardown=[(_close, [batch]), (self._tell_code, [runs])],
         )  # fmt: skip
         self.task_dep = [task.name for task in runs]
@@ -298,6 +306,7 @@ class ReportTask(LeanTask):
         self.experiment = experiment
         self.uptodate: list[tuple[Any, list[Any], dict[str, Any]]] = [(self._current, [], {})]
         self._actions = [ReportAction(experiment, session)]
+        self.clean_actions = [CleanAction(experiment.files.reports.finished, self.targets[0])]
         self.doc = f"report on the results of {experiment.name}"
         self.meta = None
 

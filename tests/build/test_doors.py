@@ -337,9 +337,23 @@ def test_a_pipeline_lists_and_cleans_through_doit(pipeline: Any) -> None:
         assert task in listed
     pipeline.doit()
     pipeline.executed()
+    pipeline.doit("clean", "second:from_two")
+    pipeline.doit()
+    assert pipeline.executed() == ["from_two"]
+    reports = pipeline.out / "second" / "report"
+    pipeline.doit()
+    assert len(list(reports.glob("*/table.txt"))) == 1
     pipeline.doit("clean", "second")
     pipeline.doit()
     assert pipeline.executed() == ["from_two"]
+    assert len(list(reports.glob("*/table.txt"))) == 2
+
+
+def test_doit_list_says_what_runs_without_parameters_depend_on(pipeline: Any) -> None:
+    lines = [line.split(None, 1) for line in pipeline.doit("list", "--all").stdout.splitlines()]
+    told = {words[0]: words[1].strip() for words in lines if len(words) > 1}
+    assert told["second"] == "1 run of second"
+    assert told["second:from_two"] == "depends on ^two$"
 
 
 def test_other_tasks_of_the_dodo_file_work_beside_experiments(pipeline: Any) -> None:
