@@ -33,7 +33,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.syspath_prepend(str(tmp_path))
     before = set(sys.modules)
     yield importlib.import_module("exp_c")
-    for name in {name for name in set(sys.modules) - before if "_c" in name}:
+    for name in {name for name in set(sys.modules) - before if name.partition(".")[0].endswith("_c")}:
         del sys.modules[name]
 
 
