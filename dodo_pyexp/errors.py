@@ -112,6 +112,10 @@ def warn(message: str) -> None:
         print(f"warning: {message}", file=sys.stderr, flush=True)
 
 
+NEAR = 0.6
+"""How much of two words must be the same for one to be a misspelling of the other."""
+
+
 def nearest(word: str, choices: Iterable[str], limit: int = 3) -> str:
     """Give `` (did you mean "x"?)`` for the choices nearest to `word`, or nothing.
 
@@ -120,13 +124,27 @@ def nearest(word: str, choices: Iterable[str], limit: int = 3) -> str:
     >>> nearest("learning_rat", ["learning_rate", "epochs"])
     ' (did you mean "learning_rate"?)'
     """
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher, get_close_matches
 
-    close = get_close_matches(word, list(choices), n=limit, cutoff=0.6)
+    def is_near(choice: str) -> bool:
+        # "--nope" is not near "--code", nor "nope.yml" "tab.yml": what they have in common is not what was misspelled
+        own, theirs = _without_frame(word, choice)
+        return SequenceMatcher(None, own, theirs).ratio() >= NEAR
+
+    close = [choice for choice in get_close_matches(word, list(choices), n=limit, cutoff=NEAR) if is_near(choice)]
     if not close:
         return ""
     quoted = " or ".join('"' + name + '"' for name in close)
     return f" (did you mean {quoted}?)"
+
+
+def _without_frame(one: str, other: str) -> tuple[str, str]:
+    """Take from two words the dashes before them, and the ending of a file if it is the same."""
+    one, other = one.lstrip("-"), other.lstrip("-")
+    ending = one[one.rfind(".") :] if "." in one else ""
+    if ending[1:].isalpha() and other.endswith(ending):
+        return one.removesuffix(ending), other.removesuffix(ending)
+    return one, other
 
 
 def suggest(word: str, choices: Iterable[str], limit: int = 5) -> str:

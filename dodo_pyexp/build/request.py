@@ -225,7 +225,7 @@ class Request:
         chosen, added = plan.select(lambda run: run in before and matches(run))
         if not chosen:
             names = [run.full_name if is_full(pattern) else run.name for run in plan.runs() if run in before]
-            note(f"--filter {pattern!r} matches no run{suggest(pattern, names)}")
+            note(f"error: --filter {pattern!r} matches no run{suggest(pattern, names)}")
             self.exit_code = WRONG_USAGE
             return False
         upstreams = f", and {added} more that they depend on" if added else ""
