@@ -81,6 +81,6 @@ def _may_be_linked(entry: os.DirEntry[str], place: str, barred: set[str]) -> boo
         if not entry.is_file() or entry.stat().st_size > _SMALL:
             return True
         with open(entry.path, "rb") as file:
-            return secret_content(file.read()) is None
+            return secret_content(file.read(), entry.name) is None
     except OSError:
         return False

@@ -133,4 +133,4 @@ def _read(path: str, place: str, limit: int) -> tuple[bytes, str | None]:
         return b"", f"cannot be read: {error.strerror}"
     if len(content) > limit:
         return b"", f"more than the limit of {limit / 1e6:g} MB"
-    return content, secret_content(content)
+    return content, secret_content(content, place)

@@ -180,9 +180,7 @@ def _ask(*command: str) -> str:
 
     try:
         environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=5, env=environment, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, env=environment, check=False)
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

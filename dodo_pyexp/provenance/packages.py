@@ -193,9 +193,8 @@ def _requirement(name: str, version: str, found: Distribution) -> str:
             return f"{name} @ {vcs['vcs']}+{url}@{vcs['commit_id']}{part}"
         if folder and folder.get("editable"):
             from urllib.parse import unquote, urlsplit
-            from urllib.request import url2pathname
 
-            place = url2pathname(unquote(urlsplit(url).path))
+            place = unquote(urlsplit(url).path)
             commit = head_commit(place)
             return f"-e {place}  # {plain}" + (f" @ {commit}" if commit else "")
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

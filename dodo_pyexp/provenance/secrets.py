@@ -59,6 +59,26 @@ _SPECIAL = frozenset((
 ))  # fmt: skip
 _QUALIFIED = frozenset(("api", "access", "auth", "private", "ssh", "refresh", "signing", "encryption"))
 
+# Words that name a secret beyond doubt, and the values that are then none: places, references, words for "fill me in".
+_SURE = frozenset((
+    "password", "passwd", "passphrase", "secret", "apikey", "accesskey", "privatekey", "secretkey", "authtoken",
+    "accesstoken", "pwd",
+))  # fmt: skip
+_FILL_IN = ("your", "example", "change", "placeholder", "dummy", "redacted", "none", "null", "true", "false", "test")
+_SCANNED = 2_000_000
+_KEYED = rb"(?<![\w.-])(?P<key>[A-Za-z][\w.-]{1,60})"
+_QUOTED = re.compile(
+    _KEYED + rb"[\"']?\]?[ \t]{0,8}(?::[ \t]{0,8}\w{1,20}[ \t]{0,8})?[:=][ \t]{0,8}"
+    rb"(?P<quote>[\"'])(?P<value>[^\s\"'\\]{6,500})(?P=quote)"
+)
+_BARE = re.compile(
+    rb"(?m)^[ \t-]{0,20}(?:export[ \t]+)?" + _KEYED + rb"[ \t]{0,8}[:=][ \t]{0,8}"
+    rb"(?P<value>[^\s\"'#;]{8,500})[ \t\r]*$"
+)
+_SETTINGS = (
+    ".cfg", ".conf", ".env", ".ini", ".md", ".properties", ".rst", ".sh", ".toml", ".txt", ".yaml", ".yml",
+)  # fmt: skip
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LOGIN = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*)://(?P<login>[^\s/@?#'\"]+)@")
 _QUERY = re.compile(r"(?P<start>[?&](?P<key>[\w.-]+)=)(?P<value>[^&#\s'\"]+)")
@@ -110,12 +130,46 @@ def committed_secret(path: str, read: Callable[[], bytes]) -> tuple[str, str] | 
     return found
 
 
-def secret_content(content: bytes) -> str | None:
-    """Give why a file of this content must not be kept, or None."""
+def secret_content(content: bytes, name: str = "") -> str | None:
+    """Give why a file of this content must not be kept, or None.
+
+    A secret is known by its form, or by the key that it is given to in so many words; in settings (by the file's name)
+    also without quotation marks.
+
+    Examples
+    --------
+    >>> secret_content(b"db_password: hunter-two", "db.yml")
+    'holds a value for db_password'
+    >>> secret_content(b"password = read_password(); token = '<your token>'") is None
+    True
+    """
     for marker, pattern, what in _TOKENS:
         if marker.encode() in content and re.search(pattern.encode(), content):
             return f"holds {what}"
+    if b"\0" in content[:8000]:
+        return None
+    patterns = (_QUOTED, _BARE) if name.lower().endswith(_SETTINGS) else (_QUOTED,)
+    for found in (found for pattern in patterns for found in pattern.finditer(content, 0, _SCANNED)):
+        key = found["key"].decode("utf-8", "replace")
+        if secret_key(key) and _is_literal(key, found["value"].decode("utf-8", "replace"), bare=found.re is _BARE):
+            return f"holds a value for {key}"
     return None
+
+
+def _is_literal(key: str, value: str, *, bare: bool) -> bool:
+    """Tell whether what a key is given is the secret itself: neither a place, nor a reference, nor an ordinary word."""
+    if value[0] in "$%/~.*@&" or any(sign in value for sign in "()[]{}<>,") or "://" in value or len(set(value)) < 4:
+        return False
+    if value.lower().startswith(_FILL_IN) or (value.isupper() and value.endswith(("_KEY", "_TOKEN", "_PASSWORD"))):
+        return False
+    words = [word.lower() for word in _WORD.findall(key)]
+    mixed = any(map(str.isalpha, value)) and not value.isalpha()
+    if not _SURE.isdisjoint(words) or words[-2:] == ["api", "key"]:
+        return mixed or not bare
+    if words[-1] == "key" and _QUALIFIED.isdisjoint(words):
+        return False
+    # A token may be many things; what was drawn at random is long and has digits.
+    return mixed and len(value) >= 16 and sum(map(str.isdigit, value)) >= 2
 
 
 def secret_key(key: str, value: object = "...") -> bool:

@@ -266,7 +266,7 @@ class _Taking:
             return None
         try:
             with open(self._full(change.path), "rb") as file:
-                return secret_content(file.read()) if change.added else None
+                return secret_content(file.read(), readable(change.path)) if change.added else None
         except OSError as error:
             return f"cannot be read: {error.strerror}"
 

@@ -67,6 +67,8 @@ def folder(project: Any, request: pytest.FixtureRequest) -> Any:
         subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
     project.write(".env", "TOKEN=planted-7")
     project.write("keys.txt", "planted-8 hf_0123456789abcdefghijABCDEF")
+    project.write("settings.py", "PASSWORD = 'planted-8'")
+    project.write("login.json", '{"api_key": "planted-8"}')
     project.write("exp.py", EXP.replace("OPTIONS", ""))
     return project
 

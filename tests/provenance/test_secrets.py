@@ -170,3 +170,53 @@ def test_a_secret_folder_is_named_once() -> None:
 def test_the_reason_names_the_kind_and_never_the_secret() -> None:
     assert secret_content(b"x = 'AKIAIOSFODNN7EXAMPLE'") == "holds an AWS key"
     assert secret_content(b"\x00\xff nothing sk-short ghp_") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ('api_key = "planted_secret"', "settings.py"),
+        ('password: str = "hunter2"', "settings.py"),
+        ('cfg["db_password"] = "planted_secret"', "settings.py"),
+        ('connect(password="planted_secret", port=1)', "db.py"),
+        ('{"user": "ann", "password": "planted_secret"}', "login.json"),
+        ("[db]\npassword = planted_secret\r\n", "db.ini"),
+        ("db:\n  - password: planted_secret", "db.yml"),
+        ("export API_TOKEN=planted0123456789", "login.sh"),
+        ("token: planted0123456789", "login.yaml"),
+        ('HF_TOKEN="planted0123456789"', "train.py"),
+        ('ssh_private_key = "planted0123456789"', "train.py"),
+    ],
+)
+def test_a_key_that_is_given_its_secret_is_told_by_the_key(content: str, name: str) -> None:
+    reason = secret_content(content.encode(), name)
+    assert reason is not None and reason.startswith("holds a value for ") and "planted" not in reason
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'password = os.environ["PASSWORD"]',
+        "password = first_password_of(user)",
+        "password = my_password2",
+        'password = "<your password>"',
+        'password = "your-password"',
+        'api_key: str = "OPENAI_API_KEY"',
+        'api_key = "${API_KEY}"',
+        'credentials = "~/conf/credentials.json"',
+        'token = "[CLS]"',
+        'eos_token = "<|endoftext|>"',
+        '{"token": "understanding"}',
+        'sort_key = "val_accuracy_top1_epoch20"',
+        "Password: required for access",
+    ],
+)
+def test_code_that_only_names_a_secret_holds_none(content: str) -> None:
+    assert secret_content(content.encode(), "code.py") is None
+    if "=" not in content or '"' in content:
+        assert secret_content(content.encode(), "notes.md") is None
+
+
+def test_bytes_are_searched_for_tokens_only() -> None:
+    assert secret_content(b"\0" + b'password = "planted_secret"', "weights.bin") is None
+    assert secret_content(b"\0" + b"ghp_0123456789abcdefghij0123456789abcdef", "weights.bin") == "holds a GitHub token"

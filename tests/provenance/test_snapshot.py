@@ -30,6 +30,8 @@ SECRETS = {
     "old.json": '{"k": "sk-0123456789abcdefghijABCDEFGHIJ"}',
     "slack.yml": "xoxb-0123456789-abcdef",
     "face.cfg": "hf_0123456789abcdefghijABCDEF",
+    "settings.py": "PASSWORD = 'hunter2'",
+    "login.ini": "password = hunter2hunter2\n#",
 }
 
 
