@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from doit.control import TaskControl
+from doit.control import ExecNode, TaskControl, TaskDispatcher
 from doit.dependency import Dependency
 
 from ..errors import UsageError
@@ -77,7 +77,7 @@ class Build:
             try:
                 control = self._control(selection)
                 runner = self._runner()
-                runner.run_all(control.task_dispatcher())
+                runner.run_all(_Dispatcher(control.tasks, control.targets, control.selected_tasks))
             finally:
                 self.session.close()
             self._close_batches()
@@ -120,3 +120,17 @@ class Build:
         elif self.reporter.failed or self.reporter.skipped or self.reporter.other_failures:
             self.exit_code = SOME_FAILED
         return self.exit_code
+
+
+class _Dispatcher(TaskDispatcher):
+    """Lets go of the runs that waited for the same one in their order, of which doit's set knows nothing."""
+
+    _positions: dict[str, int] | None = None
+
+    def _update_waiting(self, processed: ExecNode | None) -> None:
+        if processed is not None and processed.run_status != "run" and len(processed.waiting_me) > 1:
+            if self._positions is None:
+                self._positions = {name: position for position, name in enumerate(self.tasks)}
+            positions = self._positions
+            processed.waiting_me = sorted(processed.waiting_me, key=lambda node: positions[node.task.name])
+        super()._update_waiting(processed)

@@ -128,6 +128,14 @@ def test_runs_start_in_the_order_of_the_configs(here: Path) -> None:
     assert executor.order == ["c", "a", "b"]
 
 
+def test_runs_behind_the_same_upstream_start_in_the_order_of_the_configs(here: Path) -> None:
+    executor = Patient()
+    behind = [{"name": f"r{number}", "depends_on": "^root$"} for number in range(20)]
+    train = pyexp.experiment(lambda cfg, out, deps: cfg.name, name="train", stash=False)
+    train.run(configs=[*behind, {"name": "root"}, {"name": "end", "depends_on": "^r[0-9]"}], executor=executor)
+    assert executor.order == ["root", *(one["name"] for one in behind), "end"]
+
+
 def test_a_check_that_raises_fails_its_run_alone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = tasks.decide
 
