@@ -5,11 +5,15 @@ Implements: DESIGN section 11 (policy ``warn``): one line an experiment, made of
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..printable import printable
+from ..store.paths import shown
 from .decision import Decision, several
+from .stash import source_file
 
 if TYPE_CHECKING:
     from .plan import PlannedExperiment, PlannedRun
@@ -20,6 +24,15 @@ class Advice(NamedTuple):
 
     rerun: str = "`pyexp build --code rerun`"
     accept: str = "`pyexp accept`"
+
+    @classmethod
+    def beside_doit(cls, experiment: PlannedExperiment) -> Advice:
+        """Say it to a user of plain doit: `pyexp` takes dodo.py as doit does, but any other file has to be named."""
+        file = None if os.path.exists("dodo.py") else source_file(experiment.definition.fn)
+        if file is None:
+            return cls()
+        name = shlex.quote(shown(file))
+        return cls(f"`pyexp build {name} --code rerun`", f"`pyexp accept {name}`")
 
 
 def code_lines(decisions: Mapping[PlannedRun, Decision], advice: Advice) -> Iterator[str]:

@@ -277,7 +277,8 @@ class GroupTask(Task):
 
     def _tell_code(self, runs: list[RunTask]) -> None:
         """Say which runs were made by other code; `pyexp build` has its own way to say so."""
-        for line in code_lines({task.run: task.decision for task in runs if task.decision is not None}, Advice()):
+        decisions = {task.run: task.decision for task in runs if task.decision is not None}
+        for line in code_lines(decisions, Advice.beside_doit(self.experiment)):
             print(printable(line), file=sys.stderr)
 
     def pickle_safe_dict(self) -> dict[str, Any]:

@@ -132,6 +132,18 @@ def test_every_door_tells_the_same_reason_for_a_run_that_is_only_warned_about(bu
     assert built.executed() == []
 
 
+def test_beside_plain_doit_the_advice_can_be_pasted(built: Any) -> None:
+    built.edit(*LOGIC)
+    said = built.doit("-f", "exp.py").stderr
+    assert "(`pyexp build exp.py --code rerun` executes them again, `pyexp accept exp.py` keeps them)" in said
+    built.write("dodo.py", "from exp import exp\n")
+    said = built.doit().stderr
+    assert "(`pyexp build --code rerun` executes them again, `pyexp accept` keeps them)" in said
+    assert "accepted 5 runs of exp" in built.pyexp("accept").stdout
+    assert "other code" not in built.doit().stderr
+    assert built.executed() == []
+
+
 def test_plain_doit_executes_again_what_other_code_made(built: Any) -> None:
     built.write("pyproject.toml", '[tool.pyexp]\ncode = "rerun"\n')
     built.doit("-f", "exp.py")
