@@ -137,7 +137,8 @@ class Backend:
             os.unlink(self.name)
             self._write(rows, gone)
         except (OSError, sqlite3.Error) as error:
-            print(f"pyexp: {self.name} cannot be written ({error}); the build goes on without it", file=sys.stderr)
+            why = (isinstance(error, OSError) and error.strerror) or error
+            print(f"pyexp: {self.name} cannot be written ({why}); the build goes on without it", file=sys.stderr)
 
 
 _MISSING = object()

@@ -103,7 +103,7 @@ class Execution:
             self._lock = RunLock.take(self.run.files.path)
         except UsageError as error:
             self._wait_for_more(error)
-            if not os.path.isdir(self.run.experiment.files.path):
+            if not os.access(self.run.experiment.files.path, os.W_OK):
                 raise  # nothing at all can be written here
             self.executed, self.failure = True, str(error)
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import UsageError
 from ..executors.base import Executor
 from ..executors.guardian import Guardian
 from ..executors.idle import Processes
@@ -16,6 +18,7 @@ from ..executors.memory import OomKills
 from ..executors.registry import get_executor
 from ..store import timestamps
 from ..store.manifest import Manifest
+from ..store.paths import shown
 from .batch import Batch
 from .code import UNKNOWN
 from .garbage import Collector
@@ -23,6 +26,9 @@ from .plan import Plan, PlannedExperiment, PlannedRun
 from .stash import Stash
 from .surroundings import Surroundings
 from .uncommitted import Uncommitted
+
+FORBIDDEN = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
+"""Nothing can be written here, and no other run of the experiment would fare better."""
 
 
 @dataclass
@@ -86,14 +92,25 @@ class Session:
         batch = self.batch(experiment)
         with self._starting:
             if not batch.is_open:
-                self.executor(experiment.runs[0]).open()
-                self._keep_code(experiment, batch)
-                self._tell_old_code(experiment)
-                batch.surroundings = self._surroundings.about(experiment.files)
-                batch.open()
-                self._surroundings.keep(experiment.files, batch.timestamp)
-                self._share_code(experiment, batch)
+                try:
+                    self._open(experiment, batch)
+                except OSError as error:
+                    folder = experiment.files.path
+                    if error.errno not in FORBIDDEN or not str(error.filename).startswith(folder):
+                        raise
+                    raise UsageError(
+                        f"cannot write to {shown(folder)}: {error.strerror}; choose another --output-dir"
+                    ) from None
         return batch
+
+    def _open(self, experiment: PlannedExperiment, batch: Batch) -> None:
+        self.executor(experiment.runs[0]).open()
+        self._keep_code(experiment, batch)
+        self._tell_old_code(experiment)
+        batch.surroundings = self._surroundings.about(experiment.files)
+        batch.open()
+        self._surroundings.keep(experiment.files, batch.timestamp)
+        self._share_code(experiment, batch)
 
     def _keep_code(self, experiment: PlannedExperiment, batch: Batch) -> None:
         """Take the snapshot; all runs of the batch are made by this code, whatever becomes of the files."""

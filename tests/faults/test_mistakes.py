@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -316,17 +319,39 @@ def test_a_file_in_place_of_a_runs_folder_fails_that_run_alone(project: Any) -> 
     assert project.finished() == {"b"}
 
 
-def test_a_folder_that_cannot_be_written_is_told(project: Any, one_sentence: Any) -> None:
+@pytest.mark.parametrize("there", [False, True], ids=["nothing built", "built before"])
+def test_a_folder_that_cannot_be_written_is_told(project: Any, one_sentence: Any, there: bool) -> None:
     write(project, EXP.replace("CONFIGS", '[{"name": "a"}]'))
     project.out.mkdir()
-    project.out.chmod(0o500)
+    if there:
+        project.python("exp.py")
+        # other code, and another run: both would be written down before anything else
+        write(project, EXP.replace("CONFIGS", '[{"name": "a"}, {"name": "b"}]').replace("return 1", "return 2"))
+    folders = [project.out, *(path for path in project.out.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o500)
     try:
-        if os.access(project.out, os.W_OK):
-            pytest.skip("whoever runs this may write everywhere, as root may")
         for door in ("script", "build"):
-            one_sentence(project.python(*DOORS[door], status=None), "cannot write to out/train", "--output-dir")
+            done = as_anybody(project, *DOORS[door])
+            one_sentence(done, "cannot write to out/train", "Permission denied", "--output-dir")
+        done = as_anybody(project, *DOORS["doit"])
+        assert "cannot write to out/train" in done.stdout and "Traceback" not in done.stdout + done.stderr
     finally:
-        project.out.chmod(0o700)
+        for folder in folders:
+            folder.chmod(0o700)
+    assert project.finished() == ({"a"} if there else set())
+
+
+def as_anybody(project: Any, *arguments: str) -> Any:
+    """Run ``python *arguments`` without the right of root to write everywhere."""
+    if os.geteuid() != 0:
+        return project.python(*arguments, status=None)
+    if shutil.which("setpriv") is None:
+        pytest.skip("whoever runs this may write everywhere, and nothing is there to take that away")
+    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=project.folder, env=project.environment, capture_output=True, text=True, timeout=60
+    )
 
 
 @pytest.mark.parametrize(
