@@ -154,13 +154,17 @@ def _survey(output: OutputFolder) -> str:
     for experiment in stored_experiments(output):
         runs = runs_of(experiment)
         parts = [
-            ("runs", [whole_run(run) for run in runs]),
-            ("failed or interrupted attempts (--failed)", attempts(experiment, Wish(failed=True))),
-            ("older attempts (--old)", attempts(experiment, Wish(old=True))),
-            ("leftover files (--failed or --old)", [piece for run in runs for piece in leftovers(run)]),
+            ("run{s}", [whole_run(run) for run in runs]),
+            ("failed or interrupted attempt{s} (--failed)", attempts(experiment, Wish(failed=True))),
+            ("older attempt{s} (--old)", attempts(experiment, Wish(old=True))),
+            ("leftover file{s} (--failed or --old)", [piece for run in runs for piece in leftovers(run)]),
         ]
         lines.append(f"{printable(experiment.name)}:")
-        lines += [f"  {len(pieces)} {what}, {size_text(size_of(pieces))}" for what, pieces in parts if pieces]
+        lines += [
+            f"  {len(pieces)} {what.format(s='s' * (len(pieces) > 1))}, {size_text(size_of(pieces))}"
+            for what, pieces in parts
+            if pieces
+        ]
     return "\n".join(lines) or "There is nothing to remove."
 
 

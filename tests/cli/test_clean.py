@@ -16,7 +16,7 @@ def test_without_arguments_it_says_what_could_go_and_removes_nothing(
     done = built.pyexp("clean", status=2)
     one_sentence(done, "say what to remove")
     assert "train:\n  3 runs, " in done.stdout
-    assert "1 failed or interrupted attempts (--failed)" in done.stdout
+    assert "1 failed or interrupted attempt (--failed)" in done.stdout
     assert sorted(built.out.rglob("*")) == before
 
 
