@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.compose import Style, Watch, tidy
-from ..config.interpolation import Resolver
+from ..config.interpolation import Resolver, escaped
 from ..config.origins import Origins
 from ..config.spread import spread
 from ..config.yaml import Located
@@ -142,8 +142,9 @@ class ExpyrunFile:
         self.code = os.path.abspath(os.path.expanduser(run.get(CODE) or "."))
         self.entry = self._entry(str(run[MAIN]))
         self.config = self._resolve()
-        self.raw = {**self.raw, RUN: {**section, OUTPUT: self.output_dir, MAIN: self._main()}}
-        self.config[RUN] = {**run, OUTPUT: self.output_dir, MAIN: self._main()}
+        found = {OUTPUT: self.output_dir, MAIN: self._main()}
+        self.raw = {**self.raw, RUN: {**section, **escaped(found)}}
+        self.config[RUN] = {**run, **found}
 
     def _section(self) -> dict[str, Any]:
         """Give ``__run__`` as it was written."""

@@ -48,11 +48,13 @@ class NumberedRequest(RunFileRequest):
         super().__init__([definition], said, wanted)
         self._output_dir = output_dir
         self._folder = folder
+        self._debug = wanted.debug
 
     def _again(self, runs: list[PlannedRun]) -> str | None:
-        """Offer the command that does the same again, with the code as it was."""
-        folder = shown(f"{self._folder}/{runs[0].folder}")
-        return f"To run it again, in a folder of its own: pyexp run {shlex.quote(f'{folder}/config.yml')}"
+        """Offer the command that does the same again: with the code as it was, if there is a copy of it."""
+        config = shown(f"{self._folder}/{runs[0].folder}/config.yml")
+        command = shlex.join(["pyexp", "run", config, *(["--debug"] if self._debug else [])])
+        return f"To run it again, in a folder of its own: {command}"
 
     def plan(self) -> Plan:
         """Plan the one run."""
@@ -117,7 +119,7 @@ def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
     """Make what is executed."""
     config, raw = dict(file.config), dict(file.raw)
     if not wanted.debug:
-        config[RUN], raw[RUN] = {**config[RUN], CODE: folder}, {**raw[RUN], CODE: folder}
+        config[RUN], raw[RUN] = {**config[RUN], CODE: folder}, {**raw[RUN], CODE: escaped(folder)}
     originals = [os.path.abspath(path) for path in file.files]
     return Launched(
         name=file.name,

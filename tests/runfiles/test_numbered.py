@@ -111,7 +111,9 @@ def test_a_failure_is_recorded_with_its_folder(lab: Any) -> None:
     assert "ValueError: as it was told" in (folder / "outputs.log").read_text()
     assert json.loads((folder / "status.json").read_text())["state"] == "failed"
     assert not (folder / ".finished").exists()
-    assert f"pyexp run {folder}/config.yml" in done.stderr
+    assert f"pyexp run {folder}/config.yml\n" in done.stderr
+    done = lab.pyexp("run", "fails.yml", "--debug", status=1)
+    assert f"pyexp run {lab.out}/DEBUG/n/1/exp.0/config.yml --debug\n" in done.stderr
 
 
 def test_the_same_again_is_exact_and_executes_the_code_as_it_was(lab: Any) -> None:
@@ -133,6 +135,18 @@ def test_the_raw_config_derives_everything_again(lab: Any) -> None:
     assert seen(folder)["config"]["some"] == [{"name": "a", "ref": 111}]
     assert seen(folder)["config"]["plain"] == "$HOME/{seed}"
     assert "who: first" in (folder / "outputs.log").read_text()
+
+
+def test_a_folder_may_be_called_like_a_variable_or_a_reference(lab: Any) -> None:
+    odd = lab.folder / "my $HOME {seed}"
+    lab.write("my $HOME {seed}/tool.py", "def main(name, config):\n    print(config)\n")
+    lab.write("odd.yml", FILE.format(out="here").replace("lab.main:main", "tool:main"))
+    lab.folder = odd
+    lab.pyexp("run", "../odd.yml")
+    lab.pyexp("run", "here/n/1/exp.0/config.yml")
+    lab.pyexp("run", "here/n/1/exp.0/raw_config.yml", "--seed", "7")
+    assert {path.parent.name for path in odd.glob("here/n/*/exp.*")} == {"1", "7"}
+    assert len(list(odd.glob("here/n/*/exp.*/.finished"))) == 3
 
 
 def test_a_dry_run_leaves_nothing_behind_and_prepare_has_nothing_to_do(lab: Any) -> None:
