@@ -47,10 +47,13 @@ class Origins(dict["Keys", "Place"]):
         return place_text(self.place(*path))
 
     def put(self, path: Keys, place: Place) -> None:
-        """Note that a value was set as a whole: what was known about its parts is gone."""
+        """Note that a value, and what holds it, was set as a whole: what was known about its parts is gone."""
         depth = len(path)
         for known in [known for known in self if known[:depth] == path]:
             del self[known]
+        for end in range(1, depth):
+            if not any(known[:end] == path[:end] for known in self):
+                self[path[:end]] = place
         self[path] = place
 
     def below(self, *path: Any) -> Origins:

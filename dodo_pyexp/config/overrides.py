@@ -57,9 +57,7 @@ def apply_overrides(
         try:
             key, equals, text = override.partition("=")
             if not equals or not key.strip():
-                raise ConfigError(
-                    f'override "{override}" is not of the form key=value, such as model.width=64'
-                )
+                raise ConfigError(f'override "{override}" is not of the form key=value, such as model.width=64')
             value = parse_yaml(text, f'override "{override}"').tree
             Setting(override, key.strip(), value, new_keys == "pass").put_into(result)
         except ConfigError as error:
@@ -150,13 +148,10 @@ class Setting:
         part = self.parts[depth]
         path = self._path(depth)
         if not part.removeprefix("-").isdecimal():
-            raise ConfigError(
-                f'override "{self.text}": "{path}" is a list, so "{part}" must be a position in it'
-            )
+            raise ConfigError(f'override "{self.text}": "{path}" is a list, so "{part}" must be a position in it')
         if not -len(items) <= int(part) < len(items):
-            raise ConfigError(
-                f'override "{self.text}": "{path}" has {len(items)} items, so there is no position {part}'
-            )
+            count = f"{len(items)} item{'' if len(items) == 1 else 's'}"
+            raise ConfigError(f'override "{self.text}": "{path}" has {count}, so there is no position {part}')
         return int(part)
 
     def _path(self, depth: int) -> str:

@@ -49,7 +49,7 @@ class RunFileRequest(Request):
     ) -> None:
         super().__init__(definitions, said, wanted.arguments, lambda: list(reach()))
         self._mode = wanted.mode
-        self._words = wanted.words
+        self._words = [word for word in wanted.words if word not in ("-n", "--dry-run")]
 
     def plan(self) -> Plan:
         """Expand the experiments; to prepare, select only what other runs depend on.

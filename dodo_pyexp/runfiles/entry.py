@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -96,9 +96,10 @@ class Entry:
         if self.file is not None and not self.file.is_file():
             raise MissingFile(f"{self.where}: there is no file {self.file}{_near(self.file)}")
         if source is None:
+            hint = _near_module(self.module, list(sys.path) if path is None else path)
             raise ConfigError(
-                f'{self.where}: there is no module "{self.module}"; it is looked for in the current folder, and where '
-                "the run file says its code is"
+                f'{self.where}: there is no module "{self.module}"{hint}; it is looked for in the current folder, and '
+                "where the run file says its code is"
             )
         if self.function:
             names = defined_names(source)
@@ -156,7 +157,12 @@ def python_file(name: str, *folders: Path) -> Path:
 
 def find_module(name: str, path: list[str] | None = None) -> Path | None:
     """Find the source file of a module by looking at files alone, without importing its packages."""
-    places: list[str] | None = list(sys.path) if path is None else path
+    spec = _find_spec(name, list(sys.path) if path is None else path)
+    return Path(spec.origin) if spec is not None and spec.origin else None
+
+
+def _find_spec(name: str, path: list[str]) -> ModuleSpec | None:
+    places, spec = path, None
     importlib.invalidate_caches()
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
@@ -167,7 +173,7 @@ def find_module(name: str, path: list[str] | None = None) -> Path | None:
         if spec is None:
             return None
         places = list(spec.submodule_search_locations or ())
-    return Path(spec.origin) if spec is not None and spec.origin else None
+    return spec
 
 
 def defined_names(source: Path) -> set[str] | None:
@@ -211,8 +217,24 @@ def add_to_path(folders: list[str]) -> None:
         sys.path.insert(0, folder)
 
 
+def _near_module(name: str, path: list[str]) -> str:
+    """Name the modules that may be meant: those beside it in its package, or in the search path."""
+    package, _, last = name.rpartition(".")
+    if package:
+        spec = _find_spec(package, path)
+        if spec is None:
+            return _near_module(package, path)
+        path = list(spec.submodule_search_locations or ())
+    found = {entry.removesuffix(".py") for folder in path for entry in _entries(folder or ".")}
+    return nearest(last, sorted(name for name in found - sys.stdlib_module_names if name.isidentifier()))
+
+
 def _near(path: Path) -> str:
+    return nearest(path.name, sorted(_entries(os.fspath(path.parent))))
+
+
+def _entries(folder: str) -> list[str]:
     try:
-        return nearest(path.name, sorted(os.listdir(path.parent)))
+        return os.listdir(folder)
     except OSError:
-        return ""
+        return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,6 +41,7 @@ class Code:
 
     module: ModuleType
     mocked: bool
+    _told: set[str] = field(default_factory=set)
 
     def options(self, options: Options, wanted: Wanted) -> Options:
         """Choose an executor whose runs import everything anew, where this process has imported mocks."""
@@ -48,7 +49,9 @@ class Code:
             return options
         chosen = wanted.arguments.executor or options.executor
         if isinstance(chosen, str) and chosen in ("fork", "inline"):
-            tell(f'the executor is "subprocess" and not "{chosen}", because this process has imported mocked modules')
+            if chosen not in self._told:
+                self._told.add(chosen)
+                tell(f'the executor is "subprocess", not "{chosen}", because this process has imported mocked modules')
             wanted.arguments.executor = None
             return Options(executor="subprocess").over(options)
         return options

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,8 @@ class Choice(Type):
     values: tuple[tuple[Any, Any], ...]
 
     def __str__(self) -> str:
-        written = [repr(value) if not isinstance(value, str) else f'"{value}"' for value, _ in self.values]
+        plain = [value for value, _ in self.values if not isinstance(value, Enum)]  # which no file can hold
+        written = [repr(value) if not isinstance(value, str) else f'"{value}"' for value in plain]
         return f"one of {', '.join(dict.fromkeys(written))}"
 
     def exact(self, value: Any) -> bool:

@@ -60,7 +60,10 @@ def split_words(
         elif rest:
             pairs.append((flag[2:], rest.pop(0)))
         else:
-            raise UsageError(f"{word} has no value{nearest(flag, flags)}; write {word} VALUE")
+            raise UsageError(
+                f"{word} has no value; as a key of the config it needs one, and there is no such option"
+                f"{nearest(flag, flags)}"
+            )
     return options, pairs
 
 

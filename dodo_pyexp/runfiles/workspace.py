@@ -167,9 +167,14 @@ class Workspace:
     def resultspath(self) -> Path:
         """A folder for what belongs to the experiment as a whole; made when it is asked for."""
         folder = self.path / "results"
-        if self._wanted.mode != DRY_RUN and not importing.active():
+        if self._wanted.mode != DRY_RUN and not self._only_tells and not importing.active():
             folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @property
+    def _only_tells(self) -> bool:
+        """Whether the command line asks for the list or the graph of the runs."""
+        return bool(self._wanted.arguments.list or self._wanted.arguments.graph)
 
     # -- declaring ----------------------------------------------------------------------------------------------
 
@@ -256,7 +261,7 @@ class Workspace:
         )
         one.built = True
         made = self._request([definition], flags)
-        if made.arguments.list or made.arguments.graph:
+        if self._only_tells:
             self._ended(made.tell())
             return one.results()
         if self._wanted.mode == NORMAL:
@@ -292,7 +297,7 @@ class Workspace:
         said = check_dirty(Path(self._source or "."), self._dirty_git, [self.path, self.workdir])
         if said:
             tell(f"warning: {said}")
-        if self._wanted.mode != DRY_RUN:
+        if self._wanted.mode != DRY_RUN and not self._only_tells:
             self._launch = Launch(self.path, self._facts)
         return self
 
@@ -314,7 +319,10 @@ class Workspace:
         waiting = [one for one in self._experiments if not one.built]
         for one in waiting:
             one.built = True
-        if waiting:
+        if self._only_tells:
+            for one in waiting:
+                self._ended(self._request([one.definition]).tell())
+        elif waiting:
             self._ended(self._request([one.definition for one in waiting]).carry_out())
 
     def _close(self, error: BaseException | None) -> None:

@@ -310,3 +310,6 @@ def test_an_override_of_another_type_is_told_with_the_command_line_as_its_place(
     assert here.run("a.yaml", "-c", "batch_size=many", "--show").error == (
         "command line: batch_size must be a whole number, not 'many'"
     )
+    assert here.run("a.yaml", "-c", "data.transforms.0.name=resize", "--show").error.startswith(
+        'command line: unknown key "data"'
+    )

@@ -18,7 +18,8 @@ RUN = """__run__:
 
 @pytest.fixture(autouse=True)
 def code(here: Any) -> None:
-    here.write(pkg____init___py="", pkg__main_py="def main(name, config):\n    pass\n")
+    here.put("pkg/__init__.py", "")
+    here.put("pkg/main.py", "def main(name, config):\n    pass\n")
 
 
 def config(here: Any, *words: str, text: str | None = None) -> Any:
@@ -267,7 +268,8 @@ def test_values_are_set_with_their_types(here: Any, words: tuple[str, ...], key:
         (("--b", "maybe"), "true or false"),
         (("--m", "1"), "is a section"),
         (("--o", "a,b"), "list of sections"),
-        (("--l.5", "x"), "no position 5"),
+        (("--l.5", "x"), '"l" has 2 items, so there is no position 5'),
+        (("--o.1.name", "x"), '"o" has 1 item, so there is no position 1'),
         (("--seed",), "has no value"),
         (("seed", "1"), "seed"),
         (("--__run__.__nam__", "x"), "__nam__"),
@@ -324,7 +326,9 @@ def test_the_function_is_given_no_run_section(here: Any) -> None:
         (RUN.replace("exp\n", "[a]\n"), ("a.yml:4", "__name__ must be text")),
         (RUN.replace("pkg.main:main", "pkg.main"), ("a.yml:2", "package.module:function")),
         (RUN.replace("pkg.main:main", "pkg.main:a:b"), ("a.yml:2", "package.module:function")),
-        (RUN.replace("pkg.main:main", "pkg.nope:main"), ("a.yml:2", 'no module "pkg.nope"')),
+        (RUN.replace("pkg.main:main", "pkg.nope:main"), ("a.yml:2", 'no module "pkg.nope"; it is looked for')),
+        (RUN.replace("pkg.main:main", "pkg.mian:main"), ("a.yml:2", 'no module "pkg.mian" (did you mean "main"?)')),
+        (RUN.replace("pkg.main:main", "pgk.main:main"), ("a.yml:2", 'no module "pgk.main" (did you mean "pkg"?)')),
         (RUN.replace("pkg.main:main", "pkg.main:mian"), ("a.yml:2", 'defines no "mian"', 'did you mean "main"')),
         (RUN + "__default__: 3\n", ("a.yml:5", "__default__ holds 3")),
         (RUN + "__default__: ['']\n", ("a.yml:5", "__default__ holds ''")),

@@ -237,6 +237,13 @@ def test_a_dry_run_gives_reasons_and_leaves_no_file(sweep: Any) -> None:
                                          "-c", "name=net_lr0.1", status=3).stdout  # fmt: skip
 
 
+def test_changed_code_is_told_with_commands_that_do_something_about_it(sweep: Any) -> None:
+    sweep.pyexp("run", "sweep.yml")
+    sweep.edit("train.py", "training", "now training")
+    said = sweep.pyexp("run", "sweep.yml", "-n", "--filter", "width2", status=None).stderr
+    assert "`pyexp run sweep.yml --filter width2 --code rerun` executes" in said
+
+
 def test_what_fails_is_named_with_the_command_that_builds_it_again(sweep: Any) -> None:
     done = sweep.pyexp("run", "sweep.yml", "-c", "sweep={fails: [true, false]}", status=1)
     assert "as it was told" in done.stderr

@@ -159,7 +159,10 @@ BAD = [
     ("lr: 1\nlayers:\n- 1\n- x\n", ("a.yml:4", "layers.1 must be a whole number, not 'x'")),
     ("lr: 1\nlayers: 3\n", ("a.yml:2", "layers must be a list (of a whole number), not 3")),
     ("lr: 1\nmodel: 3\n", ("a.yml:2", "model must be a section (Model), not 3")),
-    ("lr: 1\nmodel: {mode: fats}\n", ("a.yml:2", "model.mode must be one of", 'did you mean "fast"')),
+    (
+        "lr: 1\nmodel: {mode: fats}\n",
+        ("a.yml:2", 'model.mode must be one of "fast", "slow", "FAST", "SLOW", not', 'did you mean "fast"'),
+    ),
     ("lr: 1\npair: [1]\n", ("a.yml:2", "pair must be a list of 2")),
     ("lr: 1\ntext: 3\n", ("a.yml:2", "text must be text, not 3")),
     ("lr: 1\nflag: maybe\n", ("a.yml:2", "flag must be true or false")),

@@ -70,7 +70,8 @@ def test_an_option_behind_the_file_may_mean_a_key() -> None:
     [
         (("--executr", "fork", "a.yml"), 'did you mean "--executor"'),
         (("--seed", "3", "a.yml"), 'unknown argument "--seed"'),
-        (("a.yml", "--seed"), "--seed has no value"),
+        (("a.yml", "--seed"), "--seed has no value; as a key of the config it needs one"),
+        (("a.yml", "--executr"), 'there is no such option (did you mean "--executor"?)'),
         (("a.yml", "-x"), 'unknown argument "-x"'),
         (("a.yml", "--"), 'unknown argument "--"'),
         (("a.yml", "b.yml"), "b.yml"),
