@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -263,10 +265,35 @@ class Pipelines:
     def run(self, experiment: str, **options: Any) -> Any:
         return getattr(self.module, experiment).run(output_dir=str(self.folder / "out"), jobs=self.jobs, **options)
 
+    def foretold(self, experiment: str, rerun: bool) -> dict[str, str]:
+        """Ask for a dry run: which runs would be executed, and why."""
+        sys.argv = ["pytest", "--dry-run"]
+        try:
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                self.run(experiment, rerun=rerun)
+        finally:
+            sys.argv = ["pytest"]
+        assert not (self.folder / "tally").exists(), "a dry run executes nothing"
+        told = [line.partition("  ") for line in said.getvalue().splitlines()[:-1]]
+        return {name.partition(":")[2]: reason.strip() for name, _, reason in told}
+
+    def check_explanations(self, foretold: dict[str, str], executed: list[str], bad: set[str]) -> None:
+        """What was done is what had been foretold, for the reason that was told before and is on record now."""
+        assert set(executed) <= set(foretold)
+        waiting = {name for name, reason in foretold.items() if "has to be built first" in reason}
+        assert set(foretold) - waiting - bad <= set(executed)
+        for name in set(executed) - waiting:
+            if not set(self.model.runs[name]["above"]) & set(executed):
+                attempts = [self.folder / "out" / "one" / name, *self.folder.glob(f"out/two/{name}-*")]
+                status = max((path for one in attempts for path in one.rglob("status.json")), key=os.path.getmtime)
+                assert json.loads(status.read_text())["why"] == foretold[name]
+
     def build(self, experiment: str, rerun: bool) -> None:
         executed, bad = self.model.build(experiment, rerun=rerun)
+        foretold = self.foretold(experiment, rerun)
         results = self.run(experiment, rerun=rerun)
         assert self.tally() == Counter(executed)
+        self.check_explanations(foretold, executed, bad)
         for result in results:
             expected = None if result.name in bad else self.model.records[self.model.key(result.name)][1]
             assert result.result == expected and bool(result.error) == (result.name in bad), result.name
