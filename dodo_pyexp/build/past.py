@@ -18,7 +18,8 @@ from ..config.encode import decode, loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile, PyexpError, UsageError
 from ..executors.relocation import Relocation
-from ..provenance.masking import masked_keys, restored, variables
+from ..provenance.masking import masked_keys, missing_secrets, restored
+from ..results.comparing import compare_values
 from ..results.result import Result
 from ..results.stored import StoredRun
 from ..store import manifest as manifests
@@ -114,20 +115,25 @@ class Past:
         Raises
         ------
         UsageError
-            It cannot be read.
+            It cannot be read, or was changed since.
         """
         manifest = self.manifest
         try:
-            if "config.json" not in (self.status.get("files") or {"config.json": 0}) and manifest is not None:
-                return Config(decode(manifest.configs[self.run.folder]))  # the function saved a file of that name
-            return loads_config(read_bytes(self.attempt.config_json).decode())
+            noted = None if manifest is None else manifest.configs.get(self.run.folder)
+            if "config.json" not in (self.status.get("files") or {"config.json": 0}) and noted is not None:
+                return Config(decode(noted))  # the function saved a file of that name
+            saved = loads_config(read_bytes(self.attempt.config_json).decode())
+            if noted is not None and hash_config(saved) != hash_config(Config(decode(noted))):
+                changed = compare_values(decode(noted), dict(saved))
+                raise ValueError(f"it was changed since: {'; '.join(map(str, changed[:3]))}")
+            return saved
         except (OSError, ValueError, KeyError, DamagedFile) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(
-                f"the saved config of {self.label} cannot be read: {shown(self.attempt.config_json)} ({reason})"
+                f"the saved config of {self.label} cannot be used: {shown(self.attempt.config_json)} ({reason})"
             ) from None
 
-    def config(self, settings: Sequence[str] = (), *sources: Any) -> Config:
+    def config(self, settings: Sequence[str] = ()) -> Config:
         """Give the config with its secrets, and with `settings` (``a.b=c``) applied.
 
         Raises
@@ -145,17 +151,13 @@ class Past:
             return Config({**fixed, **apply_overrides(free, settings, where=self.run.full_name)})
 
         changed = applied(self.kept_config)
-        left = masked_keys(changed)
         digest = self._masked_hash()
-        if not left or digest is None:
+        if not masked_keys(changed) or digest is None:
             return changed
-        config = restored(self.kept_config, digest, *sources, hashed=self._hashed())
+        config = restored(self.kept_config, digest, changed, hashed=self._hashed())
         if config is None:
-            key = left[0]
-            raise UsageError(
-                f'the config of {self.label} had a secret under "{key}" that is not written down; give it by '
-                f"--set {key}=... or by the environment variable {variables(key)[0]}"
-            )
+            what, way = missing_secrets(changed, "--set")
+            raise UsageError(f"the config of {self.label} had {what} not written down; {way}")
         return applied(config)
 
     def _masked_hash(self) -> str | None:
@@ -204,6 +206,12 @@ class Past:
 
         name = self.snapshot_name
         if name is None:
+            launched = f"{self.attempt.path}/config.yml"
+            if os.path.exists(f"{self.attempt.path}/raw_config.yml"):  # it has a copy of its code
+                raise UsageError(
+                    f"{self.label} was started from a run file that is never up to date, and has a copy of its code; "
+                    f"`pyexp run {shown(launched)}` executes it again"
+                )
             raise UsageError(
                 f"{self.label} was executed without a snapshot of the code, so it cannot be reproduced; only runs with "
                 "stash=True can"

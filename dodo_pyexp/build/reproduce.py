@@ -39,6 +39,8 @@ from .stash import source_file
 from .surroundings import Surroundings
 from .verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
 
+Fit = Callable[[Path, str, list[str], Config, Config], Config]
+
 
 def reproduce(
     output: OutputFolder,
@@ -50,6 +52,7 @@ def reproduce(
     near: Sequence[str] = (),
     note: Callable[[str], None] = lambda text: None,
     live: bool = False,
+    fit: Fit | None = None,
 ) -> Reproduction:
     """Execute a past attempt again, with its code, config and upstream results, in a new attempt; compare the outcomes.
 
@@ -73,6 +76,9 @@ def reproduce(
         Told what there is to know before the run starts.
     live
         Show what the run prints.
+    fit
+        Given the file and the name of the function, the folders it imports from, the config before and after
+        `settings`: gives the config that fits the function, or says why none does.
 
     Raises
     ------
@@ -89,14 +95,17 @@ def reproduce(
     deps = past.deps()
     snapshot = past.snapshot(*near)
     function = past.function(snapshot)
+    relocation = past.relocation(snapshot, function)
+    if settings and fit is not None:
+        config = fit(snapshot / function["file"], function["attribute"], relocation.first, past.kept_config, config)
     new = _New(past, config, function, [text.partition("=") for text in settings])
     differing = _packages(past, new, note)
     note(f"reproducing {past.label} with the code of {past.snapshot_name}")
     with _folder_of(past, function):
-        ended = new.execute(past.relocation(snapshot, function), snapshot, deps, live=live)
+        ended = new.execute(relocation, snapshot, deps, live=live)
     made = Reproduction(past.run.full_name, Path(past.attempt.path), Path(new.attempt.path), DIFFERENT, tolerance)
     made.packages, made.settings = differing, new.settings
-    with importable(past.relocation(snapshot, function).first):
+    with importable(relocation.first):
         judge(made, past, new.attempt, ended)
     return made
 

@@ -17,7 +17,7 @@ from ..config.encode import decode
 from ..config.hashing import hash_config
 from ..errors import PyexpError, UsageError, suggest
 from ..printable import printable
-from ..provenance.masking import masked_keys, restored, variables
+from ..provenance.masking import missing_secrets, restored
 from ..results.reading import read_results
 from ..results.result import Result
 from ..results.stored import shown
@@ -32,6 +32,7 @@ from .colour import name_limit
 from .decision import Decision, foresee
 from .definition import Definition
 from .filters import is_full, matcher
+from .loader import is_file
 from .notices import Advice, code_lines
 from .options import Options, resolve
 from .plan import Plan, PlannedExperiment, PlannedRun, make_plan
@@ -82,9 +83,15 @@ class Request:
         self.arguments = arguments
         self._said = said
         self._command_line = Options(
-            output_dir=arguments.output_dir, executor=arguments.executor, retry=arguments.retry, stash=arguments.stash,
-            timeout=arguments.timeout, idle_timeout=arguments.idle_timeout, resume=arguments.resume,
-            code=arguments.code, dirty_git=arguments.dirty_git,
+            output_dir=arguments.output_dir,
+            executor=arguments.executor,
+            retry=arguments.retry,
+            stash=arguments.stash,
+            timeout=arguments.timeout,
+            idle_timeout=arguments.idle_timeout,
+            resume=arguments.resume,
+            code=arguments.code,
+            dirty_git=arguments.dirty_git,
         ).checked("command line")
         self._reach = reach
         self._tasks = list(tasks)
@@ -173,11 +180,10 @@ class Request:
             if run in hashes:
                 found = restored(config, hashes[run], by_name.get(config.get("name"), {}), hashed=hashed)
                 if found is None:
-                    key = masked_keys(config)[0]
+                    what, way = missing_secrets(config)
                     raise UsageError(
-                        f'the config of {experiment.name}:{config.get("name")} had a secret under "{key}" that is not '
-                        f"written down, and the configs of today do not have it; set the environment variable "
-                        f"{variables(key)[0]}"
+                        f"the config of {experiment.name}:{config.get('name')} had {what} neither written down nor in "
+                        f"the configs of today; {way}"
                     )
                 configs[index] = found
         return configs
@@ -306,7 +312,7 @@ class Request:
         output_dir = self._said.output_dir if arguments.output_dir is None else arguments.output_dir
         flags = [] if output_dir is None else ["--output-dir", os.fspath(output_dir)]
         if hasattr(arguments, "targets"):
-            files = [word for word in arguments.targets if word.endswith(".py")]
+            files = [word for word in arguments.targets if is_file(word)]
             rerun = ["pyexp", "build", *files]
         elif self._is_script:
             files = [sys.argv[0]]

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING
 
 from ..arguments import Parser
 from ..printable import printable, printable_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..config.config import Config
 
 
 def add_arguments(parser: Parser) -> None:
@@ -40,11 +46,18 @@ def run(arguments: Namespace) -> int:
         arguments.at,
         tolerance=arguments.tolerance,
         settings=arguments.settings,
+        fit=_fit,
         note=lambda text: print(printable(text), file=sys.stderr, flush=True),
         live=arguments.live,
     )
     print(json.dumps(made.to_dict(), indent=2) if arguments.json else printable_lines(made.text()))
     return 0 if made.ok else 1
+
+
+def _fit(source: Path, function: str, folders: list[str], before: Config, after: Config) -> Config:
+    from ..runfiles.refitting import refitted
+
+    return refitted(source, function, folders, before, after)
 
 
 def _tolerance(text: str) -> float:

@@ -119,14 +119,42 @@ def restored(
     if not paths:
         return None
     texts = {path: text for path in paths if (text := _variable(path)) is not None}
-    known = [{path: value for path in paths if (value := _at(source, path)) is not None} for source in sources]
-    for found in (*known, texts, {path: _typed(text) for path, text in texts.items()}):
+    known = [{path: value for path in paths if not _is_missing(value := _at(source, path))} for source in sources]
+    for found in (*known, *({**texts, **one} for one in known), texts, {path: _typed(texts[path]) for path in texts}):
         config = kept.copy()
         for path, value in found.items():
             _put(config, path, value)
         if hashed(config) == digest:
             return config
     return None
+
+
+def missing_secrets(config: Mapping[str, Any], option: str = "") -> tuple[str, str]:
+    """Say of a masked config which secrets are missing, and how they can be given.
+
+    Parameters
+    ----------
+    config
+        The config.
+    option
+        An option of the command line that may give them, too.
+
+    Examples
+    --------
+    >>> missing_secrets({"db": {"password": "***"}})
+    ('a secret under "db.password" that is', 'set the environment variable DB_PASSWORD')
+    """
+    keys = masked_keys(config)
+    many = len(keys) > 1
+    names = [next((name for name in variables(key) if name in os.environ), "") for key in keys]
+    asked = ", ".join(dict.fromkeys(variables(key)[0] for key in keys))
+    listed = ", ".join(f'"{key}"' for key in keys)
+    what = f"{'secrets' if many else 'a secret'} under {listed} that {'are' if many else 'is'}"
+    by = f"give {'them' if many else 'it'} by {option} {keys[0]}=... or by" if option else "set"
+    way = f"{by} the environment variable{'s' if many else ''} {asked}"
+    if all(names):
+        way += f" (what {', '.join(dict.fromkeys(names))} says now is not what was there)"
+    return what, way
 
 
 def variables(key: str) -> list[str]:
@@ -157,7 +185,7 @@ def _typed(text: str) -> Any:
 
 def _masked_paths(config: Any) -> Iterator[Path]:
     for path, value in _leaves(config):
-        if isinstance(value, str) and MASKED in value:
+        if value is not None and _is_missing(value):
             yield path
 
 
@@ -180,6 +208,10 @@ def _at(value: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return value
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and MASKED in value)
 
 
 def _put(config: Any, path: Path, value: Any) -> None:

@@ -32,12 +32,14 @@ def validated(schema: Schema, tree: Mapping[Any, Any], origins: Origins, ignored
     try:
         return schema.values(tree, ignored)
     except Mismatch as error:
-        where = origins.where(*error.path)
-        message, path = str(error), ".".join(map(str, error.path))
-        if error.kind == UNKNOWN:
-            message = f'unknown key "{path}"{message}'
-        elif error.kind == MISSING:
-            message = f"{path}: {message}" if path else message
-        else:
-            message = f"{path} {message}"
-        raise ConfigError(f"{where}: {message}") from None
+        raise ConfigError(f"{origins.where(*error.path)}: {described(error)}") from None
+
+
+def described(error: Mismatch) -> str:
+    """Say what does not fit, with its dotted key."""
+    message, path = str(error), ".".join(map(str, error.path))
+    if error.kind == UNKNOWN:
+        return f'unknown key "{path}"{message}'
+    if error.kind == MISSING:
+        return f"{path}: {message}" if path else message
+    return f"{path} {message}"

@@ -294,6 +294,92 @@ def test_secrets_come_from_the_environment_or_the_command_line(project: Any, one
         assert path.is_dir() or b"planted-" not in path.read_bytes(), path
 
 
+def test_all_secrets_that_are_missing_are_named(project: Any, one_sentence: Callable[..., None]) -> None:
+    text = RANDOM.replace(
+        '[{"name": "a"}]', '[{"name": "a", "token": os.environ["A"], "db": {"password": "plan" "ted"}}]'
+    )
+    project.write("exp.py", text.replace('"n": 3', '"n": 1'))
+    project.python("exp.py", env={"A": "planted"})
+
+    def reproduce(*words: str, status: int | None = None, **env: str) -> Any:
+        return project.python("-m", "pyexp", "reproduce", "a", *words, env=env, status=status)
+
+    one_sentence(reproduce(), '"token", "db.password"', "variables TOKEN, DB_PASSWORD")
+    one_sentence(reproduce("--set", "token=planted"), 'a secret under "db.password"', "variable DB_PASSWORD")
+    one_sentence(reproduce(TOKEN="planted", PASSWORD="new"), "what TOKEN, PASSWORD says now is not what was there")
+    assert "identical" in reproduce("--set", "token=planted", PASSWORD="planted", status=0).stdout
+
+
+# -- run files --------------------------------------------------------------------------------------------------
+
+TYPED = """
+    from pyexp.experiments import configuration
+    from helper import f
+
+    @configuration
+    class Model:
+        width: int = 8
+
+    @configuration
+    class Train:
+        lr: float
+        model: Model = Model()
+
+    def train(cfg: Train):
+        return {"y": f(cfg.lr), "width": cfg.model.width, "kind": type(cfg.lr).__name__}
+"""
+
+
+@pytest.fixture
+def run_file(project: Any) -> Any:
+    project.write("train.py", TYPED)
+    project.write("helper.py", "def f(x):\n    return x + 1\n")
+    project.write("small.yml", "entry: train.py:train\nconfig: {lr: 1}\n")
+    project.pyexp("run", "small.yml")
+    project.edit("helper.py", "x + 1", "x + 100")
+    return project
+
+
+def test_a_run_of_a_run_file_is_made_again(run_file: Any) -> None:
+    assert "identical" in run_file.pyexp("reproduce", "train:small").stdout
+    changed = run_file.pyexp("reproduce", "small", "--set", "lr=1", "--set", "model.width=9", status=1).stdout
+    assert "width 8 -> 9" in changed and "kind" not in changed and "y " not in changed
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("lr=fast", ("does not fit train", "lr must be a number")),
+        ("model=16", ("does not fit train", "model must be a section")),
+        ("model.widht=16", ("model.widht", "width")),
+    ],
+)
+def test_a_config_that_no_longer_fits_the_function_is_one_sentence(
+    run_file: Any, setting: str, words: tuple[str, ...], one_sentence: Callable[..., None]
+) -> None:
+    one_sentence(run_file.pyexp("reproduce", "small", "--set", setting, status=None), *words)
+    assert len(run_file.attempts("small", "train")) == 1
+
+
+def test_an_annotation_that_the_config_never_fitted_is_not_held_against_it(project: Any) -> None:
+    odd = "from dataclasses import dataclass\n\n    @dataclass\n    class Odd:\n        y: int\n"
+    text = RANDOM.replace("cfg, out", "cfg: Odd, out").replace('"name": "a"', '"name": "a", "x": 1')
+    project.write("exp.py", text.replace("import pyexp\n", f"import pyexp\n    {odd}").replace('"n": 3', '"n": cfg.x'))
+    project.python("exp.py")
+    assert "n 1 -> 'new'" in project.pyexp("reproduce", "a", "--set", "x=new", status=1).stdout
+
+
+def test_a_launch_that_has_a_copy_of_its_code_names_its_own_way(
+    project: Any, one_sentence: Callable[..., None]
+) -> None:
+    project.write("lab/main.py", "def main(name, config):\n    pass\n")
+    project.write("lab/__init__.py", "")
+    run = "__run__: {__main__: 'lab.main:main', __name__: 'fit', __output_dir__: out}\nseed: 1\n"
+    project.write("fit.yml", run)
+    project.pyexp("run", "fit.yml")
+    one_sentence(project.pyexp("reproduce", "exp.0", status=None), "fit:exp.0", "pyexp run out/fit/exp.0/config.yml")
+
+
 # -- what is gone -----------------------------------------------------------------------------------------------
 
 
@@ -329,6 +415,11 @@ def damaged_config(lab: Lab) -> None:
         path.write_text("{")
 
 
+def changed_config(lab: Lab) -> None:
+    for path in lab.out.glob("exp/a/*/config.json"):
+        path.write_text(path.read_text().replace('"width": 8', '"width": 9'))
+
+
 def gone_upstream(lab: Lab) -> None:
     shutil.rmtree(lab.out / "pre" / "w")
 
@@ -346,6 +437,7 @@ def running(lab: Lab) -> None:
         (gone_function, ("the snapshot of exp:a", "has no exp.py")),
         (gone_manifest, ("exp:a", "manifest")),
         (damaged_config, ("saved config of exp:a", "config.json")),
+        (changed_config, ("saved config of exp:a", "config.json", "model.width 8 -> 9")),
         (gone_upstream, ("exp:a", "pre:w", "is gone")),
         (running, ("exp:a", "has not ended")),
     ],

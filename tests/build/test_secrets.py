@@ -157,7 +157,7 @@ def test_continue_without_the_secrets_says_which_is_missing(
     folder.python("exp.py", "--filter", "^a$", env=environment)
     folder.edit("exp.py", '"name": "b"', '"name": "c"')
     done = folder.python("exp.py", "--continue", env=environment, status=None)
-    one_sentence(done, "exp:b", '"api_token"', "environment variable API_TOKEN")
+    one_sentence(done, "exp:b", '"api_token", "wandb.password"', "environment variables API_TOKEN, WANDB_PASSWORD")
 
 
 def test_a_secret_among_the_defaults_is_refused(
