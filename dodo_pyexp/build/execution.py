@@ -16,7 +16,7 @@ from ..config.encode import dumps_config
 from ..errors import PyexpError, UsageError
 from ..executors.base import Ended, Executor, Handle
 from ..executors.capture import Log
-from ..executors.job import Job, describe
+from ..executors.job import SUCCEEDED, Job, describe
 from ..executors.process import describe_end
 from ..executors.reference import UnsendableFunction
 from ..provenance.host import Owner
@@ -80,12 +80,25 @@ class Execution:
         self.may_wait = False
         #: The build was told to stop: a failed try is the last.
         self.stopping = False
+        #: To start it takes no time worth mentioning.
+        self.prompt = False
         self._texts: tuple[str, str] | None = None
 
     # -- starting -----------------------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Do what can be done before it is this run's turn; nothing is written."""
+    def prepare(self, *, idle_core: bool) -> None:
+        """Do what can be done before it is this run's turn; nothing is written.
+
+        With an idle core, what takes only processor time is done, too.
+        """
+        self._write_texts()
+        batch, executor = self._session.batch(self.run.experiment), self._session.executor(self.run)
+        self.prompt = batch.is_open and not executor.blocking
+        if idle_core and self.prompt:
+            relocation = None if batch.kept is None else batch.kept.relocation
+            executor.warm(self.run.experiment.definition.fn, relocation, self._session.guardian)
+
+    def _write_texts(self) -> None:
         config = self.run.experiment.masker.config(self.run.config)
         self._texts = dumps_config(config, where=self.run.full_name) + "\n", f"{config!s}\n"
 
@@ -167,7 +180,7 @@ class Execution:
 
     def _write_config(self, attempt: AttemptFolder) -> None:
         if self._texts is None:
-            self.prepare()
+            self._write_texts()
         assert self._texts is not None
         for_programs, for_people = self._texts
         atomic.write_text(attempt.config_json, for_programs)
@@ -284,15 +297,26 @@ class Execution:
 
     # -- ending -------------------------------------------------------------------------------------------------
 
+    @property
+    def succeeded(self) -> bool:
+        """The run has ended well; to write that down is all that is left."""
+        ended = self._look()
+        return ended is not None and ended.returncode == SUCCEEDED
+
+    def _look(self) -> Ended | None:
+        if self._gone is None:
+            assert self.handle is not None
+            try:
+                self._gone = self.handle.poll()
+            except Exception as error:
+                self._gone = self._fault(error)
+        return self._gone
+
     def poll(self) -> bool:
         """Tell whether the run has ended, and if so write what came of it. Never blocks."""
         if self._lock is None:
             return True
-        assert self.handle is not None
-        try:
-            ended = self._gone or self.handle.poll()
-        except Exception as error:
-            ended = self._fault(error)
+        ended = self._look()
         if ended is None:
             if self.overdue(time.monotonic()) and self._broken is not None:
                 self.kill(*self._broken)
@@ -359,6 +383,7 @@ class Execution:
         return False
 
     def _try_again(self, attempt: AttemptFolder) -> None:
+        self._gone = None
         if self.run.experiment.options.resume:
             self._mark_ended(attempt)
             self._begin()  # an attempt of its own, so that it can go on from this one

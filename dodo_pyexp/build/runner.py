@@ -7,6 +7,7 @@ The wait is on the ends of processes (pidfds), never on a queue that a dead work
 
 from __future__ import annotations
 
+import os
 import selectors
 import time
 from collections import deque
@@ -62,6 +63,7 @@ class BuildRunner:
         self._exhausted = False
         self._holding = False
         self._descriptors = Descriptors(min(max(1, session.window()), max(1, reporter.total)), session.note)
+        self._cores = os.cpu_count() or 1
         self.interrupts = Interrupts()
 
     @property
@@ -217,7 +219,7 @@ class BuildRunner:
             # No room, so there is time: what comes next is made ready while a run is on its way.
             self._take(generator)
             if self._next is not None and self._next[1] is not None:
-                self._next[1].prepare()
+                self._next[1].prepare(idle_core=len(self._flying) < self._cores)
 
     def _take(self, generator: Generator[Any, Any, None]) -> bool:
         """Take a task from doit and decide it; what has to be executed becomes `_next`. False if there is none now."""
@@ -343,17 +345,32 @@ class BuildRunner:
             return
         before = execution.handle
         fd = before.fileno() if before is not None else -1
+        if self._next is not None and execution.succeeded:
+            self._unwatch(execution, fd)
+            fd = -1
+            self._overtake()
         with self.interrupts.in_process(self.session.executor(execution.run)):
             ended = execution.poll()
         if ended or execution.handle is not before:
-            if fd >= 0:
-                self._selector.unregister(fd)
-            self._blind.discard(execution)
-            self._timed.discard(execution)
+            self._unwatch(execution, fd)
             if ended:
                 self._land(self._flying.pop(execution), execution)
             else:
                 self._watch(execution)
+
+    def _unwatch(self, execution: Execution, fd: int) -> None:
+        if fd >= 0:
+            self._selector.unregister(fd)
+        self._blind.discard(execution)
+        self._timed.discard(execution)
+
+    def _overtake(self) -> None:
+        """Start the next run before the one that has just ended well is written down: that can be done meanwhile."""
+        stopping = self._stop_running or self.interrupts.count
+        node, execution = self._next or (None, None)
+        if execution is not None and execution.prompt and not stopping:
+            self._next = None
+            self._launch(node, execution)
 
     def _land(self, node: Any, execution: Execution) -> None:
         """Tell doit and the user how a run ended."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..config.config import Config
     from .guardian import Guardian
     from .job import Job
+    from .relocation import Relocation
 
 
 class Ended:
@@ -154,6 +155,9 @@ class Executor:
 
     def close(self) -> None:
         """End what `open` began: the build is over."""
+
+    def warm(self, fn: Callable[..., Any], relocation: Relocation | None, guardian: Guardian) -> None:
+        """Get ready, while other runs are on their way, for one of `fn` that may be started soon."""
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Start `job`, with all it prints going to `log`, and hand back what tells when it ended."""

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["dumps", "load", "loads"]
+__all__ = ["dumps", "load", "loads", "plain_dumps"]
 
 
 def dumps(value: Any) -> bytes:
