@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .loader import is_file
 from .plan import PlannedRun
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def again_line(
     """
     flags = [*arguments.given_flags(arguments), *_batch(arguments, continued)]
     if hasattr(arguments, "targets"):
-        files = [word for word in arguments.targets if word.endswith(".py")]
+        files = [word for word in arguments.targets if is_file(word)]
         words = ["pyexp", "build", *files, *map(_target, runs), *flags]
         all_words = ["pyexp", "build", *arguments.targets, *_filter(arguments), *flags]
     elif is_script and all(run.chosen for run in runs):
@@ -71,7 +72,7 @@ def _filter(arguments: argparse.Namespace) -> list[str]:
 def _target(run: PlannedRun) -> str:
     """Name a run on a command line: by its path where the name would be taken for something else."""
     name = run.full_name
-    plain = name.isprintable() and not name.endswith(".py") and not name.startswith("-")
+    plain = name.isprintable() and not is_file(name) and not name.startswith("-")
     return name if plain else run.target
 
 

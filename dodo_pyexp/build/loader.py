@@ -19,6 +19,7 @@ from .mistakes import user_code
 from .options import project_table
 
 DODO_FILE = "dodo.py"
+RUN_FILES = (".yml", ".yaml")
 HINT = "`pyexp init` writes a first one"
 
 
@@ -34,11 +35,14 @@ class Loaded:
         Other doit tasks.
     files
         The files that were imported.
+    upstreams
+        What `depends_on` may reach besides.
     """
 
     experiments: list[Any] = field(default_factory=list)
     tasks: list[Any] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    upstreams: list[Definition] = field(default_factory=list)
 
     @property
     def definitions(self) -> list[Definition]:
@@ -81,6 +85,11 @@ def load(files: Sequence[str] = (), *, other_tasks: bool = False) -> Loaded:
             "decorate a function with @pyexp.experiment, or import one"
         )
     return loaded
+
+
+def is_file(word: str) -> bool:
+    """Tell whether a word of a command line names a file that defines experiments, and no target."""
+    return word.endswith((".py", *RUN_FILES))
 
 
 def default_files() -> list[str]:

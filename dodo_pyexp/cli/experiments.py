@@ -8,7 +8,7 @@ from argparse import Namespace
 from ..arguments import Parser
 from ..build.decision import Decision, foresee
 from ..build.definition import Definition
-from ..build.loader import load
+from ..build.loader import RUN_FILES, Loaded, default_files, is_file, load
 from ..build.mistakes import user_code
 from ..build.options import Options
 from ..build.plan import Plan, PlannedRun
@@ -21,8 +21,8 @@ def add_targets(parser: Parser) -> None:
     """Take files and targets."""
     parser.add_argument(
         "targets", metavar="FILE|TARGET", nargs="*",
-        help="files that define experiments (default: dodo.py), and what of them: an experiment, experiment:run, "
-        "a run, the path of a target, or another task; a pattern such as train:svm* names several",
+        help="files that define experiments (default: dodo.py), Python or YAML, and what of them: an experiment, "
+        "experiment:run, a run, the path of a target, or another task; a pattern such as train:svm* names several",
     )  # fmt: skip
 
 
@@ -46,8 +46,30 @@ def add_output_dir(parser: Parser) -> None:
 
 def split_targets(arguments: Namespace) -> tuple[list[str], list[str]]:
     """Tell files from targets."""
-    files = [word for word in arguments.targets if word.endswith(".py")]
-    return files, [word for word in arguments.targets if not word.endswith(".py")]
+    files = [word for word in arguments.targets if is_file(word)]
+    return files, [word for word in arguments.targets if not is_file(word)]
+
+
+def load_files(files: list[str], arguments: Namespace, *, other_tasks: bool = False) -> Loaded:
+    """Collect the experiments of files, run files among them; without any, of those that are meant then.
+
+    Raises
+    ------
+    PyexpError
+        A file is missing or wrong, or defines no experiment.
+    """
+    files = files or default_files()
+    run_files = [name for name in files if name.endswith(RUN_FILES)]
+    python = [name for name in files if name not in run_files]
+    loaded = load(python, other_tasks=other_tasks) if python else Loaded()
+    for name in run_files:
+        from ..runfiles.launch import declared
+
+        experiment, upstreams = declared(name, arguments)
+        loaded.experiments.append(experiment)
+        loaded.upstreams += upstreams
+    loaded.files = files
+    return loaded
 
 
 def request(arguments: Namespace, *, other_tasks: bool = False) -> Request:
@@ -59,10 +81,11 @@ def request(arguments: Namespace, *, other_tasks: bool = False) -> Request:
         A file or a name is wrong.
     """
     files, targets = split_targets(arguments)
-    loaded = load(files, other_tasks=other_tasks)
+    loaded = load_files(files, arguments, other_tasks=other_tasks)
 
     def reach() -> list[Definition]:
-        return [definition for experiment in loaded.experiments for definition in family(experiment)]
+        own = [definition for experiment in loaded.experiments for definition in family(experiment)]
+        return [*loaded.upstreams, *own]
 
     return Request(loaded.definitions, Options(), arguments, reach, loaded.tasks, targets)
 

@@ -90,17 +90,14 @@ def _batches(arguments: Namespace, stdout: IO[str]) -> int:
     from ..build.options import Options, resolve
     from ..build.plan import PlannedExperiment
     from ..results.stored import stored_experiments
-    from .experiments import split_targets
+    from .experiments import load_files, split_targets
     from .output import output_folder
 
     files, names = split_targets(arguments)
     if files:
-        from ..build.loader import load
-
         said = Options(output_dir=arguments.output_dir)
-        planned = [
-            PlannedExperiment(definition, resolve(said, definition.options)) for definition in load(files).definitions
-        ]
+        definitions = load_files(files, arguments).definitions
+        planned = [PlannedExperiment(definition, resolve(said, definition.options)) for definition in definitions]
         found = [(one.name, one.files) for one in planned if not names or one.name in names]
     else:
         found = [(one.name, one.files) for one in stored_experiments(output_folder(arguments), names)]

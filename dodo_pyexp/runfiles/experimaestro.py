@@ -29,6 +29,11 @@ from .wanted import Wanted
 FUNCTION = "run"
 ABOUT = ("title", "subtitle", "description", "paper")
 DIRTY_GIT = ("ignore", "warn", "error")
+UNDECLARED = (
+    "says which runs there are only when its function run(helper, cfg) is called: pyexp run {name} -n lists them, and "
+    "pyexp run {name} builds them"
+)
+"""Why other commands than ``pyexp run`` do not take such a file."""
 
 
 class ExperimaestroStyle(Style):

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
+from argparse import Namespace
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .document import EXPYRUN, Reader
+from ..errors import UsageError
+from .document import EXPYRUN, NATIVE, Reader, find_file
 from .wanted import DRY_RUN, Wanted
+
+if TYPE_CHECKING:
+    from ..build.definition import Definition
+    from ..experiment import Experiment
 
 
 def launch(wanted: Wanted) -> int:
@@ -51,6 +58,34 @@ def show(wanted: Wanted, *, origins: bool = False) -> None:
     print(json.dumps({"config": data, "origins": table} if origins else data, indent=2, ensure_ascii=False))
 
 
+def declared(name: str, arguments: Namespace) -> tuple[Experiment, list[Definition]]:
+    """Give the experiment that a run file declares, for other commands than ``pyexp run``; and what it may depend on.
+
+    Parameters
+    ----------
+    name
+        The run file.
+    arguments
+        The flags of the command.
+
+    Raises
+    ------
+    PyexpError
+        The file is wrong, or of a dialect that tells its runs only when it is launched.
+    """
+    from ..experiment import Experiment
+    from .native_build import declared
+
+    wanted = Wanted(find_file(name), arguments)
+    reader, dialect = _reader(wanted)
+    if dialect != NATIVE:
+        raise UsageError(f"{name} {_module(dialect).UNDECLARED.format(name=shlex.quote(name))}")
+    definition, upstreams = declared(_module(dialect).read(reader, wanted))
+    experiment: Experiment = Experiment(definition.fn)
+    experiment.definition = definition
+    return experiment, upstreams
+
+
 def _plain(value: Any) -> Any:
     """Give a value as JSON can hold it; what it has no form for, as text."""
     if isinstance(value, dict):
@@ -78,8 +113,6 @@ def _reader(wanted: Wanted) -> tuple[Reader, str]:
 
 def is_key(file: str, name: str) -> bool:
     """Tell whether an option that stands behind the file means a key of its config, as Expyrun has it."""
-    from .document import find_file
-
     reader = Reader(find_file(file))
     if reader.dialect() != EXPYRUN:
         return False

@@ -28,12 +28,7 @@ def build(file: NativeFile) -> int:
     PyexpError
         Something in the file, on the command line or on this machine makes it impossible.
     """
-    wanted = file.wanted
-    os.environ.update(file.environment)
-    if wanted.arguments.jobs is None:
-        wanted.arguments.jobs = file.jobs
-    definition = define(file)
-    others = upstreams(file, {os.path.realpath(file.document.path)})
+    definition, others = declared(file)
     for key in ("title", "subtitle", "paper"):
         if file.about["run_file"].get(key):
             tell(f"{definition.name}: {file.about['run_file'][key]}")
@@ -41,7 +36,22 @@ def build(file: NativeFile) -> int:
     def reach() -> list[Definition]:
         return [*others, *family(Experiment(definition.fn))]
 
-    return RunFileRequest([definition], Options(), wanted, reach).carry_out()
+    return RunFileRequest([definition], Options(), file.wanted, reach).carry_out()
+
+
+def declared(file: NativeFile) -> tuple[Definition, list[Definition]]:
+    """Give the experiment that a run file declares, and those of other run files that it may depend on.
+
+    Raises
+    ------
+    PyexpError
+        Something in the file or in its code makes it impossible.
+    """
+    arguments = file.wanted.arguments
+    os.environ.update(file.environment)
+    if arguments.jobs is None:
+        arguments.jobs = file.jobs
+    return define(file), upstreams(file, {os.path.realpath(file.document.path)})
 
 
 def define(file: NativeFile) -> Definition:

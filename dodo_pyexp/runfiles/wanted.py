@@ -75,8 +75,10 @@ class Wanted:
     words: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for name, value in (("report", None), ("list", False), ("graph", False), ("json", False)):
-            vars(self.arguments).setdefault(name, value)  # what other commands read besides
+        for name in ("report", "jobs", "executor"):
+            vars(self.arguments).setdefault(name, None)  # not every command takes them
+        for name in ("list", "graph", "json", "dry_run"):
+            vars(self.arguments).setdefault(name, False)
         if self.mode == DRY_RUN:
             self.arguments.dry_run = True
         elif self.arguments.dry_run:

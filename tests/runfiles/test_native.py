@@ -244,6 +244,60 @@ def test_changed_code_is_told_with_commands_that_do_something_about_it(sweep: An
     assert "`pyexp run sweep.yml --filter width2 --code rerun` executes" in said
 
 
+def test_other_commands_take_run_files_too(sweep: Any) -> None:
+    assert "4 runs: 4 missing" in sweep.pyexp("list", "sweep.yml").stdout
+    assert (
+        "1 of 1 runs would be executed" in sweep.pyexp("build", "sweep.yml", "net_lr0.1_width2", "-n", status=3).stdout
+    )
+    assert not sweep.out.exists()
+    sweep.pyexp("build", "sweep.yml")
+    assert len(sweep.executed()) == 4
+    assert "all up to date" in sweep.pyexp("run", "sweep.yml").stderr
+    assert "net_lr0.2_width3" in sweep.pyexp("graph", "sweep.yml").stdout
+    assert '"A sweep"' in sweep.pyexp("list", "--batches", "sweep.yml").stdout
+    sweep.edit("train.py", "training", "now training")
+    assert "4 runs" in sweep.pyexp("accept", "sweep.yml").stdout
+    sweep.edit("sweep.yml", "[0.1, 0.2]", "[0.1]")
+    assert "net_lr0.2_width2" in sweep.pyexp("list", "--all", "sweep.yml").stdout
+    sweep.pyexp("clean", "--orphans", "--yes", "sweep.yml")
+    assert sorted(path.name for path in (sweep.out / "train").iterdir() if path.name.startswith("net")) == [
+        "net_lr0.1_width2", "net_lr0.1_width3",
+    ]  # fmt: skip
+
+
+def test_files_of_a_project_may_be_run_files(sweep: Any) -> None:
+    sweep.write("pyproject.toml", '[tool.pyexp]\nexperiments = ["sweep.yml"]\n')
+    assert "4 runs: 4 missing" in sweep.pyexp("list").stdout
+
+
+def test_upstreams_of_other_run_files_count_for_other_commands(sweep: Any) -> None:
+    sweep.write(
+        "after.yml",
+        """
+        entry: train.py:train
+        experiment: after
+        upstreams: sweep.yml
+        config: {lr: 1, width: 1, depends_on: "train:net_lr0.1_width2"}
+        """,
+    )
+    assert "after <- train:net_lr0.1_width2" in sweep.pyexp("graph", "after.yml").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("__run__: {__main__: train:train, __output_dir__: out, __name__: x}\n", "a new run each time it is launched"),
+        ("id: x\nfile: train\n", "pyexp run a.yml -n lists them"),
+    ],
+)
+def test_files_that_tell_their_runs_only_when_launched_are_refused_elsewhere(
+    sweep: Any, one_sentence: Any, text: str, says: str
+) -> None:
+    sweep.write("a.yml", text)
+    for command in ("list", "build", "graph", "accept"):
+        one_sentence(sweep.pyexp(command, "a.yml", status=2), says)
+
+
 def test_what_fails_is_named_with_the_command_that_builds_it_again(sweep: Any) -> None:
     done = sweep.pyexp("run", "sweep.yml", "-c", "sweep={fails: [true, false]}", status=1)
     assert "as it was told" in done.stderr
