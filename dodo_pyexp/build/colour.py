@@ -48,10 +48,15 @@ def name_limit(stream: IO[str]) -> int | None:
 
     Two thirds of the terminal: one very long name must not push the states of all others out of sight.
     """
+    columns = terminal_columns(stream)
+    return None if columns is None else max(24, columns * 2 // 3)
+
+
+def terminal_columns(stream: IO[str]) -> int | None:
+    """Give the width of the terminal that `stream` is shown on; None where nobody watches."""
     if not is_terminal(stream):
         return None
     try:
-        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(stream.fileno()).columns
+        return int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):  # a terminal that has no size, or no descriptor
-        columns = 80
-    return max(24, columns * 2 // 3)
+        return 80

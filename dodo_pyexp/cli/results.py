@@ -37,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print one table for each experiment; nobody's code is imported."""
-    from ..build.colour import name_limit
+    from ..build.colour import name_limit, terminal_columns
     from ..results.table import csv_lines, json_rows, table_text
 
     tables, batches, mixed = _tables(arguments)
@@ -58,8 +58,8 @@ def run(arguments: Namespace) -> int:
 
         csv.writer(sys.stdout, lineterminator="\n").writerows(csv_lines(tables))
     else:
-        limit = name_limit(sys.stdout)
-        texts = {name: table_text(table, arguments.format, limit) for name, table in tables.items()}
+        limit, columns = name_limit(sys.stdout), terminal_columns(sys.stdout)
+        texts = {name: table_text(table, arguments.format, limit, columns) for name, table in tables.items()}
         headed = [f"{printable(name)}  {batches[name]}\n\n{text}" for name, text in texts.items()]
         print("\n\n".join(headed if len(headed) > 1 else texts.values()) or "There are no results yet.", flush=True)
     for name, line in mixed.items():

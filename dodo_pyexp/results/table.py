@@ -10,7 +10,7 @@ from typing import Any
 
 from ..collection.estimate import Estimate
 from ..errors import DamagedFile, UsageError, nearest, suggest
-from ..printable import printable, shorten
+from ..printable import printable, shorten, width
 from ..store import status as statuses
 from ..store.digest import sum_of_bytes
 from ..store.paths import AttemptFolder
@@ -21,6 +21,8 @@ RUN, STATE = "run", "state"
 FINISHED, FAILED, SKIPPED, RUNNING, INTERRUPTED = "finished", "failed", "skipped", "running", "interrupted"
 MISSING, DAMAGED = "missing", "damaged"
 DEPTH = 2
+SIMPLE = "simple"
+GAP = "  "  # between the columns of that format, and what it adds to headings
 _SCALARS = (str, int, float, bool)
 _ABSENT: Any = object()
 #: Tells of the owner in a status whether it may still be at work (P5).
@@ -101,9 +103,7 @@ class Row:
 _UNRECORDED = (statuses.FAILED, statuses.INTERRUPTED, statuses.RUNNING)
 
 
-def _read(
-    attempt: AttemptFolder, status: dict[str, Any], record: Record | None, alive: Alive
-) -> tuple[str, str, Any]:
+def _read(attempt: AttemptFolder, status: dict[str, Any], record: Record | None, alive: Alive) -> tuple[str, str, Any]:
     """Tell the state of an attempt, the cause if it did not finish, and what it returned."""
     state = status.get("state")
     if state == statuses.FAILED:
@@ -340,8 +340,20 @@ def _short(value: Any, limit: int = 40) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def table_text(table: Table, style: str = "simple", limit: int | None = None) -> str:
-    """Write a table in one of tabulate's formats; of names wider than `limit` columns the middle is cut out.
+def table_text(table: Table, style: str = SIMPLE, limit: int | None = None, columns: int | None = None) -> str:
+    """Write a table in one of tabulate's formats.
+
+    Parameters
+    ----------
+    table
+        The table.
+    style
+        Name of the format.
+    limit
+        Of names that are wider, the middle is cut out.
+    columns
+        How wide the terminal is: config keys that have no room on it are left out, and named below. Names of runs
+        tell what they are about; lines that are broken in two tell nothing.
 
     Raises
     ------
@@ -364,7 +376,25 @@ def table_text(table: Table, style: str = "simple", limit: int | None = None) ->
     if not rows:
         return tabulate([], headers, tablefmt=style)
     align = ["right" if _numeric(line[index] for line in cells) else "left" for index in range(len(headers))]
-    return tabulate(rows, headers, tablefmt=style, disable_numparse=True, colalign=align)
+    left_out = 0
+    if columns is not None and style == SIMPLE:
+        left_out = _too_much([[header + GAP for header in headers], *rows], config_end, columns)
+    hidden = headers[config_end - left_out : config_end]
+    for line in (headers, align, *rows):
+        del line[config_end - left_out : config_end]
+    text = tabulate(rows, headers, tablefmt=style, disable_numparse=True, colalign=align)
+    return f"{text}\n\nno room here for {', '.join(hidden)}; `| less -S` or --csv shows all" if hidden else text
+
+
+def _too_much(lines: list[list[str]], config_end: int, columns: int) -> int:
+    """Tell how many config keys, the last ones first, have no room beside what the runs returned."""
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - columns
+    count = 0
+    while excess > 0 and count < config_end - 1:
+        count += 1
+        excess -= widths[config_end - count] + len(GAP)
+    return count
 
 
 def _cell(value: Any, index: int, config_end: int, returned_end: int) -> str:

@@ -202,3 +202,21 @@ def test_json_keeps_the_whole_value() -> None:
         "name": "a", "state": "finished", "attempt": "t",
         "config": {"path": "x", "sizes": [1, 2]}, "result": {"curve": [1]},
     }  # fmt: skip
+
+
+def test_config_keys_without_room_on_the_terminal_are_left_out_and_named() -> None:
+    rows = table(
+        ("a", {"lr": 0.1, "width": 32, "optimizer": "sgd"}, {"accuracy": 0.5}),
+        ("b", {"lr": 0.2, "width": 64, "optimizer": "adam"}, {"accuracy": 0.75}),
+    )
+    whole = table_text(rows)
+    widest = max(map(len, whole.splitlines()))
+    assert table_text(rows, columns=widest) == whole
+    narrow = table_text(rows, columns=widest - 1)
+    *lines, _, note = narrow.splitlines()
+    assert lines[0].split() == ["run", "lr", "width", "accuracy"] and lines[3].split() == ["b", "0.2", "64", "0.75"]
+    assert note.startswith("no room here for optimizer;")
+    assert max(map(len, lines)) < widest
+    *lines, _, note = table_text(rows, columns=10).splitlines()
+    assert lines[0].split() == ["run", "accuracy"] and "lr, width, optimizer" in note
+    assert "optimizer" in table_text(rows, "github", columns=10).splitlines()[0]
