@@ -300,6 +300,8 @@ class Execution:
     @property
     def succeeded(self) -> bool:
         """The run has ended well; to write that down is all that is left."""
+        if self.handle is None:  # it could not be started, or need not
+            return False
         ended = self._look()
         return ended is not None and ended.returncode == SUCCEEDED
 
