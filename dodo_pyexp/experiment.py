@@ -473,9 +473,10 @@ def experiment(
 
     def decorate(fn: Callable[..., Any]) -> Experiment:
         with plainly():
-            if not callable(fn):
+            if not callable(fn) or isinstance(fn, type):
                 hint = f"; write @experiment(name={fn!r})" if isinstance(fn, str) else ""
-                raise ArgumentError(f"{caller()}: @experiment decorates a function, not {type(fn).__name__}{hint}")
+                what = f"the class {fn.__name__}" if isinstance(fn, type) else type(fn).__name__
+                raise ArgumentError(f"{caller()}: @experiment decorates a function, not {what}{hint}")
             refuse_unknown(unknown, experiment, f"{place(fn)}: @experiment on {called(fn)}")
             return Experiment(fn, name, options, defaults)
 

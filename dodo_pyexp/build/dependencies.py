@@ -87,7 +87,7 @@ class Resolver:
                 f"{_where(run)} depends on itself: depends_on {_said(key)} matches this run and no other; correct it"
             )
         others = [item for e in self.planned + self.extra for item in e.runs if item is not run]
-        names = dict.fromkeys([*(item.name for item in others), *(item.full_name for item in others)])
+        names = dict.fromkeys(item.full_name if ":" in str(key) else item.name for item in others)
         hint = nearest(key.strip("^$"), names) if isinstance(key, str) else ""
         hint = hint or suggest("", (item.full_name for item in others)) or "; there is no other"
         raise DependencyError(f"{_where(run)}: depends_on {_said(key)} matches no other run{hint}")

@@ -156,6 +156,8 @@ def missing_part(
         except (OSError, ValueError):  # a damaged record may hold names that cannot be
             return f"{name} is gone"
         if stat.st_size != size:
+            if os.path.isdir(f"{folder}/{name}"):
+                return f"{name} is a folder"
             return f"{name} has {stat.st_size} bytes instead of {size}"
         if written is not None and stat.st_mtime_ns > written and (size <= READ_AGAIN or written < 0):
             expected = sums.get(name)

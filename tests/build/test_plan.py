@@ -78,8 +78,11 @@ def test_a_long_chain_is_no_recursion(here: Path) -> None:
 
 
 def test_what_matches_nothing_is_told_with_the_nearest_names(here: Path) -> None:
-    with pytest.raises(ValueError, match=r"exp:last: depends_on 'pre_aa' matches no other run.*\"pre_a\""):
+    with pytest.raises(ValueError, match=r"exp:last: depends_on 'pre_aa' matches no other run.*\"pre_a\"") as raised:
         plan([{"name": "last", "depends_on": "pre_aa"}, *ABC])
+    assert "exp:pre_a" not in str(raised.value)  # each run once, in the words that were used
+    with pytest.raises(ValueError, match=r"\(did you mean \"exp:pre_a\""):
+        plan([{"name": "last", "depends_on": "^exp:pre_aa$"}, *ABC])
 
 
 def test_a_dict_that_matches_nothing_is_told(here: Path) -> None:

@@ -141,9 +141,15 @@ def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-2])
 
 
+def _replace(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "the pickle is gone": ("experiment.pkl is gone", lambda attempt: (attempt / "experiment.pkl").unlink()),
     "the value is cut off": ("result.json has", lambda attempt: _cut(attempt / "result.json")),
+    "a folder is in its place": ("experiment.pkl is a folder", lambda attempt: _replace(attempt / "experiment.pkl")),
     "a saved file is gone": ("weights.txt, which the run saved, is gone", lambda a: (a / "weights.txt").unlink()),
     "a saved file is cut off": ("weights.txt, which the run saved, has 3", lambda a: _cut(a / "weights.txt")),
 }

@@ -194,6 +194,9 @@ DECORATED = {
     "an experiment that leads out": ("executor=", 'name="../../x", executor=', ["exp.py:3: ", '"../../x"', '"x"']),
     "no parameter": ("train(cfg)", "train()", ["exp.py:3: ", "train takes 0", "fn(cfg)"]),
     "four parameters": ("train(cfg)", "train(a, b, c, d)", ["exp.py:3: ", "train takes 4", "fn(cfg, out, deps)"]),
+    "a class": (
+        "def train(cfg):\n    return 1", "class train:\n    pass", ["exp.py:3: ", "a function, not the class train"],
+    ),
     "configs with a parameter": ("def configs()", "def configs(x)", ["exp.py:7: ", "no parameter"]),
     "a report without a parameter": (
         "if __name__", "train.report(lambda: 1)\n\nif __name__", ["exp.py:11: ", "report(results)"],
