@@ -21,6 +21,7 @@ from .pieces import ORPHAN, Piece, history, leftovers, removed_by_halves, size_o
 from .plan import PlannedExperiment
 from .removal import LeftAlone, busy, remove, remove_if_empty
 from .trimming import Needs, Wish, is_older, trimmed
+from .unused import unused
 
 
 @dataclass
@@ -121,6 +122,8 @@ class Cleaning:
     ----------
     pieces
         What goes.
+    unused
+        Snapshots and the like that nothing refers to when that is gone.
     last
         What goes when all of that is gone: the history of experiments that are removed as a whole.
     left
@@ -132,6 +135,7 @@ class Cleaning:
     def __init__(self, scope: Scope, wish: Wish) -> None:
         self._scope = scope
         self.pieces: list[Piece] = []
+        self.unused: list[Piece] = []
         self.last: list[Piece] = []
         self.left: list[tuple[Piece, str]] = []
         self.gone: list[Piece] = []
@@ -149,6 +153,14 @@ class Cleaning:
                 self.left.append((piece, str(busy(piece.label))))
             else:
                 self.pieces.append(piece)
+        for experiment in self._trimmed():
+            self.unused += unused(experiment, self.pieces)
+
+    def _trimmed(self) -> list[StoredExperiment]:
+        """List the experiments that do not go as a whole."""
+        whole = {experiment.files.path for experiment in self._scope.experiments} if self._whole else set()
+        known = [*self._scope.experiments, *(run.experiment for run in self._scope.runs)]
+        return [one for path, one in {one.files.path: one for one in known}.items() if path not in whole]
 
     def _wished(self, runs: list[StoredRun], wish: Wish) -> list[Piece]:
         needs: dict[str, Needs] = {}
@@ -187,14 +199,22 @@ class Cleaning:
         return used_elsewhere(self._scope.planned)
 
     @property
+    def every(self) -> list[Piece]:
+        """All that is to go."""
+        return [*self.pieces, *self.unused, *self.last]
+
+    @property
     def size(self) -> int:
         """How many bytes are to go."""
-        return size_of(self.pieces) + size_of(self.last)
+        return size_of(self.every)
 
     def carry_out(self) -> None:
         """Remove it; what cannot be removed joins `left`."""
         problems = len(self.left)
         self._remove(self.pieces)
+        if self.unused:  # not what has come into use, or was of use to something that stayed
+            still = {piece.path for experiment in self._trimmed() for piece in unused(experiment)}
+            self._remove([piece for piece in self.unused if piece.path in still])
         if len(self.left) == problems:  # whoever is being executed still needs its manifest and its snapshot
             self._remove(self.last)
         if self._whole:
@@ -213,10 +233,9 @@ class Cleaning:
     def to_dict(self, *, dry_run: bool) -> dict[str, Any]:
         """Give the JSON form."""
         gone = {id(piece) for piece in self.gone}
-        every = [*self.pieces, *self.last]
         return {
             "dry_run": dry_run,
-            "pieces": [{**piece.to_dict(), "removed": id(piece) in gone} for piece in every],
+            "pieces": [{**piece.to_dict(), "removed": id(piece) in gone} for piece in self.every],
             "left": [{**piece.to_dict(), "reason": why} for piece, why in self.left],
             "bytes": self.size,
             "removed_bytes": size_of(self.gone),

@@ -150,6 +150,7 @@ class Code:
             if atomic.read_json(path) is None:
                 os.makedirs(self._files.codes, exist_ok=True)
                 atomic.write_json(path, {"format": FORMAT, "code": survey.pieces})
+            atomic.touch(path)  # in use: it must not be taken for old
         self._kept.add(found)
 
     @property

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +17,7 @@ from ..results.stored import StoredExperiment, StoredRun, shown
 from ..store import atomic
 
 RUN, ORPHAN, FAILED, OLD = "run", "orphan", "failed attempt", "older attempt"
-TEMPORARY, REST = "leftover", "history"
+TEMPORARY, REST, UNUSED = "leftover", "history", "code that no attempt refers to"
 _ASIDE = re.compile(r"\..+\.(\d+)\.tmp").fullmatch
 
 
@@ -28,7 +30,8 @@ class Piece:
     path
         The file or folder.
     kind
-        What it is: a run, an orphan, a failed or an older attempt, a leftover, or an experiment's history.
+        What it is: a run, an orphan, a failed or an older attempt, a leftover, code that no attempt refers to, or an
+        experiment's history.
     label
         What people call it.
     experiment
@@ -119,14 +122,39 @@ def _lives(pid: int) -> bool:
 
 def tree_size(path: str) -> int:
     """Add up the bytes of all files below `path`, without following symbolic links; hard links count once."""
-    try:
-        size = os.lstat(path).st_size
-    except OSError:
-        return 0
-    if os.path.islink(path) or not os.path.isdir(path):
-        return size
     total = 0
     linked: set[tuple[int, int]] = set()
+    for found in _files_below(path):
+        key = found.st_dev, found.st_ino
+        if found.st_nlink > 1 and key in linked:
+            continue
+        linked.add(key)
+        total += found.st_size
+    return total
+
+
+def freed_sizes(paths: Iterable[str]) -> list[int]:
+    """Add up for each of several trees what its removal frees, after those before it; a hard link frees nothing."""
+    seen: Counter[tuple[int, int]] = Counter()
+    sizes = []
+    for path in paths:
+        size = 0
+        for found in _files_below(path):
+            seen[found.st_dev, found.st_ino] += 1
+            size += found.st_size if seen[found.st_dev, found.st_ino] >= found.st_nlink else 0
+        sizes.append(size)
+    return sizes
+
+
+def _files_below(path: str) -> Iterator[os.stat_result]:
+    """Look at all files below `path`, or at itself if it is one; symbolic links are not followed."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return
+    if not stat.S_ISDIR(found.st_mode):
+        yield found
+        return
     pending = [path]
     while pending:
         try:
@@ -134,16 +162,10 @@ def tree_size(path: str) -> int:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
-                        continue
-                    found = entry.stat(follow_symlinks=False)
-                    if found.st_nlink > 1:
-                        if (found.st_dev, found.st_ino) in linked:
-                            continue
-                        linked.add((found.st_dev, found.st_ino))
-                    total += found.st_size
+                    else:
+                        yield entry.stat(follow_symlinks=False)
         except OSError:
             continue
-    return total
 
 
 def size_of(pieces: Iterable[Piece]) -> int:

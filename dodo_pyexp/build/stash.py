@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PyexpError
 from ..executors.relocation import Relocation
+from ..store.atomic import touch
 from .plan import Plan, PlannedExperiment
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Stash:
         if not is_filled(dest):
             checkout(snapshot, snapshot.root, dest, self._fresh.get(key))
             self._fresh[key] = dest
+        touch(dest)  # in use: it must not be taken for old
         root, copy = os.path.realpath(snapshot.root), os.path.realpath(dest)
         relocation = Relocation([(root, copy)])
         path = source_file(experiment.definition.fn)
@@ -135,6 +137,7 @@ class Stash:
         self._tell(found.left_out)
         dest = Path(experiment.files.snapshot(found.name))
         found.write(dest)
+        touch(dest)  # in use: it must not be taken for old
         copy = os.path.realpath(dest)
         pairs = [(os.path.realpath(found.root), copy)]
         pairs += [(folder, f"{copy}/{ELSEWHERE}/{number}") for number, folder in enumerate(found.others)]

@@ -75,7 +75,7 @@ def run(arguments: Namespace) -> int:
             "see pyexp clean --help"
         )
     cleaning = Cleaning(_scope(arguments), wish)
-    pieces = [*cleaning.pieces, *cleaning.last]
+    pieces = cleaning.every
     if not arguments.json:
         _show(pieces, cleaning.size, everything=arguments.dry_run)
     _tell(cleaning, 0)
@@ -144,6 +144,7 @@ def _survey(output: OutputFolder) -> str:
     from ..build.cleaning import runs_of
     from ..build.pieces import leftovers, size_of, size_text, whole_run
     from ..build.trimming import Needs, Wish, trimmed
+    from ..build.unused import unused
     from ..results.stored import stored_experiments
 
     def attempts(experiment: StoredExperiment, wish: Wish) -> list[Piece]:
@@ -158,6 +159,7 @@ def _survey(output: OutputFolder) -> str:
             ("failed or interrupted attempt{s} (--failed)", attempts(experiment, Wish(failed=True))),
             ("older attempt{s} (--old)", attempts(experiment, Wish(old=True))),
             ("leftover file{s} (--failed or --old)", [piece for run in runs for piece in leftovers(run)]),
+            ("state{s} of the code that no attempt refers to (any flag)", unused(experiment)),
         ]
         lines.append(f"{printable(experiment.name)}:")
         lines += [

@@ -59,6 +59,14 @@ def remove(path: str) -> None:
         pass
 
 
+def touch(path: str | os.PathLike[str]) -> None:
+    """Give a file or folder the date of now; where that is not allowed, it keeps its own."""
+    try:
+        os.utime(path)
+    except OSError:
+        pass
+
+
 def write_text(path: str, text: str) -> int:
     """Write `text` to `path` in one step and return its size in bytes."""
     return write_bytes(path, text.encode("utf-8", "backslashreplace"))
