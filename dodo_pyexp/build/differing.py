@@ -5,6 +5,7 @@ Implements: the command ``pyexp diff``; DESIGN section 2 (P10).
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..config.config import Config
 from ..config.encode import decode
-from ..errors import PyexpError, UsageError
+from ..errors import UsageError
 from ..provenance.fingerprint import changes
 from ..provenance.packages import differences
 from ..provenance.trees import unified_diff
@@ -23,9 +24,9 @@ from ..store import atomic
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, ExperimentFolder, OutputFolder
-from .past import Past
+from .past import Past, checked_out
 from .sides import BatchSide, Side
-from .surroundings import read_requirements
+from .surroundings import find_requirements
 from .verdict import differing_values
 
 _HOST = ("hostname", "user", "python", "implementation", "platform", "cpu", "gpu", "variables")
@@ -122,10 +123,10 @@ def compare(output: OutputFolder, before: Side, after: Side) -> Comparison:
         sides = [_Made.of_attempt(past) for past in (before, after)]
     elif isinstance(before, BatchSide) and isinstance(after, BatchSide):
         _batches(made, before, after)
-        sides = [_Made.of_batch(side, output) for side in (before, after)]
+        sides = [_Made.of_batch(side) for side in (before, after)]
     else:
         raise UsageError(f"{before.label} and {after.label} cannot be compared: one is a run, the other a batch")
-    _code(made, *sides)
+    _code(made, output, *sides)
     _surroundings(made, *sides)
     return made
 
@@ -143,7 +144,6 @@ class _Made:
     requirements: str | None
     environment: Mapping[str, Any]
     host: str | None
-    past: Past | None = None
 
     @classmethod
     def of_attempt(cls, past: Past) -> _Made:
@@ -151,28 +151,26 @@ class _Made:
         status = past.status
         return cls(
             past.files, status.get("code"), past.snapshot_name, past.requirements,
-            about.get("environment") or {}, status.get("host"), past,
+            about.get("environment") or {}, status.get("host"),
         )  # fmt: skip
 
     @classmethod
-    def of_batch(cls, side: BatchSide, output: OutputFolder) -> _Made:
+    def of_batch(cls, side: BatchSide) -> _Made:
         about, files = side.manifest.about, side.experiment.files
-        text = read_requirements(files, side.manifest.timestamp, about.get("requirements"))
+        text = find_requirements(files, about.get("requirements"), side.manifest.timestamp)
         return cls(
             files, about.get("code"), about.get("commit"), text, about.get("environment") or {}, about.get("host")
         )
 
-    def folder(self) -> Path | None:
-        """Give the folder of the snapshot, if it is there or can be had."""
+    def folder(self, output: OutputFolder, scratch: Path) -> Path | None:
+        """Give the folder of the snapshot; one that is gone is checked out into `scratch`, if that can be done."""
         if self.snapshot is None:
             return None
         folder = Path(self.files.snapshot(self.snapshot))
-        if folder.is_dir() or self.past is None:
-            return folder if folder.is_dir() else None
-        try:
-            return self.past.snapshot()
-        except PyexpError:
-            return None
+        if folder.is_dir():
+            return folder
+        aside = scratch / self.snapshot
+        return aside if checked_out(self.snapshot, aside, output) else None
 
     def pieces(self) -> dict[str, str] | None:
         """Give the fingerprint of the code, piece by piece."""
@@ -182,7 +180,7 @@ class _Made:
         return told if isinstance(told, dict) else None
 
 
-def _code(made: Comparison, before: _Made, after: _Made) -> None:
+def _code(made: Comparison, output: OutputFolder, before: _Made, after: _Made) -> None:
     """Compare functions first, then the files."""
     if before.code != after.code:
         old, new = before.pieces(), after.pieces()
@@ -192,12 +190,13 @@ def _code(made: Comparison, before: _Made, after: _Made) -> None:
             made.functions = changes(old, new)
     if before.snapshot == after.snapshot and before.snapshot is not None:
         return
-    folders = before.folder(), after.folder()
-    if folders[0] is None or folders[1] is None:
-        missing = [name for name, folder in zip("AB", folders, strict=True) if folder is None]
-        made.notes.append(f"code: there is no snapshot of {' and '.join(missing)} to compare")
-        return
-    made.diff = unified_diff(folders[0], folders[1])
+    with tempfile.TemporaryDirectory(prefix="pyexp-diff-") as scratch:
+        folders = [side.folder(output, Path(scratch)) for side in (before, after)]
+        if folders[0] is not None and folders[1] is not None:
+            made.diff = unified_diff(folders[0], folders[1])
+            return
+    missing = [name for name, folder in zip("AB", folders, strict=True) if folder is None]
+    made.notes.append(f"code: there is no snapshot of {' and '.join(missing)} to compare")
 
 
 def _surroundings(made: Comparison, before: _Made, after: _Made) -> None:

@@ -5,7 +5,6 @@ Implements: DESIGN section 2 (P10): a table of such results compares more than t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from ..store.paths import ExperimentFolder
 from ..store.record import record_of
 from .code import UNKNOWN
 from .decision import several
+from .surroundings import find_requirements
 
 MOST_NAMES = 3
 
@@ -106,26 +106,6 @@ def _packages(files: ExperimentFolder, made: list[Made]) -> str | None:
         told.append(f"{name} {' and '.join(have)}")
     what = f" ({several(told)})" if told else ""
     return f"{len(groups)} sets of packages{what}: {_named(groups.values())}"
-
-
-def find_requirements(files: ExperimentFolder, digest: str) -> str | None:
-    """Find the list of packages that has this hash, whatever batch wrote it down."""
-    from ..provenance.packages import digest as digest_of
-
-    try:
-        folders = [name for name in os.listdir(files.environments) if not name.endswith(".json")]
-    except OSError:
-        return None
-    for folder in sorted(folders, reverse=True):
-        for path in (files.requirements(folder, digest), files.requirements(folder)):
-            try:
-                with open(path, encoding="utf-8") as file:
-                    text = file.read()
-            except (OSError, UnicodeDecodeError):
-                continue
-            if digest_of(text) == digest:
-                return text
-    return None
 
 
 def _named(groups: Iterable[list[str]]) -> str:

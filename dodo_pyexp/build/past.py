@@ -28,11 +28,10 @@ from ..store.atomic import read_bytes
 from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, OutputFolder, shown
 from ..store.record import FAILED_UPSTREAM, Record
-from .mixed import find_requirements
-from .surroundings import read_requirements
+from .surroundings import find_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Past:
@@ -102,9 +101,8 @@ class Past:
     def requirements(self) -> str | None:
         """The packages it ran with; None when nobody knows."""
         digest, batch = self.status.get("requirements"), self.status.get("batch")
-        if isinstance(digest, str):
-            return find_requirements(self.files, digest)
-        return read_requirements(self.files, batch, None) if isinstance(batch, str) else None
+        named = digest if isinstance(digest, str) else None
+        return find_requirements(self.files, named, batch if isinstance(batch, str) else None)
 
     # -- the config ---------------------------------------------------------------------------------------------
 
@@ -202,7 +200,7 @@ class Past:
         UsageError
             There is none, or it is gone.
         """
-        from ..provenance.checkout import checkout, is_filled
+        from ..provenance.checkout import is_filled
 
         name = self.snapshot_name
         if name is None:
@@ -217,13 +215,8 @@ class Past:
                 "stash=True can"
             )
         folder = Path(self.files.snapshot(name))
-        if is_filled(folder):
+        if is_filled(folder) or checked_out(name, folder, self.output, near):
             return folder
-        for place in dict.fromkeys([os.getcwd(), self.output.path, *near]):
-            try:
-                return checkout(name, Path(place), folder)
-            except PyexpError:
-                continue
         raise UsageError(
             f"the snapshot {name[:12]} of {self.label} is gone: {shown(str(folder))} is not there, and no git "
             "repository here has its commit"
@@ -314,6 +307,19 @@ class Past:
             return loads_config(read_bytes(attempt.config_json).decode())
 
         return Result.at(str(status.get("run", name)), config, lambda: (attempt, None))
+
+
+def checked_out(name: str, folder: Path, output: OutputFolder, near: Iterable[str] = ()) -> bool:
+    """Fill a folder with a snapshot out of a repository here, around the output, or near it; False if none has it."""
+    from ..provenance.checkout import checkout
+
+    for place in dict.fromkeys([os.getcwd(), output.path, *near]):
+        try:
+            checkout(name, Path(place), folder)
+        except PyexpError:
+            continue
+        return True
+    return False
 
 
 def _inside(path: str, folder: str) -> bool:

@@ -131,7 +131,7 @@ class Stash:
         # A package's files only make sense below the folder that the package lies in.
         around = [folder for folder in files.values() if path.startswith(folder + os.sep)]
         root = min([project_root(path), *around], key=len)
-        found = take_copy(Path(root), files, exclude=self._outputs)
+        found = take_copy(Path(root), files, exclude=output_folders(self._plan))
         if found is None:
             return None
         self._tell(found.left_out)
@@ -153,16 +153,11 @@ class Stash:
         if not looks_beside(files):
             return
         for folder, copy in pairs:
-            if os.path.isdir(copy) and link_beside(Path(copy), Path(folder), self._outputs) == MOST_LINKS:
+            if os.path.isdir(copy) and link_beside(Path(copy), Path(folder), output_folders(self._plan)) == MOST_LINKS:
                 self._note(
                     f"{experiment.name}: of the files in {folder} that are in no snapshot only {MOST_LINKS} can be "
                     "opened beside the code; open them relative to the current folder, or use stash=False"
                 )
-
-    @property
-    def _outputs(self) -> list[Path]:
-        folders = {member.output.path for member in self._plan.experiments}
-        return [Path(path) for path in folders | {member.files.path for member in self._plan.experiments}]
 
     def _take(self, path: str) -> Snapshot | None:
         root = git_root(os.path.dirname(path))
@@ -172,7 +167,7 @@ class Stash:
             self._by_root[root] = None
             from ..provenance.snapshot import take_snapshot
 
-            snapshot = self._by_root[root] = take_snapshot(Path(path), exclude=self._outputs)
+            snapshot = self._by_root[root] = take_snapshot(Path(path), exclude=output_folders(self._plan))
             self._tell(snapshot.left_out if snapshot is not None else [])
         return self._by_root[root]
 
@@ -182,6 +177,12 @@ class Stash:
         said = left_out_note(left_out)
         if said is not None:
             self._note(said)
+
+
+def output_folders(plan: Plan) -> list[Path]:
+    """List the folders that are written to: they are in no snapshot, and no change of the user's."""
+    folders = {member.output.path for member in plan.experiments}
+    return [Path(path) for path in folders | {member.files.path for member in plan.experiments}]
 
 
 def _left_out(snapshot: Snapshot, path: str) -> bool:

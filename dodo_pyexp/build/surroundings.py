@@ -69,17 +69,32 @@ class Surroundings:
         self._requirements = requirements
 
 
-def read_requirements(files: ExperimentFolder, timestamp: str, digest: str | None) -> str | None:
-    """Read the packages of a batch, or of the part of it that ran with those that `digest` names."""
+def find_requirements(files: ExperimentFolder, digest: str | None, batch: str | None = None) -> str | None:
+    """Read the packages that `digest` names, whatever batch wrote them down; without one, those of the batch.
+
+    Parameters
+    ----------
+    files
+        The experiment's folder.
+    digest
+        A hash of the packages; None in what was written before there was one.
+    batch
+        Where to look first.
+    """
     from ..provenance import packages
 
-    if digest:
-        for path in (files.requirements(timestamp, digest), files.requirements(timestamp)):
+    if not digest:
+        return None if batch is None else _read(files.requirements(batch))
+    try:
+        folders = sorted((name for name in os.listdir(files.environments) if not name.endswith(".json")), reverse=True)
+    except OSError:
+        return None
+    for folder in dict.fromkeys([*([batch] if batch in folders else []), *folders]):
+        for path in (files.requirements(folder, digest), files.requirements(folder)):
             text = _read(path)
             if text is not None and packages.digest(text) == digest:
                 return text
-        return None
-    return _read(files.requirements(timestamp))
+    return None
 
 
 def _read(path: str) -> str | None:

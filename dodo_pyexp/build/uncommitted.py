@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .plan import Plan, PlannedExperiment
-from .stash import git_root, source_file
+from .stash import git_root, output_folders, source_file
 
 if TYPE_CHECKING:
     from .stash import Kept
@@ -53,7 +53,7 @@ class Uncommitted:
                 if path is not None and os.path.dirname(path) not in self._clean:
                     from ..provenance.dirty import check_dirty
 
-                    check_dirty(Path(path), "error", self._outputs)
+                    check_dirty(Path(path), "error", output_folders(self._plan))
                     self._clean.add(os.path.dirname(path))
 
     def tell(self, experiment: PlannedExperiment, kept: Kept | None) -> None:
@@ -65,15 +65,10 @@ class Uncommitted:
         if kept is not None and kept.dirty is not None:
             said = dirty_note(kept.relocation.pairs[0][0], kept.dirty)
         else:
-            said = check_dirty(Path(path), "warn", self._outputs)
+            said = check_dirty(Path(path), "warn", output_folders(self._plan))
         if said is not None and said not in self._told:
             self._told.add(said)
             self._note(f"warning: {said}")
-
-    @property
-    def _outputs(self) -> list[Path]:
-        folders = {member.output.path for member in self._plan.experiments}
-        return [Path(path) for path in folders | {member.files.path for member in self._plan.experiments}]
 
 
 def _inside_git(experiment: PlannedExperiment) -> str | None:

@@ -90,6 +90,20 @@ def test_two_attempts_of_a_run(folder: Any) -> None:
     assert "planted-" not in json.dumps(found)
 
 
+@pytest.mark.parametrize("words", [(f"a@{FIRST}", "a"), (f"exp@{FIRST}", "exp")])
+def test_snapshots_that_are_gone_are_taken_from_git_and_nothing_is_written(folder: Any, words: tuple[str, str]) -> None:
+    expected = diff(folder, *words)
+    assert "+    return 2 * x" in expected["code"]["diff"]
+    shutil.rmtree(folder.out / "exp" / ".snapshots")
+    before = sorted(folder.out.rglob("*"))
+    found = diff(folder, *words)
+    if (folder.folder / ".git").exists():
+        assert found == expected
+    else:
+        assert found["code"]["diff"] == "" and found["notes"] == ["code: there is no snapshot of A and B to compare"]
+    assert sorted(folder.out.rglob("*")) == before
+
+
 def test_the_text_has_a_section_for_everything_that_differs(folder: Any) -> None:
     text = folder.pyexp("diff", f"a@{FIRST}", "a").stdout
     assert text.startswith(f"A  exp:a {FIRST}\nB  exp:a {SECOND}\n")
