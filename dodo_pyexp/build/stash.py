@@ -6,6 +6,7 @@ Implements: pyexp guide, "`@pyexp.experiment` Parameters" (`stash`); DESIGN sect
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PyexpError
 from ..executors.relocation import Relocation
 from ..store.atomic import touch
+from .colour import is_terminal
 from .plan import Plan, PlannedExperiment
 
 if TYPE_CHECKING:
@@ -135,6 +137,11 @@ class Stash:
         if found is None:
             return None
         self._tell(found.left_out)
+        if git_root(path) is None and not os.path.isdir(experiment.files.snapshots) and is_terminal(sys.stderr):
+            self._note(
+                f"{experiment.name} is in no git repository: the snapshot of its code is a copy of the files that it "
+                f"imports ({len(found.files)}), and of no others"
+            )
         dest = Path(experiment.files.snapshot(found.name))
         found.write(dest)
         touch(dest)  # in use: it must not be taken for old

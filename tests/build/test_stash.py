@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import shutil
 import subprocess
 from typing import Any
 
@@ -109,6 +111,36 @@ def test_outside_git_the_files_that_are_imported_are_copied(project: Any) -> Non
     manifest = manifests(project)[0]
     assert manifest["commit"] == manifest["snapshot"]["files"] == name
     assert "outside of git" in manifest["snapshot"]["note"]
+
+
+def on_a_terminal(project: Any, *arguments: str) -> str:
+    """Run the experiment with a terminal for its stderr, and give what is on it."""
+    ours, theirs = pty.openpty()
+    with project.start(*arguments, stderr=theirs, env={**project.environment, "TERM": "xterm"}) as process:
+        os.close(theirs)
+        told = b""
+        while True:
+            try:
+                part = os.read(ours, 10_000)
+            except OSError:  # the other end is closed
+                part = b""
+            if not part:
+                break
+            told += part
+    os.close(ours)
+    assert process.returncode == 0, told
+    return " ".join(told.decode().split())
+
+
+def test_outside_git_a_terminal_is_told_once_that_only_what_is_imported_is_kept(repository: Any) -> None:
+    project = repository
+    assert "in no git repository" not in on_a_terminal(project, "exp.py")
+    shutil.rmtree(project.out)
+    shutil.rmtree(project.folder / ".git")
+    said = "exp is in no git repository: the snapshot of its code is a copy of the files that it imports (2)"
+    assert said in on_a_terminal(project, "exp.py")
+    project.edit("helper.py", "2 * x", "3 * x")
+    assert "in no git repository" not in on_a_terminal(project, "exp.py", "--rerun")
 
 
 def test_outside_git_the_same_files_are_kept_once(project: Any) -> None:
