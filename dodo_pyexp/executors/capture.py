@@ -6,6 +6,7 @@ captured; stdout and stderr share one file opened for appending, so their order 
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import sys
@@ -49,6 +50,7 @@ class Log:
                 os.close(reader)
         else:
             self.fd = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self.fd = above_standard(self.fd)
 
     def close(self) -> None:
         """Close this end and, when live, wait until everything has been shown."""
@@ -71,10 +73,29 @@ class Log:
             self.fd = -1
 
 
+def above_standard(fd: int) -> int:
+    """Move a descriptor out of the way of 0, 1 and 2: a build that has none of these gives them to what it opens."""
+    if fd > 2:
+        return fd
+    moved: int = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return moved
+
+
 def redirect(fd: int) -> None:
     """Make descriptors 1 and 2, and Python's streams, write to `fd` from now on."""
+    point(fd)
+    renew_streams()
+
+
+def point(fd: int) -> None:
+    """Make descriptors 1 and 2 write to `fd` from now on."""
     os.dup2(fd, 1)
     os.dup2(fd, 2)
+
+
+def renew_streams() -> None:
+    """Make Python's streams write to descriptors 1 and 2, wherever these lead."""
     _set_streams(stream(1), stream(2))
 
 

@@ -12,7 +12,7 @@ from _signal import SIG_DFL, SIGCHLD, SIGINT, SIGTERM, set_wakeup_fd, signal  # 
 from ..errors import ExecutorError
 from ..store.digest import sha256
 from .base import Executor, Handle
-from .capture import redirect, try_flush
+from .capture import point, renew_streams, try_flush
 from .guardian import report_in
 from .job import FAILED
 from .leaving import leave
@@ -64,7 +64,7 @@ class ForkExecutor(Executor):
         if self._spare is not None or not POSSIBLE or guardian.fd < 0 or _threads():
             return
         _get_ready(relocation)
-        self._spare = Spare(fn, relocation, lambda receive: _child(receive, guardian))
+        self._spare = Spare(fn, relocation, lambda receive: _child(receive, None, relocation, guardian))
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Fork, or take what was forked ahead, and perform the job in the child."""
@@ -80,7 +80,7 @@ class ForkExecutor(Executor):
         pid = os.fork()
         if pid == 0:
             job.log_fd = log.fd
-            _child(lambda: job, guardian)
+            _child(lambda: job, log.fd, job.relocation, guardian)
         log.abandon()
         return ProcessHandle(pid, log, guardian)
 
@@ -107,7 +107,7 @@ def _get_ready(relocation: Relocation | None) -> None:
         relocation.prepare()
 
 
-def _child(receive: Callable[[], Job], guardian: Guardian) -> None:
+def _child(receive: Callable[[], Job], output: int | None, relocation: Relocation | None, guardian: Guardian) -> None:
     """Execute the run and end, whatever happens; never return into the parent's code."""
     code = FAILED
     try:
@@ -116,12 +116,16 @@ def _child(receive: Callable[[], Job], guardian: Guardian) -> None:
             signal(number, SIG_DFL)
         report_in(guardian.fd)
         atexit._clear()  # what is to happen when the build ends is not for its fork to do
-        null_stdin()
-        job = receive()
-        redirect(job.log_fd)
+        null = os.open(os.devnull, os.O_RDWR)
+        point(null if output is None else output)
+        os.dup2(null, 0)
+        if null > 2:
+            os.close(null)
+        renew_streams()
         faulthandler.enable(2)
-        if job.relocation is not None:
-            job.relocation.apply()
+        if relocation is not None:
+            relocation.apply()
+        job = receive()
         code = job.perform()
     except BaseException:
         import traceback
@@ -129,10 +133,3 @@ def _child(receive: Callable[[], Job], guardian: Guardian) -> None:
         traceback.print_exc()
     finally:
         leave(code)
-
-
-def null_stdin() -> None:
-    """Let this process read nothing."""
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)

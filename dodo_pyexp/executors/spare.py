@@ -10,14 +10,14 @@ from ..collection.runs import Runs
 from ..results.pickling import loads, plain_dumps
 from ..results.result import Result
 from ..store.paths import AttemptFolder
+from .capture import above_standard, point
 from .job import Job
 
 if sys.platform == "linux":
-    from _socket import AF_UNIX, MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET, socketpair
+    from _socket import AF_UNIX, MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET, socket, socketpair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _socket import socket
     from collections.abc import Callable
 
     from .capture import Log
@@ -49,11 +49,12 @@ class Spare:
     ) -> None:
         self._made_for = fn, relocation
         self._socket, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+        listening = above_standard(theirs.detach())
         self.pid = os.fork()
         if self.pid == 0:
             self._socket.close()
-            begin(lambda: _job(theirs, fn, relocation))
-        theirs.close()
+            begin(lambda: _job(socket(fileno=listening), fn, relocation))
+        os.close(listening)
 
     def take(self, job: Job, log: Log) -> bool:
         """Hand the job over; False if this process is not fit for it, or is gone."""
@@ -94,6 +95,7 @@ def _job(listening: socket, fn: Callable[..., object], relocation: Relocation | 
         os._exit(0)
     listening.close()
     fds = array("i", received[0][2])  # of the log, and of the lock, which is held as long as this process lives
+    point(fds[0])
     name, arity, configs, deps, attempt, state, given = loads(said)
     upstreams = Runs(Result.referred(reference) for reference in deps)
     job = Job(name, fn, arity, configs[0], upstreams, AttemptFolder(attempt), state, given)
