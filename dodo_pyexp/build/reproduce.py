@@ -88,7 +88,8 @@ def reproduce(
     """
     if not tolerance >= 0:
         raise UsageError(f"the tolerance is 0 or more, not {tolerance}")
-    past = Past(stored_run(output, run), at, output)
+    found = stored_run(output, run)
+    past = Past(found, at, found.experiment.output)
     if past.status.get("state") not in (statuses.FINISHED, statuses.FAILED):
         raise UsageError(f"{past.label} has not ended, so there is no outcome to compare with; build it again")
     config = past.config(settings)

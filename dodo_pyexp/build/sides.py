@@ -68,7 +68,7 @@ def _found(output: OutputFolder, name: str, at: str | None) -> Side | None:
             f'"{name}" names {len(runs)} runs: {", ".join(run.full_name for run in runs[:5])}; write one of these'
         )
     if runs:
-        return Past(runs[0], at, output)
+        return Past(runs[0], at, runs[0].experiment.output)
     for experiment in stored_experiments(output):
         if name in (experiment.name, experiment.folder):
             return BatchSide(experiment, manifests.find(experiment.files, at or "latest"))

@@ -106,7 +106,7 @@ def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str], dic
     unfit: UsageError | None = None
     for experiment in stored_experiments(output_folder(arguments), arguments.experiments):
         if arguments.at is None:
-            manifest = experiment.newest
+            manifest = manifests.whole(experiment.files)
             if manifest is None:
                 if arguments.experiments:
                     manifests.find(experiment.files, "latest")  # raises: it says why

@@ -6,16 +6,21 @@ Implements: DESIGN section 2 (P7).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..errors import DamagedFile, UsageError, nearest, suggest, warn
 from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store.manifest import Manifest
-from ..store.names import folder_name
+from ..store.names import folder_name, refusal
 from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder
 from ..store.paths import shown as shown
 from .reading import find_attempt
+
+DEEPEST = 6
+"""Experiments of run files may lie in folders of folders: so many levels are looked through."""
+SET_ASIDE = "DEBUG"
+"""The folder of what was executed with ``--debug``: only found by name."""
 
 
 class StoredExperiment:
@@ -25,12 +30,19 @@ class StoredExperiment:
     ----------
     files
         Its folder.
+    folder
+        The same, seen from the output folder; by default it lies right in there.
     """
 
-    def __init__(self, files: ExperimentFolder) -> None:
+    def __init__(self, files: ExperimentFolder, folder: str | None = None) -> None:
         self.files = files
-        self.folder = os.path.basename(files.path)
+        self.folder = folder or os.path.basename(files.path)
         self._newest: Manifest | None = None
+
+    @property
+    def output(self) -> OutputFolder:
+        """The output folder that it was built in."""
+        return OutputFolder(os.path.dirname(self.files.path))
 
     @property
     def newest(self) -> Manifest | None:
@@ -42,10 +54,11 @@ class StoredExperiment:
     @property
     def name(self) -> str:
         """The real name; the folder's where they are the same or nobody knows better."""
-        if "~" in self.folder or "+" in self.folder:
+        above, _, own = self.folder.rpartition("/")
+        if "~" in own or "+" in own:
             name = self.newest.about.get("experiment") if self.newest is not None else None
-            return name if isinstance(name, str) else self.folder
-        return self.folder
+            own = name if isinstance(name, str) else own
+        return f"{above}/{own}" if above else own
 
     def run_folders(self) -> list[str]:
         """Name the folders of all runs, also of those that no config asks for any more."""
@@ -134,28 +147,47 @@ def stored_experiments(output: OutputFolder, names: Sequence[str] = ()) -> list[
     UsageError
         One of them does not exist.
     """
-    try:
-        entries = sorted(os.listdir(output.path))
-    except FileNotFoundError:
-        entries = []
-    except OSError as error:
-        raise UsageError(f"{shown(output.path)} cannot be read: {error.strerror}") from None
-    folders = [output.experiment(name) for name in entries]
-    found = [StoredExperiment(folder) for folder in folders if os.path.isdir(folder.batches)]
-    for folder in folders:
-        if os.path.isdir(folder.path) and not os.access(folder.path, os.R_OK | os.X_OK):
-            warn(f"{shown(folder.path)} may not be read, and is left out")
+    found = sorted(_below(output, "", DEEPEST), key=lambda one: one.folder)
     if not names:
         return found
     chosen: dict[str, StoredExperiment] = {}
     for name in names:
-        match = next((one for one in found if name in (one.folder, one.name)), None)
+        match = next((one for one in found if name in (one.folder, one.name)), None) or _at(output, name)
         if match is None:
             raise UsageError(
                 f'there is no experiment "{name}" in {shown(output.path)}{suggest(name, [one.name for one in found])}'
             )
         chosen[match.folder] = match
     return list(chosen.values())
+
+
+def _below(output: OutputFolder, inside: str, depth: int) -> Iterator[StoredExperiment]:
+    """Find the experiments in a folder, and in those of its folders that are none themselves."""
+    try:
+        with os.scandir(f"{output.path}/{inside}") as entries:
+            folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=not inside)]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if not inside:
+            raise UsageError(f"{shown(output.path)} cannot be read: {error.strerror}") from None
+        warn(f"{shown(f'{output.path}/{inside[:-1]}')} may not be read, and is left out")
+        return
+    for name in folders:
+        folder = f"{inside}{name}"
+        files = output.experiment(folder)
+        if os.path.isdir(files.batches):
+            yield StoredExperiment(files, folder)
+        elif depth and not name.startswith(".") and folder != SET_ASIDE:
+            yield from _below(output, f"{folder}/", depth - 1)
+
+
+def _at(output: OutputFolder, name: str) -> StoredExperiment | None:
+    """Find the experiment in the folder that a name leads to."""
+    if "/" not in name or refusal(name) is not None:
+        return None
+    files = output.experiment(name)
+    return StoredExperiment(files, name) if os.path.isdir(files.batches) else None
 
 
 def stored_runs(experiments: list[StoredExperiment], word: str) -> list[StoredRun]:
@@ -178,6 +210,9 @@ def stored_run(output: OutputFolder, word: str) -> StoredRun:
         There is no such run, or more than one.
     """
     found = stored_runs(stored_experiments(output), word)
+    aside = _at(output, word.rpartition(":")[0])
+    if not found and aside is not None:
+        found = stored_runs([aside], word)
     if len(found) == 1:
         return found[0]
     if found:

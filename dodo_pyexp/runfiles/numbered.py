@@ -19,6 +19,7 @@ from ..config.interpolation import escaped
 from ..config.yaml_writer import dump_yaml
 from ..errors import UsageError
 from ..provenance.dirty import check_dirty
+from ..store.manifest import LAUNCHES
 from ..store.paths import ExperimentFolder, OutputFolder, shown
 from .building import RunFileRequest, tell
 from .expyrun import CODE, RUN, ExpyrunFile
@@ -99,9 +100,8 @@ def launch(file: ExpyrunFile, wanted: Wanted) -> int:
         wanted.arguments.live = wanted.arguments.live or not wanted.arguments.json
         said = Options(output_dir=file.output_dir, timestamp=False, stash=False, code="ignore")
         given = Given([_config(file, number)], file.where())
-        definition = Definition(
-            file.name, launched, 1, given, about={"run_file": {"path": shown(os.fspath(file.path))}}
-        )
+        about = {"run_file": {"path": shown(os.fspath(file.path))}, LAUNCHES: True}
+        definition = Definition(file.name, launched, 1, given, about=about)
         return NumberedRequest(definition, said, wanted, file.output_dir, folder).carry_out()
     finally:
         try:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 HASHES = "hashes"
 """Key of `about`: hashes of the configs of which something was masked, by folder."""
+LAUNCHES = "launches"
+"""Key of `about`: every batch is one launch with one run, so that only all of them are the whole."""
 
 
 class Manifest:
@@ -182,6 +184,24 @@ def newest(folder: ExperimentFolder) -> Manifest | None:
         return next(readable(folder), None)
     except DamagedFile:
         return None
+
+
+def whole(folder: ExperimentFolder) -> Manifest | None:
+    """Give the newest batch; of an experiment that is launched run by run, all that there are, as one batch."""
+    manifest = newest(folder)
+    if manifest is None or not manifest.about.get(LAUNCHES):
+        return manifest
+    hashes: dict[str, str] = {}
+    for one in reversed(list(readable(folder))):  # a number that was free again is another run now
+        runs = [run for run in one.runs if os.path.isdir(folder.run(run).path)]
+        manifest.configs.update({run: one.configs[run] for run in runs})
+        manifest.attempts.update({run: one.attempts[run] for run in runs if run in one.attempts})
+        hashes.update(one.about.get(HASHES) or {})
+    manifest.runs = sorted(manifest.configs, key=lambda run: (len(run), run))
+    manifest.shape = (len(manifest.runs),)
+    if hashes:
+        manifest.about[HASHES] = hashes
+    return manifest
 
 
 def find(folder: ExperimentFolder, timestamp: str) -> Manifest:

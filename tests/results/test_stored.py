@@ -31,6 +31,29 @@ def test_experiments_are_found_by_their_manifests_and_real_names(output: OutputF
     assert [one.name for one in stored_experiments(output, ["x/y"])] == ["x/y"]
 
 
+def nested(output: OutputFolder, folder: str) -> None:
+    Manifest("2026-01-01_00-00-00", ["a"], {"a": {"name": "a"}}, (1,)).create(output.experiment(folder))
+    Path(output.experiment(folder).run("a").attempt("2026-01-01_00-00-00").path).mkdir(parents=True)
+
+
+def test_experiments_in_folders_of_folders_are_found_too(output: OutputFolder) -> None:
+    for folder in ("training/666", "mine/sub/x~y", "train/inside", ".hidden/one", "DEBUG/train"):
+        nested(output, folder)
+    assert [one.name for one in stored_experiments(output)] == ["mine/sub/x~y", "train", "training/666", "x/y"]
+    assert stored_run(output, "training/666:a").full_name == "training/666:a"
+    assert stored_experiments(output, ["training/666"])[0].output.path == f"{output.path}/training"
+
+
+def test_what_was_set_aside_is_found_by_its_whole_name(output: OutputFolder) -> None:
+    nested(output, "DEBUG/train")
+    assert stored_experiments(output, ["DEBUG/train"])[0].folder == "DEBUG/train"
+    assert stored_run(output, "DEBUG/train:a").full_name == "DEBUG/train:a"
+    assert stored_run(output, "train:a").full_name == "train:a"
+    for name in ("../out/train", "DEBUG", "/etc"):
+        with pytest.raises(UsageError):
+            stored_experiments(output, [name])
+
+
 def test_an_unknown_experiment_is_refused(output: OutputFolder) -> None:
     with pytest.raises(UsageError, match='did you mean "train"'):
         stored_experiments(output, ["trian"])

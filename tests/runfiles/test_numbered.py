@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -218,9 +219,18 @@ def test_keys_that_mean_something_to_the_engine_mean_nothing_here(lab: Any) -> N
 def test_pyexp_reads_the_runs_like_any_others(lab: Any) -> None:
     lab.pyexp("run", "run.yml")
     lab.pyexp("run", "run.yml", "--lr", "1")
-    folder = str(lab.out / "n")
-    assert "who: first" in lab.pyexp("log", "1:exp.0", "--output-dir", folder).stdout
-    assert len(lab.pyexp("list", "--batches", "--output-dir", folder, "1").stdout.splitlines()) == 2
+    out = ("--output-dir", str(lab.out))
+    lab.write("lab/main.py", "def main(name, config):\n    return {'loss': config['lr'] * 2}\n")
+    lab.pyexp("run", "run.yml", "--lr", "4")
+    table = lab.pyexp("results", *out).stdout.splitlines()
+    assert [line.split() for line in table[2:]] == [["exp.0", "0.0001"], ["exp.1", "1.0"], ["exp.2", "4.0", "8"]]
+    shutil.rmtree(lab.out / "n/1/exp.1")
+    assert "exp.1" not in lab.pyexp("results", "n/1", *out).stdout
+    lab.pyexp("run", "run.yml", "--lr", "7")
+    assert ["exp.1", "7.0", "14"] in [line.split() for line in lab.pyexp("results", *out).stdout.splitlines()]
+    assert "who: first" in lab.pyexp("log", "n/1:exp.0", *out).stdout
+    assert len(lab.pyexp("list", "--batches", *out, "n/1").stdout.splitlines()) == 4
+    assert "lr" in lab.pyexp("diff", "n/1:exp.0", "n/1:exp.1", *out, status=None).stdout
 
 
 def test_workdir_is_in_place_of_the_output_folder(lab: Any) -> None:

@@ -79,6 +79,14 @@ def test_experiments_are_built_in_the_workspace_and_cached(lab: Any) -> None:
     assert '"A title"' in listed
 
 
+def test_other_commands_find_the_experiments_of_all_workspaces(lab: Any) -> None:
+    lab.pyexp("run", "full.yaml")
+    assert "mine/train  " in lab.pyexp("results").stdout
+    assert "A title" in lab.pyexp("list", "--batches").stdout
+    assert lab.pyexp("log", "mine/train:net_s0", "--path").stdout.startswith("out/mine/train/net_s0/")
+    assert "identical" in lab.pyexp("reproduce", "mine/train:net_s0").stdout
+
+
 def test_each_launch_is_kept_with_its_whole_config(lab: Any) -> None:
     lab.pyexp("run", "full.yaml", "-c", "model.width=9")
     (told,) = launches(lab)
