@@ -6,7 +6,7 @@ from numbers import Real
 
 from dodo_pyexp.collection.estimate import Estimate
 from dodo_pyexp.collection.match import MISSING, name_of
-from dodo_pyexp.errors import ConfigTypeError, LookupFailed, nearest
+from dodo_pyexp.errors import ConfigTypeError, LookupFailed, nearest, suggest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def group(observations: Iterable[Observation], key: str) -> list[Replicates]:
             collected.setdefault(name, []).append(number)
     if seen and not everything:
         known = dict.fromkeys(word for run in seen for word in _paths(run.cfg) if word != "name")
-        raise LookupFailed(f'no config has the key "{key}"{nearest(key, known)}')
+        raise LookupFailed(f'no config has the key "{key}"{suggest(key, known)}')
     names_of = _common_names([names for _, _, names in groups.values()])
     for (replicates, collected, _), name in zip(groups.values(), names_of, strict=True):
         replicates.name = name

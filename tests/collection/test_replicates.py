@@ -108,6 +108,8 @@ def test_names_that_have_nothing_in_common_or_too_little_are_those_of_the_first_
 def test_a_key_that_nobody_has_is_an_error_with_a_hint() -> None:
     with pytest.raises(LookupFailed, match=r'no config has the key "sed".*did you mean "seed"'):
         Runs(grid()).over("sed")
+    with pytest.raises(LookupFailed, match=r'no config has the key "nope"; there are "lr", "seed"'):
+        Runs(grid()).over("nope")
     with pytest.raises(LookupFailed, match=r'no run of .* returned "ac".*did you mean "acc"'):
         Runs(grid()).over("seed")[0]["ac"]
 
