@@ -300,3 +300,42 @@ def test_ctrl_c_under_plain_doit_is_one_line(script: Any, command: list[str]) ->
     assert doit.returncode == 130
     assert stderr == "interrupted; what has finished stays as it is\n"
     assert "interrupted" in script.pyexp("list", "exp.py").stdout
+
+
+CLASSES = """
+from dataclasses import dataclass
+
+import pyexp
+from tally import mark
+
+
+@dataclass
+class Model:
+    weight: int
+
+
+@pyexp.experiment
+def exp(cfg, out, deps):
+    mark(cfg)
+    if deps:
+        return [isinstance(dep.result, Model) for dep in deps]
+    return Model(cfg.weight)
+
+
+@exp.configs
+def configs():
+    return [{"name": "small", "weight": 1}, {"name": "uses", "depends_on": "small"}]
+
+
+if __name__ == "__main__":
+    small, uses = exp.run()
+    print(small.result == Model(1), uses.result)
+"""
+
+
+@pytest.mark.parametrize("executor", ["subprocess", "fork", "inline"])
+def test_results_are_of_the_classes_of_the_script_that_reads_them_now_and_later(project: Any, executor: str) -> None:
+    project.write("exp.py", CLASSES)
+    for arguments in ([], [], ["--rerun", "--filter", "uses"]):
+        assert project.python("exp.py", "--executor", executor, *arguments).stdout == "True [True]\n", arguments
+    assert project.executed() == ["small", "uses", "uses"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from ..importing import definitions_only, import_file
-from ..results.pickling import dumps, loads
+from ..results.pickling import dumps, loads, script_globals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def resolve(reference: tuple[str, ...] | bytes) -> Callable[..., Any]:
     if isinstance(reference, bytes):
         with definitions_only():  # unpickling imports what the function needs
             fn: Callable[..., Any] = loads(reference)
+        if getattr(fn, "__module__", None) == "__main__":
+            script_globals.update(getattr(fn, "__globals__", {}))  # what it is given is of these classes
         return fn
     name, path, qualname = reference
     module = import_file(path, name)

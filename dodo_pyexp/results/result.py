@@ -13,7 +13,7 @@ from ..store import status as statuses
 from ..store.digest import sum_of_open
 from ..store.paths import AttemptFolder
 from ..store.record import record_of, vouches_for
-from .pickling import dumps, load, loads
+from .pickling import dumps, load_here, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def load_pickle(
         with open(attempt.pickle, "rb") as file:
             if expected is not None and sum_of_open(file) != expected:
                 damage = "is not what the run wrote"
-            result = None if damage else load(file)
+            result = None if damage else load_here(file)
     except (Exception, SystemExit) as error:  # unpickling runs arbitrary code and may raise anything
         if expected is not None and isinstance(error, OSError) and error.filename in (attempt.pickle, None):
             said = _damage(attempt, name, status or {}, f"cannot be read: {error.strerror}", watched=watched)
