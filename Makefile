@@ -33,7 +33,8 @@ demo: $(VENV)/stamp-demo  ## build pipelines/digits, a real machine-learning pip
 	@cd $(DIGITS) && "$(CURDIR)/$(VENV)/bin/pyexp" build --jobs 0
 	@cd $(DIGITS) && "$(CURDIR)/$(VENV)/bin/pyexp" results train evaluate --sort accuracy,desc
 	@echo "Plot: `ls -t $(DIGITS)/out/evaluate/report/*/accuracy.png | head -n 1`"
-	@echo "Say it again, and nothing is executed; or change a learning rate in $(DIGITS)/train.py first."
+	@echo "Say it again, and nothing is executed; or first change a learning rate in"
+	@echo "$(DIGITS)/train.py: then that run is, and what depends on it."
 
 .PHONY: test
 test: lint  ## run the whole test suite, lint and type check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from os.path import relpath
 from pathlib import Path
 
 import pyexp
@@ -70,8 +71,8 @@ def report(results: Runs, out: Path):
     (out / "scores.txt").write_text(table + "\n")
     plot_confusion(counts, scores[0], out / "confusion.png")
     plot_accuracy(scores, out / "accuracy.png")
-    print(f"Confusion matrix: {out / 'confusion.png'}")
-    print(f"Plot: {out / 'accuracy.png'}")
+    print(f"Confusion matrix: {relpath(out / 'confusion.png')}")
+    print(f"Plot: {relpath(out / 'accuracy.png')}")
 
 
 def make_table(scores: list[dict]) -> str:
