@@ -343,22 +343,19 @@ class BuildRunner:
         """See whether a run has ended; it may also have been started once more."""
         if execution not in self._flying:
             return
-        before = execution.handle
-        fd = before.fileno() if before is not None else -1
+        # Before it is closed: a fork may hold a copy, and then epoll would report it for ever.
+        self._unwatch(execution)
         if self._next is not None and execution.succeeded:
-            self._unwatch(execution, fd)
-            fd = -1
             self._overtake()
         with self.interrupts.in_process(self.session.executor(execution.run)):
             ended = execution.poll()
-        if ended or execution.handle is not before:
-            self._unwatch(execution, fd)
-            if ended:
-                self._land(self._flying.pop(execution), execution)
-            else:
-                self._watch(execution)
+        if ended:
+            self._land(self._flying.pop(execution), execution)
+        else:
+            self._watch(execution)
 
-    def _unwatch(self, execution: Execution, fd: int) -> None:
+    def _unwatch(self, execution: Execution) -> None:
+        fd = execution.handle.fileno() if execution.handle is not None else -1
         if fd >= 0:
             self._selector.unregister(fd)
         self._blind.discard(execution)

@@ -253,3 +253,24 @@ def test_threads_keep_from_forking_ahead():
     finally:
         stop.set()
         thread.join()
+
+
+def test_a_build_sleeps_while_a_run_goes_on_though_forks_hold_what_it_waited_for(script):
+    built = script(
+        train("time.sleep(0.3 if cfg.n < 2 else 2)", "fork", head=COUNTING)
+        + runs(3)
+        + """
+import selectors
+class Counting(selectors.DefaultSelector):
+    asked = 0
+    def select(self, timeout=None):
+        Counting.asked += 1
+        return super().select(timeout)
+selectors.DefaultSelector = Counting
+ARGUMENTS = {"jobs": 2}
+def after(results):
+    assert not any(r.error for r in results)
+    assert Counting.asked < 40, Counting.asked
+"""
+    )
+    assert built.code == 0, built.stderr
