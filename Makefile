@@ -26,6 +26,7 @@ $(VENV)/stamp-%: pyproject.toml
 	         "on Debian and Ubuntu, install the package python3-venv" >&2; exit 1; }; }
 	@echo "Installing pyexp and what '$*' needs into $(VENV) (only this once; it may take a minute)"
 	@$(PIP) --editable '.[$*]'
+	@$(PY) -m compileall -q dodo_pyexp pyexp  # as any other installation does
 	@touch $@
 
 .PHONY: demo

@@ -6,8 +6,10 @@ Nothing fails when a limit is not kept; the line says OVER.
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
+from pathlib import Path
 
 from . import executing, noop, ray, reading, runfiles
 from .figure import Figure, line, markdown
@@ -41,6 +43,8 @@ def main() -> None:
     unknown = [name for name in arguments.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]}; choose from {', '.join(BENCHMARKS)}")
+    for package in ("dodo_pyexp", "pyexp"):  # as installing does; some environments forbid to write it on import
+        compileall.compile_dir(Path(__file__).resolve().parents[1] / package, quiet=2)
     print(
         f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.1f}; medians of {arguments.repeat}, floor and ours in turn"

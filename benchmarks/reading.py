@@ -33,9 +33,7 @@ def sweep(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
             for other in variations
         ]
 
-    floor, ours = alternate(
-        repeat, lambda: seconds(by_hand), lambda: seconds(lambda: pyexp.sweep(base, variations))
-    )
+    floor, ours = alternate(repeat, lambda: seconds(by_hand), lambda: seconds(lambda: pyexp.sweep(base, variations)))
     each = ours / 100_000 * 1e6
     said = f"{ours / floor:.1f} times dicts by hand ({floor / 100_000 * 1e6:.2f} us)"
     yield Figure("sweep, a config of 100,000", each, "us", 6.0, in_words(ours), said)

@@ -188,13 +188,16 @@ def test_a_run_in_the_builds_own_process_cannot_end_it_with_status_0(project):
 
 def test_after_a_run_in_it_a_process_can_leave_as_before(project):
     project.write("dodo.py", INLINE)
-    project.write("leave.py", """
+    project.write(
+        "leave.py",
+        """
         import os
         import pyexp
         from dodo import exp
         exp.run(filter="last")
         os._exit(5)
-    """)
+    """,
+    )
     project.python("leave.py", status=5)
 
 
@@ -255,7 +258,11 @@ def test_nothing_survives_a_build_that_is_killed(script, isolated, live):
         [sys.executable, str(path), "-j", "2", *live], cwd=script.folder, env=script.environment, start_new_session=True
     ) as process:
         found = until(
-            lambda: len(pids := [p.read_text() for p in script.folder.glob("out/train/*/*/pid")]) == 2 and pids
+            lambda: (
+                len(pids := [p.read_text() for p in script.folder.glob("out/train/*/*/pid")]) == 2
+                and all(pids)
+                and pids
+            )
         )
         groups = [int(pid) for pid in found]
         assert until(lambda: all(len(list(of_group(group))) >= 3 for group in groups))
