@@ -236,13 +236,21 @@ class Past:
         if not isinstance(about, dict):
             raise UsageError(f"where the function of {self.label} stands is not on record: its manifest is gone")
         file = about.get("file")
-        if not isinstance(file, str) or not (snapshot / file).is_file():
-            raise UsageError(f"the snapshot of {self.label} has no {file or 'file with its function'}")
+        if not isinstance(file, str):
+            raise UsageError(f"the file with the function of {self.label} is not in the snapshot{self._left_out()}")
+        if not (snapshot / file).is_file():
+            raise UsageError(f"the snapshot of {self.label} has no {file}")
         if not isinstance(about.get("attribute"), str):
             raise UsageError(
                 f"the function of {self.label} is made inside another function of {file}, so that it cannot be imported"
             )
         return about
+
+    def _left_out(self) -> str:
+        """Say which files the snapshot was made without."""
+        told = (self.manifest.about.get("snapshot") or {}).get("left_out") if self.manifest is not None else None
+        files = [f"{one.get('path')} ({one.get('reason')})" for one in told or []]
+        return f"; left out of it were {', '.join(files[:3])}" if files else ""
 
     def _functions(self) -> Any:
         for name in reversed(self.files.batch_names()):

@@ -88,7 +88,7 @@ class Stash:
             self._note(f"no snapshot of the repository of {experiment.name}: {error}")
             snapshot = None
         try:
-            if snapshot is None or _left_out(snapshot, path):
+            if snapshot is None or _is_ignored(snapshot, path):
                 return self._copy(experiment, path)
             return self._check_out(experiment, snapshot)
         except (PyexpError, OSError) as error:
@@ -117,8 +117,8 @@ class Stash:
         root, copy = os.path.realpath(snapshot.root), os.path.realpath(dest)
         relocation = Relocation([(root, copy)])
         path = source_file(experiment.definition.fn)
-        if path is not None and relocation.of(path) is None:  # it was made for another experiment, and lacks this file
-            return self._copy(experiment, path)
+        if path is not None and relocation.of(path) is None and _reason_left_out(snapshot, path) is None:
+            return self._copy(experiment, path)  # it was made for another experiment, and lacks this file
         self._link_data(experiment, [(root, copy)])
         return Kept(snapshot.commit, copy, relocation, snapshot.to_dict(), snapshot.dirty)
 
@@ -192,10 +192,19 @@ def output_folders(plan: Plan) -> list[Path]:
     return [Path(path) for path in folders | {member.files.path for member in plan.experiments}]
 
 
-def _left_out(snapshot: Snapshot, path: str) -> bool:
-    """Tell whether the experiment's own file is not in the snapshot: git ignores it, say."""
+def _reason_left_out(snapshot: Snapshot, path: str) -> str | None:
+    """Tell why the experiment's own file is not in the snapshot; None if nobody left it out."""
     own = os.path.relpath(os.path.realpath(path), os.path.realpath(snapshot.root))
-    return any(own == place or (own.startswith(place) and place.endswith("/")) for place, _ in snapshot.left_out)
+    for place, reason in snapshot.left_out:
+        if own == place or (own.startswith(place) and place.endswith("/")):
+            return reason
+    return None
+
+
+def _is_ignored(snapshot: Snapshot, path: str) -> bool:
+    from ..provenance.snapshot import IGNORED
+
+    return _reason_left_out(snapshot, path) == IGNORED
 
 
 def source_file(fn: Any) -> str | None:

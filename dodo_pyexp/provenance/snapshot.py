@@ -30,6 +30,8 @@ from dodo_pyexp.provenance.secrets import committed_secret, secret_content, secr
 
 __all__ = ["Snapshot", "SnapshotError", "checkout", "take_snapshot"]
 
+IGNORED = "ignored by git"
+"""Why the file that a snapshot is made for may not be in it; nothing else is told of what git ignores."""
 _STAMP = "946684800 +0000"
 _IDENTITY = {
     f"GIT_{role}_{part}": value
@@ -177,7 +179,7 @@ class _Taking:
             if self._is_folder(path) or not os.path.lexists(self._full(path)):
                 self._nested(path, "a submodule that is not checked out")
         if self.start and self.start not in self.add | self.remove:
-            self.left_out[readable(self.start)] = "ignored by git"
+            self.left_out[readable(self.start)] = IGNORED
         return head
 
     def _new(self, untracked: list[bytes]) -> None:

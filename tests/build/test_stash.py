@@ -7,6 +7,7 @@ import os
 import pty
 import shutil
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -183,6 +184,24 @@ def test_the_manifest_says_what_was_left_out_and_the_build_says_it_in_one_line(r
     left_out = {entry["path"]: entry["reason"] for entry in manifests(repository)[0]["snapshot"]["left_out"]}
     assert left_out.keys() == {".env", "weights.bin"}
     assert not list(repository.out.rglob("weights.bin")) + list(repository.out.rglob(".env"))
+
+
+def test_an_experiment_that_holds_a_secret_is_left_out_and_the_rest_is_kept(
+    repository: Any, one_sentence: Callable[..., None]
+) -> None:
+    repository.edit("exp.py", '"x": 1}', '"x": 1, "password": "planted-1"}')
+    git(repository, "rm", "--cached", "--quiet", "exp.py")
+    git(repository, "commit", "--quiet", "-m", "without")
+    said = [line for line in repository.python("exp.py").stderr.splitlines() if line.startswith("Not in")]
+    assert said == ["Not in the snapshot of the code: exp.py (holds a value for password)."]
+    (commit,) = commits(repository)
+    kept = os.listdir(repository.out / "exp" / ".snapshots" / commit)
+    assert "helper.py" in kept and "exp.py" not in kept
+    assert not commit.startswith("files-")
+    assert not any(b"planted-" in path.read_bytes() for path in repository.out.rglob("*") if path.is_file())
+    one_sentence(
+        repository.pyexp("reproduce", "b", status=None), "exp:b", "is not in the snapshot", "exp.py (holds a value"
+    )
 
 
 def test_bytes_of_the_users_repository_and_work_tree_stay_as_they_are(repository: Any) -> None:
