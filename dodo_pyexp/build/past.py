@@ -204,12 +204,6 @@ class Past:
 
         name = self.snapshot_name
         if name is None:
-            launched = f"{self.attempt.path}/config.yml"
-            if os.path.exists(f"{self.attempt.path}/raw_config.yml"):  # it has a copy of its code
-                raise UsageError(
-                    f"{self.label} was started from a run file that is never up to date, and has a copy of its code; "
-                    f"`pyexp run {shown(launched)}` executes it again"
-                )
             raise UsageError(
                 f"{self.label} was executed without a snapshot of the code, so it cannot be reproduced; only runs with "
                 "stash=True can"

@@ -99,8 +99,8 @@ def reproduce(
     relocation = past.relocation(snapshot, function)
     if settings and fit is not None:
         config = fit(snapshot / function["file"], function["attribute"], relocation.first, past.kept_config, config)
-    new = _New(past, config, function, [text.partition("=") for text in settings])
-    differing = _packages(past, new, note)
+    new = _New(past, config, function, settings)
+    differing = differing_packages(past, new.surroundings, note)
     note(f"reproducing {past.label} with the code of {past.snapshot_name}")
     with _folder_of(past, function):
         ended = new.execute(relocation, snapshot, deps, live=live)
@@ -146,26 +146,15 @@ def tell_plainly(text: str) -> None:
 class _New:
     """The new attempt."""
 
-    def __init__(
-        self, past: Past, config: Config, function: dict[str, Any], settings: list[tuple[str, str, str]]
-    ) -> None:
+    def __init__(self, past: Past, config: Config, function: dict[str, Any], settings: Sequence[str]) -> None:
         self.past = past
         self.function = function
         config.pop("depends_on", None)
         self.config = config
         self.kept_config = Masker().config(config)
-        masked = Masker()
-        self.settings = [
-            f"{key}=***" if masked.has_secret({key: text}) else f"{key}={text}" for key, _, text in settings
-        ]
+        self.settings = masked_settings(settings)
         self.surroundings = Surroundings()
-        self.about = self.surroundings.about(past.files)
         self.attempt: AttemptFolder = past.attempt
-
-    @property
-    def requirements(self) -> str:
-        """The packages of today."""
-        return self.surroundings.requirements
 
     def execute(self, relocation: Any, snapshot: Path, deps: Any, *, live: bool) -> dict[str, Any]:
         """Execute the run and give its status."""
@@ -239,21 +228,30 @@ def _stem(file: str) -> str:
     return os.path.splitext(os.path.basename(file))[0].replace(".", "_")
 
 
-def _packages(past: Past, new: _New, note: Callable[[str], None]) -> list[tuple[str, str | None, str | None]]:
+def masked_settings(settings: Sequence[str]) -> list[str]:
+    """Give changes to a config (``a.b=c``) without secrets."""
+    masked = Masker()
+    pairs = [text.partition("=") for text in settings]
+    return [f"{key}=***" if masked.has_secret({key: text}) else f"{key}={text}" for key, _, text in pairs]
+
+
+def differing_packages(
+    past: Past, today: Surroundings, note: Callable[[str], None]
+) -> list[tuple[str, str | None, str | None]]:
     """Warn of every package whose version differs, and of another Python."""
     from ..provenance.packages import differences
 
-    before = past.requirements
+    before, now = past.requirements, today.about(past.files)["environment"]["python"]
     if before is None:
         note(f"warning: the packages that {past.label} ran with are not on record")
         return []
-    found = differences(before, new.requirements)
+    found = differences(before, today.requirements)
     then = (past.manifest.about.get("environment") or {}).get("python") if past.manifest is not None else None
-    if then is not None and then != new.about["environment"]["python"]:
-        found.insert(0, ("python", then, new.about["environment"]["python"]))
-    for name, old, now in found:
+    if then is not None and then != now:
+        found.insert(0, ("python", then, now))
+    for name, old, new in found:
         said = f"was {old}" if old else "was not installed"
-        note(f"warning: {name} is {now} now and {said}" if now else f"warning: {name} {said} and is not installed now")
+        note(f"warning: {name} is {new} now and {said}" if new else f"warning: {name} {said} and is not installed now")
     return found
 
 

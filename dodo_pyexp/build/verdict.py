@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,8 +109,14 @@ def importable(folders: list[str]) -> Iterator[None]:
         sys.path[:] = before
 
 
-def judge(made: Reproduction, past: Past, new: AttemptFolder, status: dict[str, Any]) -> None:
-    """Compare the outcomes."""
+def judge(
+    made: Reproduction,
+    past: Past,
+    new: AttemptFolder,
+    status: dict[str, Any],
+    ignored: Callable[[str], bool] = lambda path: False,
+) -> None:
+    """Compare the outcomes; the files that are `ignored` are none."""
     before = past.status
     if statuses.FAILED in (before.get("state"), status.get("state")):
         then, now = (_ending(one) for one in (before, status))
@@ -121,7 +127,7 @@ def judge(made: Reproduction, past: Past, new: AttemptFolder, status: dict[str, 
         made.verdict = IDENTICAL
         return
     made.values = differing_values(past.attempt, new, past.run, made.tolerance)
-    made.files = compare_files(past.attempt, new, made.tolerance)
+    made.files = [one for one in compare_files(past.attempt, new, made.tolerance) if not ignored(one.key)]
     found = [*made.values, *made.files]
     made.verdict = IDENTICAL if not found else WITHIN if all(one.close for one in found) else DIFFERENT
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentTypeError, Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import Parser
 from ..printable import printable, printable_lines
@@ -13,6 +13,7 @@ from ..printable import printable, printable_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..build.verdict import Reproduction
     from ..config.config import Config
 
 
@@ -37,21 +38,28 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Execute the attempt again, and print the verdict."""
-    from ..build.reproduce import reproduce
-    from .output import output_folder
-
-    made = reproduce(
-        output_folder(arguments),
-        arguments.run,
-        arguments.at,
-        tolerance=arguments.tolerance,
-        settings=arguments.settings,
-        fit=_fit,
-        note=lambda text: print(printable(text), file=sys.stderr, flush=True),
-        live=arguments.live,
-    )
+    made = _made(arguments)
     print(json.dumps(made.to_dict(), indent=2) if arguments.json else printable_lines(made.text()))
     return 0 if made.ok else 1
+
+
+def _made(arguments: Namespace) -> Reproduction:
+    from ..build.reproduce import reproduce
+    from ..results.stored import stored_run
+    from ..runfiles.relaunch import is_launch, relaunch
+    from .output import output_folder
+
+    def note(text: str) -> None:
+        print(printable(text), file=sys.stderr, flush=True)
+
+    output = output_folder(arguments)
+    how: dict[str, Any] = {
+        "tolerance": arguments.tolerance, "settings": arguments.settings, "note": note, "live": arguments.live,
+    }  # fmt: skip
+    found = stored_run(output, arguments.run)
+    if is_launch(found):
+        return relaunch(found, arguments.at, **how)
+    return reproduce(output, arguments.run, arguments.at, fit=_fit, **how)
 
 
 def _fit(source: Path, function: str, folders: list[str], before: Config, after: Config) -> Config:

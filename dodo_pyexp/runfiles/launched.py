@@ -10,6 +10,12 @@ from ..store import atomic
 
 LOG, ENGINE_LOG = "outputs.log", "log.out"
 ORIGINALS = "original_configs"
+CONFIG, RAW_CONFIG, REQUIREMENTS = "config.yml", "raw_config.yml", "frozen_requirements.txt"
+
+
+def is_own(path: str) -> bool:
+    """Tell whether a file in the folder of a launch was written by pyexp, and not by what was launched."""
+    return path in (LOG, CONFIG, RAW_CONFIG, REQUIREMENTS) or path.startswith(f"{ORIGINALS}/")
 
 
 class Launched:
@@ -82,7 +88,7 @@ class Launched:
             from ..provenance.packages import frozen_requirements
             from .source_copy import copy_source
 
-            atomic.write_text(f"{folder}/frozen_requirements.txt", frozen_requirements())
+            atomic.write_text(f"{folder}/{REQUIREMENTS}", frozen_requirements())
             home = self.file or self.module.split(".")[0]
             for note in copy_source(self.code, home, folder, [self.output_dir, folder], self.search_path(self.code)):
                 print(f"warning: {note}", file=sys.stderr, flush=True)

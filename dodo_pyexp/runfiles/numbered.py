@@ -23,7 +23,7 @@ from ..store.manifest import LAUNCHES
 from ..store.paths import ExperimentFolder, OutputFolder, shown
 from .building import RunFileRequest, tell
 from .expyrun import CODE, RUN, ExpyrunFile
-from .launched import Launched
+from .launched import CONFIG, RAW_CONFIG, Launched
 from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
 
 RESERVED = ("name", "out", "depends_on", "previous", "resources")
@@ -53,7 +53,7 @@ class NumberedRequest(RunFileRequest):
 
     def _again(self, runs: list[PlannedRun]) -> str | None:
         """Offer the command that does the same again: with the code as it was, if there is a copy of it."""
-        config = shown(f"{self._folder}/{runs[0].folder}/config.yml")
+        config = shown(f"{self._folder}/{runs[0].folder}/{CONFIG}")
         command = shlex.join(["pyexp", "run", config, *(["--debug"] if self._debug else [])])
         return f"To run it again, in a folder of its own: {command}"
 
@@ -90,24 +90,43 @@ def launch(file: ExpyrunFile, wanted: Wanted) -> int:
             tell(f"warning: {changes}")
     number = claim(folder)
     try:
-        launched = _launched(file, f"{folder}/{number}", wanted)
         if wanted.mode == GENERATE_ONLY:
-            launched.lay_out(f"{folder}/{number}")
+            _launched(file, f"{folder}/{number}", wanted).lay_out(f"{folder}/{number}")
             here = shown(f"{folder}/{number}")
-            tell(f"{file.name}: written down in {here}; pyexp run {here}/config.yml executes it")
+            tell(f"{file.name}: written down in {here}; pyexp run {here}/{CONFIG} executes it")
             return 0
         tell(f"{file.name}: {shown(f'{folder}/{number}')}")
         wanted.arguments.live = wanted.arguments.live or not wanted.arguments.json
+        return execute(file, wanted, folder, number)
+    finally:
+        _give_back(f"{folder}/{number}")
+
+
+def execute(file: ExpyrunFile, wanted: Wanted, folder: str, number: str) -> int:
+    """Execute the run in the folder ``folder/number``, which is claimed; give the exit status.
+
+    Raises
+    ------
+    PyexpError
+        It cannot be done; the folder is given back.
+    """
+    try:
+        launched = _launched(file, f"{folder}/{number}", wanted)
         said = Options(output_dir=file.output_dir, timestamp=False, stash=False, code="ignore")
         given = Given([_config(file, number)], file.where())
         about = {"run_file": {"path": shown(os.fspath(file.path))}, LAUNCHES: True}
         definition = Definition(file.name, launched, 1, given, about=about)
         return NumberedRequest(definition, said, wanted, file.output_dir, folder).carry_out()
     finally:
-        try:
-            os.rmdir(f"{folder}/{number}")  # only if nothing came of it
-        except OSError:
-            pass
+        _give_back(f"{folder}/{number}")
+
+
+def _give_back(folder: str) -> None:
+    """Remove a folder that was claimed if nothing came of it."""
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass
 
 
 def _config(file: ExpyrunFile, number: str) -> dict[Any, Any]:
@@ -129,7 +148,7 @@ def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
         function=file.entry.function,
         code=file.code,
         copies=not wanted.debug,
-        texts={"config.yml": dump_yaml(escaped(config)) + "\n", "raw_config.yml": dump_yaml(raw) + "\n"},
+        texts={CONFIG: dump_yaml(escaped(config)) + "\n", RAW_CONFIG: dump_yaml(raw) + "\n"},
         originals=originals,
         output_dir=file.output_dir,
     )

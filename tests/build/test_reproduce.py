@@ -369,17 +369,6 @@ def test_an_annotation_that_the_config_never_fitted_is_not_held_against_it(proje
     assert "n 1 -> 'new'" in project.pyexp("reproduce", "a", "--set", "x=new", status=1).stdout
 
 
-def test_a_launch_that_has_a_copy_of_its_code_names_its_own_way(
-    project: Any, one_sentence: Callable[..., None]
-) -> None:
-    project.write("lab/main.py", "def main(name, config):\n    pass\n")
-    project.write("lab/__init__.py", "")
-    run = "__run__: {__main__: 'lab.main:main', __name__: 'fit', __output_dir__: out}\nseed: 1\n"
-    project.write("fit.yml", run)
-    project.pyexp("run", "fit.yml")
-    one_sentence(project.pyexp("reproduce", "exp.0", status=None), "fit:exp.0", "pyexp run out/fit/exp.0/config.yml")
-
-
 # -- what is gone -----------------------------------------------------------------------------------------------
 
 
