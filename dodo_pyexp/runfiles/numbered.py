@@ -15,10 +15,11 @@ from ..build.code import Code
 from ..build.definition import Definition, Given
 from ..build.options import Options
 from ..build.plan import Plan, PlannedExperiment, PlannedRun, make_plan
-from ..config.interpolation import escaped
+from ..config.interpolation import escaped, has_parts
 from ..config.yaml_writer import dump_yaml
 from ..errors import UsageError
 from ..provenance.dirty import check_dirty
+from ..provenance.masking import Masker
 from ..store.manifest import LAUNCHES
 from ..store.paths import ExperimentFolder, OutputFolder, shown
 from .building import RunFileRequest, tell
@@ -148,10 +149,26 @@ def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
         function=file.entry.function,
         code=file.code,
         copies=not wanted.debug,
-        texts={CONFIG: dump_yaml(escaped(config)) + "\n", RAW_CONFIG: dump_yaml(raw) + "\n"},
+        texts={CONFIG: dump_yaml(_exact(config, raw, Masker())) + "\n", RAW_CONFIG: dump_yaml(raw) + "\n"},
         originals=originals,
         output_dir=file.output_dir,
     )
+
+
+def _exact(value: Any, raw: Any, masker: Masker) -> Any:
+    """Write a resolved config so that it resolves to the very same; a secret from a variable stays that variable."""
+    if isinstance(raw, str) and has_parts(raw) and masker.has_secret(value):
+        return raw
+    if isinstance(value, dict) and isinstance(raw, dict):
+        return {
+            key: raw[key]
+            if isinstance(raw.get(key), str) and has_parts(raw[key]) and masker.has_secret({key: item})
+            else _exact(item, raw.get(key), masker)
+            for key, item in value.items()
+        }
+    if isinstance(value, list) and isinstance(raw, list):
+        return [_exact(item, other, masker) for item, other in zip(value, raw, strict=True)]
+    return escaped(value)
 
 
 def free_name(folder: str) -> str:

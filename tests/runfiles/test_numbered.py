@@ -293,3 +293,17 @@ def test_the_entry_point_may_be_a_file(lab: Any) -> None:
     for number in range(2):
         folder = lab.out / f"n/1/exp.{number}"
         assert (folder / "outputs.log").read_text() == f"{folder}/scripts/near.py\n"
+
+
+def test_a_secret_from_a_variable_is_written_nowhere_and_comes_back(lab: Any) -> None:
+    text = "    login: {api_token: $MY_TOKEN, user: $MY_USER}\n    url: https://$MY_USER:$MY_TOKEN@host/x\n"
+    lab.write("secret.yml", FILE.format(out=lab.out) + text)
+    lab.write("lab/main.py", "def main(name, config):\n    return hash(repr(config)) and len(repr(config))\n")
+    variables = {"MY_TOKEN": "s3cr3t-and-long-9876", "MY_USER": "ann"}
+    for file in ("secret.yml", f"{lab.out}/n/1/exp.0/config.yml"):
+        lab.python("-m", "pyexp", "run", file, env=variables)
+    for path in lab.out.rglob("*"):
+        assert path.is_dir() or b"s3cr3t" not in path.read_bytes(), path
+    sizes = [json.loads((lab.out / f"n/1/exp.{number}/result.json").read_text()) for number in range(2)]
+    assert sizes[0] == sizes[1]
+    assert "user: ann" in (lab.out / "n/1/exp.0/config.yml").read_text()
