@@ -247,19 +247,27 @@ def test_uncommitted_changes_can_be_forbidden(lab: Any, one_sentence: Any) -> No
 
 
 @pytest.mark.slow
-def test_launches_at_the_same_time_each_have_a_folder(lab: Any) -> None:
+@pytest.mark.parametrize("count", [8, pytest.param(60, marks=pytest.mark.soak)])
+def test_launches_at_the_same_time_each_have_a_folder(lab: Any, count: int) -> None:
     command = [sys.executable, "-m", "pyexp", "run", "run.yml"]
-    running = [
-        subprocess.Popen(
-            command, cwd=lab.folder, env=lab.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        for _ in range(8)
-    ]
-    ended = [(process.communicate(timeout=100)[1], process.returncode) for process in running]
-    assert [code for _, code in ended] == [0] * 8, [said.decode() for said, code in ended if code]
+    said = [lab.folder.parent / f"stderr{number}" for number in range(count)]
+    running = []
+    for path in said:  # into files, as nobody reads sixty pipes at once
+        with path.open("wb") as stderr:
+            running.append(
+                subprocess.Popen(command, cwd=lab.folder, env=lab.environment, stdout=subprocess.DEVNULL, stderr=stderr)
+            )
+    ended = [process.wait(timeout=400) for process in running]
+    assert ended == [0] * count, [path.read_text() for path, code in zip(said, ended, strict=True) if code]
     folders = sorted((lab.out / "n/1").glob("exp.*"))
-    assert [path.name for path in folders] == [f"exp.{number}" for number in range(8)]
-    assert all((path / ".finished").is_file() for path in folders)
+    assert {path.name for path in folders} == {f"exp.{number}" for number in range(count)}
+    for path in folders:
+        assert (path / ".finished").is_file()
+        assert seen(path)["cwd"] == str(path)
+        assert (path / "outputs.log").read_text().count("who: first") == 1
+    assert len(list((lab.out / "n/1/.batches").iterdir())) == count
+    table = lab.pyexp("results", "n/1", "--output-dir", str(lab.out)).stdout
+    assert sum(line.startswith("exp.") for line in table.splitlines()) == count
 
 
 def test_of_sixty_who_ask_at_once_each_gets_a_folder_of_its_own(tmp_path: Path) -> None:
