@@ -15,15 +15,18 @@ from ..config.config import Config
 from ..config.encode import decode
 from ..errors import UsageError
 from ..provenance.fingerprint import changes
+from ..provenance.masking import masked_keys
 from ..provenance.packages import differences
 from ..provenance.trees import unified_diff
 from ..results.comparing import Difference, compare_files, compare_values
 from ..results.reading import find_attempt
 from ..results.stored import StoredRun
-from ..store import atomic
+from ..store import atomic, timestamps
+from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, ExperimentFolder, OutputFolder
+from .decision import failure_cause, several
 from .past import Past, checked_out
 from .sides import BatchSide, Side
 from .surroundings import find_requirements
@@ -117,7 +120,8 @@ def compare(output: OutputFolder, before: Side, after: Side) -> Comparison:
     """
     made = Comparison(before.label, after.label)
     if isinstance(before, Past) and isinstance(after, Past):
-        made.config = _configs(before.kept_config, after.kept_config)
+        hashes = before.masked_hash(), after.masked_hash()
+        made.config = _configs(before.kept_config, after.kept_config, hashes)
         made.upstreams = _upstreams(before.status.get("deps"), after.status.get("deps"))
         _results(made, before, after)
         sides = [_Made.of_attempt(past) for past in (before, after)]
@@ -216,9 +220,16 @@ def _surroundings(made: Comparison, before: _Made, after: _Made) -> None:
 # -- configs and results ------------------------------------------------------------------------------------------
 
 
-def _configs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+def _configs(
+    before: Mapping[str, Any], after: Mapping[str, Any], hashes: Iterable[str | None] = ()
+) -> list[Difference]:
+    """Compare configs; `hashes` of what they really were tell other secrets, which are not in them."""
     old, new = ({key: value for key, value in side.items() if key != "name"} for side in (before, after))
-    return compare_values(old, new)
+    found = compare_values(old, new)
+    known = list(hashes)
+    if not found and None not in known and len(set(known)) > 1:
+        found = [Difference(", ".join(masked_keys(before)), "***", "*** (another)")]
+    return found
 
 
 def _upstreams(before: Any, after: Any) -> list[Difference]:
@@ -236,8 +247,6 @@ def _results(made: Comparison, before: Past, after: Past) -> None:
     old, new = before.status, after.status
     states = old.get("state"), new.get("state")
     if states != (statuses.FINISHED, statuses.FINISHED):
-        from .decision import failure_cause
-
         told = [
             f"failed: {failure_cause(one)}" if one.get("state") == statuses.FAILED else str(one.get("state", "unknown"))
             for one in (old, new)
@@ -252,12 +261,19 @@ def _results(made: Comparison, before: Past, after: Past) -> None:
 def _batches(made: Comparison, before: BatchSide, after: BatchSide) -> None:
     """Compare the configs and the results of the runs that both batches have."""
     old, new = _by_name(before.manifest), _by_name(after.manifest)
+    lost: dict[str, list[str]] = {}
     for name in {**old, **new}:
         if name not in old or name not in new:
             made.runs.append(_presence(name, old, new))
             continue
         configs = [decode(side.manifest.configs[folder]) for side, folder in ((before, old[name]), (after, new[name]))]
-        made.config += _prefixed(name, _configs(*configs))
+        hashes = [_masked_hash(side, folders[name]) for side, folders in ((before, old), (after, new))]
+        made.config += _prefixed(name, _configs(configs[0], configs[1], hashes))
+        gone = [side for side, folders in ((before, old), (after, new)) if _is_gone(side, folders[name])]
+        for side in gone:
+            lost.setdefault(side.label, []).append(name)
+        if gone:
+            continue
         sides = [_attempt(side, folders[name]) for side, folders in ((before, old), (after, new))]
         states = [_state(attempt) for attempt in sides]
         if states[0] != states[1]:
@@ -268,6 +284,27 @@ def _batches(made: Comparison, before: BatchSide, after: BatchSide) -> None:
                 run = StoredRun(before.experiment, old[name], name)
                 made.values += _prefixed(name, differing_values(sides[0], sides[1], run, 0.0))
                 made.files += _prefixed(name, compare_files(sides[0], sides[1]))
+    for label, names in lost.items():
+        made.notes.append(f"results: of {label}, {several(names)} {'is' if len(names) == 1 else 'are'} gone")
+
+
+def _is_gone(side: BatchSide, folder: str) -> bool:
+    """Tell whether the attempt that a batch had of a run was removed, or written over."""
+    manifest = side.manifest
+    named = manifest.attempts.get(folder)
+    attempt = _attempt(side, folder)
+    if named is None or attempt is None:
+        return named is not None
+    if not attempt.flat:
+        return attempt.name != named
+    made = statuses.read(attempt).get("batch")
+    return isinstance(made, str) and timestamps.order(made) > timestamps.order(manifest.timestamp)
+
+
+def _masked_hash(side: BatchSide, folder: str) -> str | None:
+    hashes = side.manifest.about.get(manifests.HASHES)
+    found = hashes.get(folder) if isinstance(hashes, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _presence(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Difference:

@@ -149,7 +149,7 @@ class Past:
             return Config({**fixed, **apply_overrides(free, settings, where=self.run.full_name)})
 
         changed = applied(self.kept_config)
-        digest = self._masked_hash()
+        digest = self.masked_hash()
         if not masked_keys(changed) or digest is None:
             return changed
         config = restored(self.kept_config, digest, changed, hashed=self._hashed())
@@ -158,7 +158,7 @@ class Past:
             raise UsageError(f"the config of {self.label} had {what} not written down; {way}")
         return applied(config)
 
-    def _masked_hash(self) -> str | None:
+    def masked_hash(self) -> str | None:
         """Give the hash of the real config, if something of it was masked."""
         known = {} if self.manifest is None else self.manifest.about.get(manifests.HASHES)
         found = known.get(self.run.folder) if isinstance(known, dict) else None

@@ -29,7 +29,7 @@ EXP = """
                 for name, x in (("a", 1), ("b", 2), ("bad", 3))]
 
     @pyexp.experiment(executor="fork")
-    def after(cfg, deps):
+    def after(cfg, out, deps):
         return deps[0]["y"]
 
     @after.configs
@@ -102,6 +102,33 @@ def test_snapshots_that_are_gone_are_taken_from_git_and_nothing_is_written(folde
     else:
         assert found["code"]["diff"] == "" and found["notes"] == ["code: there is no snapshot of A and B to compare"]
     assert sorted(folder.out.rglob("*")) == before
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_results_of_a_batch_that_are_gone_do_not_count_as_the_same(project: Any, flat: bool) -> None:
+    project.write("helper.py", "def f(x):\n    return x\n")
+    project.write(
+        "exp.py", EXP.replace('("bad", 3)', '("c", 3)').replace("experiment(", f"experiment(timestamp={not flat}, ")
+    )
+    for stamp in (FIRST, SECOND):
+        project.python("exp.py", "--rerun", "--timestamp", stamp)
+    if not flat:
+        assert "results" in project.pyexp("diff", f"exp@{FIRST}", "exp").stdout.rpartition("The same: ")[2]
+        project.pyexp("clean", "--old", "-y")
+    text = project.pyexp("diff", f"exp@{FIRST}", "exp").stdout
+    assert text.endswith(f"results: of exp {FIRST}, a, b, c are gone\n")
+    assert "results" not in text.partition("The same: ")[2].partition("\n")[0]
+
+
+def test_another_secret_is_another_config_though_neither_is_written_down(project: Any) -> None:
+    project.write("helper.py", "def f(x):\n    return x\n")
+    project.write("exp.py", EXP)
+    project.python("exp.py", "--timestamp", FIRST, status=1)
+    project.edit("exp.py", '"ted-1"', '"ted-2"')
+    project.python("exp.py", "--timestamp", SECOND, status=1)
+    assert pairs(diff(project, f"exp:a@{FIRST}", "exp:a")["config"]) == {"api_token": ("***", "*** (another)")}
+    assert pairs(diff(project, f"exp@{FIRST}", "exp")["config"])["a: api_token"] == ("***", "*** (another)")
+    assert diff(project, "exp:a", "exp:a")["config"] == []
 
 
 def test_the_text_has_a_section_for_everything_that_differs(folder: Any) -> None:
