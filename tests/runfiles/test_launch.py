@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from dodo_pyexp.cli.main import main
 
 HEADS = {
-    "native": b"entry: code.py:f\nconfig:\n",
-    "expyrun": b"__run__: {__main__: code:f, __output_dir__: out, __name__: x}\n",
-    "experimaestro": b"id: x\nfile: code\n",
+    "native": b"entry: mine.py:f\nconfig:\n",
+    "expyrun": b"__run__: {__main__: mine:f, __output_dir__: out, __name__: x}\n",
+    "experimaestro": b"id: x\nfile: mine\n",
     "none": b"",
 }
 
@@ -79,8 +79,8 @@ def test_a_folder_is_named_for_what_it_is_and_a_missing_file_with_its_neighbours
 
 @pytest.mark.parametrize("head", HEADS)
 def test_showing_leaves_no_file_behind(here: Any, head: str) -> None:
-    here.write(code_py="def f(cfg, x=1): pass\ndef run(helper, cfg): pass\n")
-    Path("a.yml").write_bytes(HEADS[head].replace(b"config:\n", b"") or b"config: {}\nentry: code.py:f\n")
+    here.write(mine_py="def f(cfg, x=1): pass\ndef run(helper, cfg): pass\n")
+    Path("a.yml").write_bytes(HEADS[head].replace(b"config:\n", b"") or b"config: {}\nentry: mine.py:f\n")
     before = here.files()
     for words in (["--show"], ["--show", "--origins"], ["-n"]):
         here.run("a.yml", *words)
@@ -128,6 +128,22 @@ def test_no_bytes_given_as_yaml_end_in_a_traceback(here: Any, head: str, tail: b
         errors = [line for line in err.getvalue().splitlines() if line.startswith("error: ")]
         assert len(errors) == 1
         assert not out.getvalue()
+
+
+@pytest.mark.parametrize("head", HEADS)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(tail=st.one_of(soups, st.binary(max_size=60)))
+def test_nor_does_a_dry_run_of_it_which_leaves_no_file_either(here: Any, head: str, tail: bytes) -> None:
+    here.write(mine_py="def f(cfg, x=1): pass\ndef run(helper, cfg): helper.experiment(f, configs=[{}])\n")
+    Path("a.yml").write_bytes(HEADS[head] + tail)
+    Path("x.yml").write_bytes(tail)
+    before = here.files()
+    err = io.StringIO()
+    with redirect_stdout(io.StringIO()), redirect_stderr(err):
+        code = main(["run", "a.yml", "-n"])
+    assert code in (2, 3)
+    assert err.getvalue().count("error: ") == (code == 2)
+    assert here.files() == before
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
