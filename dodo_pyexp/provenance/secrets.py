@@ -72,8 +72,8 @@ _QUOTED = re.compile(
     rb"(?P<quote>[\"'])(?P<value>[^\s\"'\\]{6,500})(?P=quote)"
 )
 _BARE = re.compile(
-    rb"(?m)^[ \t-]{0,20}(?:export[ \t]+)?" + _KEYED + rb"[ \t]{0,8}[:=][ \t]{0,8}"
-    rb"(?P<value>[^\s\"'#;]{8,500})[ \t\r]*$"
+    rb"(?m)(?:^[ \t-]{0,20}(?:export[ \t]+)?|[{,][ \t]{0,8})" + _KEYED + rb"[ \t]{0,8}[:=][ \t]{0,8}"
+    rb"(?P<value>[^\s\"'#;,{}]{8,500})[ \t\r]*(?:$|(?=[,}]))"
 )
 _SETTINGS = (
     ".cfg", ".conf", ".env", ".ini", ".md", ".properties", ".rst", ".sh", ".toml", ".txt", ".yaml", ".yml",
@@ -164,7 +164,7 @@ def _is_literal(key: str, value: str, *, bare: bool) -> bool:
         return False
     words = [word.lower() for word in _WORD.findall(key)]
     mixed = any(map(str.isalpha, value)) and not value.isalpha()
-    if not _SURE.isdisjoint(words) or words[-2:] == ["api", "key"]:
+    if not _SURE.isdisjoint(words) or (words[-2:-1] == ["api"] and words[-1] in ("key", "token")):
         return mixed or not bare
     if words[-1] == "key" and _QUALIFIED.isdisjoint(words):
         return False
@@ -231,10 +231,10 @@ def mask(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 def mask_arguments(arguments: Sequence[str]) -> list[str]:
-    """Mask the secrets of a command line, written as `--token=X`, `--api-key X` or `a.password=X`."""
+    """Mask the secrets of a command line, written as `--token=X`, `--api-key X`, `a.password=X` or `--env TOKEN X`."""
     masked: list[str] = []
     hide_next = False
-    for argument in arguments:
+    for before, argument in zip(["", *arguments], arguments, strict=False):
         key, equals, _ = argument.partition("=")
         if hide_next and not argument.startswith("--"):
             masked.append(MASKED)
@@ -244,7 +244,8 @@ def mask_arguments(arguments: Sequence[str]) -> list[str]:
             masked.append(f"{key}={MASKED}")
         else:
             masked.append(mask_text(argument))
-        hide_next = argument.startswith("-") and not equals and (secret_key(key) or key == "--key")
+        is_name = before == "--env" or argument.startswith("-")
+        hide_next = is_name and not equals and (secret_key(key) or key == "--key")
     return masked
 
 

@@ -152,6 +152,7 @@ def test_credentials_in_a_text(text: str, masked: str) -> None:
         (["--max-tokens", "12", "token.py"], ["--max-tokens", "12", "token.py"]),
         (["--url", "https://ann:pw@example.org"], ["--url", "https://***@example.org"]),
         (["--password"], ["--password"]),
+        (["--env", "HF_TOKEN", "abc", "--env", "HOME", "/x"], ["--env", "HF_TOKEN", "***", "--env", "HOME", "/x"]),
     ],
 )
 def test_secrets_of_a_command_line(arguments: list[str], masked: list[str]) -> None:
@@ -184,6 +185,8 @@ def test_the_reason_names_the_kind_and_never_the_secret() -> None:
         ("db:\n  - password: planted_secret", "db.yml"),
         ("export API_TOKEN=planted0123456789", "login.sh"),
         ("token: planted0123456789", "login.yaml"),
+        ("config: {lr: 0.1, db: {password: planted-1}, x: 1}", "run.yml"),
+        ("config: {api_token: planted-1}", "run.yml"),
         ('HF_TOKEN="planted0123456789"', "train.py"),
         ('ssh_private_key = "planted0123456789"', "train.py"),
     ],
