@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 
 # Two experiments, as different as they can be; half of every edit changes no output, so that cutting off is tried too.
 MODULE = """
@@ -368,54 +369,85 @@ def kill_at(write: int) -> None:
     sys.addaudithook(hook)
 
 
-names, experiments, values = st.sampled_from(NAMES), st.sampled_from(["one", "two"]), st.integers(0, 3)
-# Most runs depend on some others, in any order: where few do, there is little to go wrong.
-above = st.sampled_from([[], [0], [0, 1], [1, 0], [0, 1, 2], [2, 0], [1]])
-starts = st.lists(st.tuples(experiments, values, above), min_size=4, max_size=5)
+# -- programs -------------------------------------------------------------------------------------------------------
+# Hypothesis chooses the seed of a program, and what of it is done. The steps themselves are rolled: its own choices are
+# much alike from one example to the next, and so they find the same again, or nothing.
+
+STEPS = 32
 HOW = ["record", "half a record", "result", "saved", "half a result", "attempts"]
-rarely = [
-    st.tuples(st.just("remove"), names),
-    st.tuples(st.just("edit_a_comment"), st.sampled_from(["", "a", "b c"])),
-    st.tuples(st.just("lose_what_nothing_depends_on")),
-    st.tuples(st.just("move_the_output_folder")),
-]
-often = [
-    st.tuples(st.just("set_a_value"), names, values),
-    st.tuples(st.just("add_or_edit"), names, experiments, values, above),
-    st.tuples(st.just("rewire"), names, above),
-    st.tuples(st.just("reorder"), names),
-    st.tuples(st.just("edit_the_code"), experiments, st.integers(0, 5)),
-    st.tuples(st.just("let_fail"), st.sets(names, max_size=2)),
-    st.tuples(st.just("damage"), names, st.sampled_from(HOW)),
-]
-builds = [
-    st.tuples(st.just("build_all"), experiments),
-    st.tuples(st.just("build_all"), experiments),
-    st.tuples(st.just("build"), experiments, st.just(False)),
-    st.tuples(st.just("build"), experiments, st.just(True)),
-    st.tuples(st.just("build_one"), experiments, names),
-    st.tuples(st.just("build_and_be_killed"), experiments, st.integers(1, 80), st.booleans()),
-]
-# Each step is an edit and a build, mostly. Short programs find little; what makes one simpler is to do nothing.
-steps = st.tuples(st.one_of(st.none(), *rarely, *often, *often), st.one_of(st.none(), *builds, *builds))
-programs = st.lists(steps, min_size=15, max_size=15)
+# Most runs depend on some others, in any order: where few do, there is little to go wrong.
+ABOVE = [[], [0], [1], [0, 1], [1, 0], [2, 0], [0, 1, 2]]
 
 
-def check(examples: int, executor: str = "inline", jobs: int = 1) -> Counter[str]:
+def a_name(dice: random.Random) -> str:
+    return dice.choice(NAMES)
+
+
+def an_experiment(dice: random.Random) -> str:
+    return dice.choice(["one", "two"])
+
+
+Roll = Callable[[random.Random], tuple[Any, ...]]
+#: How often each is chosen, and how it is rolled.
+EDITS: dict[str, tuple[int, Roll]] = {
+    "set_a_value": (3, lambda dice: (a_name(dice), dice.randrange(4))),
+    "add_or_edit": (2, lambda dice: (a_name(dice), an_experiment(dice), dice.randrange(4), dice.choice(ABOVE))),
+    "rewire": (2, lambda dice: (a_name(dice), dice.choice(ABOVE))),
+    "reorder": (2, lambda dice: (a_name(dice),)),
+    "edit_the_code": (2, lambda dice: (an_experiment(dice), dice.randrange(6))),
+    "let_fail": (2, lambda dice: (set(dice.sample(NAMES, dice.randrange(3))),)),
+    "damage": (2, lambda dice: (a_name(dice), dice.choice(HOW))),
+    "remove": (1, lambda dice: (a_name(dice),)),
+    "edit_a_comment": (1, lambda dice: (dice.choice(["", "a", "b c"]),)),
+    "lose_what_nothing_depends_on": (1, lambda dice: ()),
+    "move_the_output_folder": (1, lambda dice: ()),
+}
+BUILDS: dict[str, tuple[int, Roll]] = {
+    "build_all": (4, lambda dice: (an_experiment(dice),)),
+    "build": (3, lambda dice: (an_experiment(dice), dice.random() < 0.5)),
+    "build_one": (1, lambda dice: (an_experiment(dice), a_name(dice))),
+    "build_and_be_killed": (2, lambda dice: (an_experiment(dice), dice.randrange(1, 80), dice.random() < 0.3)),
+}
+
+
+def roll(dice: random.Random, kinds: dict[str, tuple[int, Roll]]) -> tuple[Any, ...]:
+    kind = dice.choices(list(kinds), [often for often, _ in kinds.values()])[0]
+    return kind, *kinds[kind][1](dice)
+
+
+def program(seed: int) -> tuple[list[Any], list[Any]]:
+    """The runs that there are in the beginning, and what is done then."""
+    dice = random.Random(seed)
+    runs = [(an_experiment(dice), dice.randrange(4), dice.choice(ABOVE)) for _ in range(dice.choice([4, 5]))]
+    return runs, [roll(dice, kinds) for _ in range(STEPS) for kinds in (EDITS, BUILDS)]
+
+
+#: Four bytes of a seed, and a bit for each operation, whether it is done: half of them are, and fewer make it simpler.
+chances = st.binary(min_size=4 + STEPS // 4, max_size=4 + STEPS // 4)
+
+
+def check(examples: int, executor: str = "inline", jobs: int = 1, *, shrink: bool = False) -> Counter[str]:
+    """Follow so many programs. What fails is shown; to make it as short as possible takes five minutes more."""
     counted: Counter[str] = Counter()
+    phases = [Phase.generate, *([Phase.shrink] if shrink and os.environ.get("FAULTS_SHRINK") != "0" else [])]
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(starts, programs)
-    def follow(start: Any, program: Any) -> None:
+    @settings(
+        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None, phases=phases
+    )
+    @given(chances)
+    def follow(chance: bytes) -> None:
+        start, operations = program(int.from_bytes(chance[:4], "big"))
+        bits = int.from_bytes(chance[4:], "big")
+        chosen = [operation for number, operation in enumerate(operations) if bits >> number & 1]
+        note(f"{start=}\n" + "\n".join(map(str, chosen)))
         pipelines = Pipelines(executor, jobs)
         try:
             pipelines.start(start)
-            for step in program:
-                for operation in filter(None, step):
-                    getattr(pipelines, operation[0])(*operation[1:])
+            for kind, *values in chosen:
+                getattr(pipelines, kind)(*values)
         finally:
             pipelines.close()
-        counted.update(pipelines.counted, pipelines=1, edits=sum(edit is not None for edit, _ in program))
+        counted.update(pipelines.counted, pipelines=1, edits=sum(kind in EDITS for kind, *_ in chosen))
 
     follow()
     return counted
@@ -436,4 +468,4 @@ def test_builds_execute_what_the_model_says() -> None:
 def test_many_builds_execute_what_the_model_says(
     executor: str, jobs: int, examples: int, figures: Callable[..., None]
 ) -> None:
-    figures(**check(examples, executor, jobs))
+    figures(**check(examples, executor, jobs, shrink=True))
