@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config.config import Config
+from ..config.config import Config, to_dict
 from ..config.encode import loads_config
 from ..config.hashing import NOT_HASHED, hash_config
 from ..errors import DamagedFile
@@ -278,7 +278,7 @@ def _flat(config: Any, prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _show(value: Any) -> str:
-    text = repr(value) if isinstance(value, (list, tuple, set, dict)) else str(value)
+    text = repr(to_dict(value)) if isinstance(value, (list, tuple, set, dict)) else str(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
 

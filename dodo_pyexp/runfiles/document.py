@@ -136,7 +136,7 @@ class Document:
             create = create or not rest or not isinstance(self.tree.get(head), dict)
         elif overrides.section and head not in self.tree:
             key = f"{overrides.section}.{key}"
-        setting = kind(text, key, value, create)
+        setting = kind(text, key, value, create or key in overrides.free)
         try:
             setting.put_into(self.tree)
         except ConfigError as error:
@@ -168,6 +168,8 @@ class Overrides:
         Keys that are not there are made, and noted in `Document.unknown`: somebody else knows which there may be.
     flags
         Options of the command line, for hints.
+    free
+        Other keys that may be set even if they are not there, in full.
     """
 
     conf: Sequence[str] = ()
@@ -176,6 +178,7 @@ class Overrides:
     section: str = ""
     later: bool = False
     flags: Sequence[str] = ()
+    free: Sequence[str] = ()
 
 
 def _kind(value: Any) -> str:

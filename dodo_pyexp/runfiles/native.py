@@ -30,7 +30,7 @@ from .schema import Schema
 from .schema_classes import schema_of
 from .schema_source import schema_in
 from .search import search_folders
-from .sweeps import expand
+from .sweeps import expand, is_list_of_runs
 from .validating import validated
 from .wanted import Wanted
 
@@ -203,7 +203,7 @@ class NativeFile:
             The config or the sweep makes no sense.
         """
         document = self.document
-        base = {"name": document.path.stem, **self._raw["config"]}
+        base = {"name": "" if is_list_of_runs(document) else document.path.stem, **self._raw["config"]}
         for key in ("depends_on", "resources"):
             if key in self._raw and key not in OPTIONS:
                 base.setdefault(key, self._raw[key])
@@ -231,7 +231,7 @@ class NativeFile:
         return Resolver(tree, self.document.origins, within=(("config",),), environment=variables)
 
     def _environment(self) -> dict[str, str]:
-        """Give the variables that the file sets."""
+        """Give the variables that the file sets, and the command line over it."""
         env = self._raw.get("env")
         if env is not None and not isinstance(env, dict):
             raise self.document.refuse("env must hold names and values", "env")
@@ -239,7 +239,8 @@ class NativeFile:
         for name, value in (env or {}).items():
             if not isinstance(name, str) or isinstance(value, (dict, list)) or not name:
                 raise self.document.refuse(f'env: "{name}" must be text', "env", name)
-        return {name: str(value) for name, value in resolver.resolve(("env",)).items()}
+        said = dict(getattr(self.wanted.arguments, "env", ()))  # other commands take none
+        return {name: str(value) for name, value in resolver.resolve(("env",)).items()} | said
 
     @property
     def jobs(self) -> int | None:
@@ -313,7 +314,7 @@ def read(reader: Reader, wanted: Wanted) -> NativeFile:
     """Read a run file of the native dialect, with the overrides of the command line."""
     document = reader.read(NativeStyle())
     document.tree.setdefault("config", {})
-    document.override(wanted.overrides(KEYS, "config", later=True))
+    document.override(wanted.overrides(KEYS, "config", later=True, free=("config.name",)))
     return NativeFile(document, wanted)
 
 

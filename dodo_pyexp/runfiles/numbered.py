@@ -78,10 +78,9 @@ def launch(file: ExpyrunFile, wanted: Wanted) -> int:
     name = f"DEBUG/{file.name}" if wanted.debug else file.name
     folder = os.path.normpath(f"{file.output_dir}/{name}")
     if wanted.mode == DRY_RUN:
-        print(
-            f"{file.name}: would be executed in {shown(f'{folder}/{free_name(folder)}')}\n1 of 1 runs would be executed"
-        )
-        return 3
+        number = free_name(folder)
+        tell(f"{file.name}: {shown(f'{folder}/{number}')}")
+        return execute(file, wanted, folder, number)
     if wanted.mode == PREPARE:
         tell(f"{file.name}: nothing to prepare, as it depends on no other run")
         return 0

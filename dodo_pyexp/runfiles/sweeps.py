@@ -46,6 +46,12 @@ def expand(document: Document, base: dict[Any, Any]) -> Tensor[Config]:
     return configs if isinstance(configs, Tensor) else Tensor([Config(base)], (1,))
 
 
+def is_list_of_runs(document: Document) -> bool:
+    """Tell whether the sweep of a document names every run itself."""
+    tree = document.tree.get("sweep")
+    return bool(tree) and isinstance(tree, list) and all(isinstance(item, dict) and "name" in item for item in tree)
+
+
 def _check_overrides(document: Document, keys: tuple[Any, ...], axis: list[dict[Any, Any]]) -> None:
     """Refuse an override of what each variation sets anyway: it would change nothing."""
     for key in set.intersection(*map(set, axis or [{}])) - {"name"}:
@@ -67,7 +73,7 @@ def _axes(document: Document) -> list[tuple[tuple[Any, ...], list[dict[Any, Any]
         return _mapping(document, tree, ("sweep",))
     if not isinstance(tree, list):
         raise document.refuse("sweep takes axes (key: [values]) or a list of runs (- {name: ...})", "sweep")
-    if all(isinstance(item, dict) and "name" in item for item in tree):
+    if is_list_of_runs(document):
         return [(("sweep",), [dict(item) for item in tree])]
     axes = []
     for index, item in enumerate(tree):

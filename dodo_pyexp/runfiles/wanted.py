@@ -84,7 +84,9 @@ class Wanted:
         elif self.arguments.dry_run:
             self.mode = DRY_RUN
 
-    def overrides(self, own: Sequence[str] = (), section: str = "", *, later: bool = False) -> Overrides:
+    def overrides(
+        self, own: Sequence[str] = (), section: str = "", *, later: bool = False, free: Sequence[str] = ()
+    ) -> Overrides:
         """Give what is to be set in the document; see `Overrides`."""
         flags = [name.replace("_", "-") for name in vars(self.arguments)]
-        return Overrides(self.conf, self.pairs, own, section, later, flags)
+        return Overrides(self.conf, self.pairs, own, section, later, flags, free)

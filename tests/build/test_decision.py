@@ -398,6 +398,11 @@ def test_out_may_be_copied_under_another_name(pipeline: Pipeline, here: Path) ->
 # -- words ----------------------------------------------------------------------------------------------------------
 
 
+def test_differences_in_lists_of_sections_stay_on_one_line() -> None:
+    before, after = Config(l=[{"a": 1, "b": 2}]), Config(l=[{"a": 3, "b": 2}])
+    assert differences(before, after) == {"l": "l [{'a': 1, 'b': 2}] -> [{'a': 3, 'b': 2}]"}
+
+
 def test_differences_name_dotted_keys() -> None:
     before = Config(name="a", lr=0.1, model={"w": 1, "d": 2}, gone=1, depends_on="x")
     after = Config(name="b", lr=0.01, model={"w": 1, "d": 3}, new=[1])

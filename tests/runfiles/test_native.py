@@ -78,8 +78,10 @@ def test_named_variations_set_several_keys(here: Any) -> None:
 
 
 def test_a_sweep_may_be_a_list_of_runs(here: Any) -> None:
-    here.write(a_yml="entry: a.py:f\nconfig: {name: '', x: 0}\nsweep:\n- {name: one, x: 1}\n- {name: two, y: 2}\n")
+    here.write(a_yml="entry: a.py:f\nconfig: {x: 0}\nsweep:\n- {name: one, x: 1}\n- {name: two, y: 2}\n")
     assert here.show("a.yml")["runs"] == [{"name": "one", "x": 1}, {"name": "two", "x": 0, "y": 2}]
+    for words in (("-c", "config.name=net"), ("-c", "name=net"), ("--name", "net")):
+        assert [run["name"] for run in here.show("a.yml", *words)["runs"]] == ["net_one", "net_two"]
 
 
 def test_a_sweep_may_be_a_list_of_axes_of_all_kinds(here: Any) -> None:
@@ -383,6 +385,8 @@ def test_an_environment_is_added_to_and_nothing_taken_away(sweep: Any) -> None:
     assert sweep.pyexp("log", "f:env").stdout == "1 2 True\n"
     (config,) = sweep.out.glob("f/env/*/config.json")
     assert json.loads(config.read_text()) == {"name": "env", "a": 1, "b": 2}
+    sweep.pyexp("run", "env.yml", "--env", "A", "1", "--env", "B", "9")
+    assert sweep.pyexp("log", "f:env").stdout == "1 9 True\n"
 
 
 def test_a_decorated_function_keeps_its_options_and_its_cache(sweep: Any) -> None:

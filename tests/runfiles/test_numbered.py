@@ -152,7 +152,11 @@ def test_a_folder_may_be_called_like_a_variable_or_a_reference(lab: Any) -> None
 
 def test_a_dry_run_leaves_nothing_behind_and_prepare_has_nothing_to_do(lab: Any) -> None:
     before = set(lab.folder.rglob("*"))
-    assert "exp.0" in lab.pyexp("run", "run.yml", "-n", status=3).stdout
+    done = lab.pyexp("run", "run.yml", "-n", status=3)
+    assert done.stdout == "n/1:exp.0  never run\n1 of 1 runs would be executed\n"
+    assert f"{lab.out}/n/1/exp.0" in done.stderr
+    told = json.loads(lab.pyexp("run", "run.yml", "-n", "--json", status=3).stdout)
+    assert [run["run"] for run in told["runs"]] == ["n/1:exp.0"]
     assert "nothing to prepare" in lab.pyexp("run", "run.yml", "--run-mode", "prepare").stderr
     assert not lab.out.exists()
     assert set(lab.folder.rglob("*")) == before
