@@ -36,8 +36,7 @@ def launch(file: ExperimaestroFile) -> int:
     cfg = _configured(file, helper)
     helper.xp = workspace = _workspace(file, code)
     for key in ABOUT:
-        text = getattr(file.base, key)
-        if text and key != "description":
+        if text := getattr(file.base, key):
             tell(f"{workspace.id}: {text}")
     try:
         with workspace:

@@ -14,7 +14,7 @@ from ..experiment import Experiment, family
 from .building import RunFileRequest, tell
 from .document import Reader
 from .entry import Entry
-from .native import NativeFile, NativeStyle, own_part
+from .native import ABOUT, NativeFile, NativeStyle, own_part
 from .preparing import load_code
 from .schema_classes import annotated_parameter, has_fields, schema_of
 from .wanted import Wanted
@@ -29,9 +29,9 @@ def build(file: NativeFile) -> int:
         Something in the file, on the command line or on this machine makes it impossible.
     """
     definition, others = declared(file)
-    for key in ("title", "subtitle", "paper"):
-        if file.about["run_file"].get(key):
-            tell(f"{definition.name}: {file.about['run_file'][key]}")
+    for key in ABOUT:
+        if text := file.about["run_file"].get(key):
+            tell(f"{definition.name}: {text}")
 
     def reach() -> list[Definition]:
         return [*others, *family(Experiment(definition.fn))]

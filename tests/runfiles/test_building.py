@@ -58,6 +58,16 @@ def test_a_build_that_was_killed_goes_on_where_it_was(project: Any, text: str) -
     assert project.executed() == []
 
 
+@pytest.mark.parametrize("text", [NATIVE, "id: mine\nfile: work\n"], ids=["native", "helper"])
+def test_a_dry_run_leaves_not_even_compiled_modules_behind(project: Any, text: str) -> None:
+    project.write("work.py", CODE)
+    project.write("a.yml", text)
+    before = set(project.folder.rglob("*"))
+    for words in (["--show"], ["-n"], ["--run-mode", "dry-run"]):
+        project.python("-m", "pyexp", "run", "a.yml", *words, status=None, env={"PYTHONDONTWRITEBYTECODE": ""})
+        assert set(project.folder.rglob("*")) == before
+
+
 def test_a_launch_that_was_killed_is_told_apart_and_keeps_its_folder(project: Any) -> None:
     project.write(
         "lab.py", "import time\ndef main(name, config):\n    print('begun', flush=True)\n    time.sleep(60)\n"

@@ -207,6 +207,9 @@ def sweep(project: Any) -> Any:
         entry: train.py:train
         executor: fork
         title: A sweep
+        subtitle: of two axes
+        description: Many words.
+        paper: doi:10/x
         config: {name: net, lr: 0.1}
         sweep: {lr: [0.1, 0.2], width: [2, 3]}
         """,
@@ -216,7 +219,8 @@ def sweep(project: Any) -> Any:
 
 def test_a_sweep_becomes_runs_that_are_executed_once(sweep: Any) -> None:
     done = sweep.pyexp("run", "sweep.yml")
-    assert "train: A sweep" in done.stderr
+    for said in ("A sweep", "of two axes", "Many words.", "doi:10/x"):
+        assert f"train: {said}\n" in done.stderr
     assert sweep.executed() == ["net_lr0.1_width2", "net_lr0.1_width3", "net_lr0.2_width2", "net_lr0.2_width3"]
     assert "all up to date" in sweep.pyexp("run", "sweep.yml").stderr
     assert sweep.executed() == []

@@ -57,7 +57,9 @@ EXPERIMENT = """
 @pytest.fixture
 def lab(project: Any) -> Any:
     project.write("experiment.py", EXPERIMENT)
-    project.write("full.yaml", "id: mine\nfile: experiment\ntitle: A title\npaper: A paper\nlearning_rate: 1\n")
+    project.write(
+        "full.yaml", "id: mine\nfile: experiment\ntitle: A title\npaper: A paper\ndescription: Why\nlearning_rate: 1\n"
+    )
     return project
 
 
@@ -68,7 +70,7 @@ def launches(lab: Any, id: str = "mine") -> list[dict[str, Any]]:
 def test_experiments_are_built_in_the_workspace_and_cached(lab: Any) -> None:
     done = lab.pyexp("run", "full.yaml")
     assert done.stdout == "[11.0, 11.0] (1, 2) 2\n"
-    assert "mine: A title" in done.stderr
+    assert done.stderr.startswith("mine: A title\nmine: Why\nmine: A paper\n")
     assert sorted(lab.executed()) == ["data", "net_s0", "net_s1"]
     assert lab.pyexp("run", "full.yaml").stdout == done.stdout
     assert lab.executed() == []
