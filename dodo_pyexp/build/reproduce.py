@@ -123,7 +123,7 @@ def reproduce_for(
     settings = []
     for key, value in (changes or {}).items():
         try:
-            settings.append(f"{key}={json.dumps(value)}")
+            settings.append(f"{key}={json.dumps(value, ensure_ascii=False)}")
         except TypeError:
             raise UsageError(
                 f'set: "{key}" must be given a value as YAML has them, not {type(value).__name__}'

@@ -86,7 +86,7 @@ def _read(past: Past, settings: Sequence[str]) -> tuple[expyrun.ExpyrunFile, Wan
             f"{past.label} was launched with --debug, which keeps no copy of the code; "
             f"pyexp run {shown(os.fspath(path))} --debug executes it with the code of today"
         )
-    conf = [f"{expyrun.RUN}.{expyrun.CODE}={json.dumps(escaped(folder))}", *settings]
+    conf = [f"{expyrun.RUN}.{expyrun.CODE}={json.dumps(escaped(folder), ensure_ascii=False)}", *settings]
     wanted = Wanted(path, script_parser("pyexp reproduce").parse_args([]), conf=conf)
     above = past.files.path.removesuffix(str(run.get(expyrun.NAME))).rstrip("/")
     wanted.workdir = above if above != past.files.path else None

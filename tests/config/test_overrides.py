@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
+from typing import Any
+
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.overrides import apply_overrides
@@ -114,3 +120,84 @@ def test_new_keys_pass_when_they_may(override, result):
 def test_an_unknown_policy_is_refused():
     with pytest.raises(ConfigError, match='use "raise" or "pass"'):
         apply_overrides({}, [], new_keys="warn")
+
+
+# -- whatever the config ----------------------------------------------------------------------------------------------
+
+names = st.sampled_from(["lr", "model", "x1", "_a", "é"])
+texts = st.text(st.sampled_from("ab1é.-:#'\"\\ \n€😀{$[,"), max_size=6)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=8,
+)
+configs = st.dictionaries(names, values, min_size=1, max_size=4)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every key and position of a config."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, item in items for place in [(*path, key), *places(item, (*path, key))]]
+
+
+def with_value(config: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """What an override is to give: a copy with one value replaced."""
+    changed = deepcopy(config)
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return changed
+
+
+def written(path: tuple[Any, ...], value: Any) -> str:
+    return f"{'.'.join(map(str, path))}={json.dumps(value, ensure_ascii=False)}"
+
+
+@settings(max_examples=50, deadline=None)
+@given(configs, values, st.data())
+def test_an_override_sets_this_value_and_no_other(config: Any, value: Any, data: st.DataObject) -> None:
+    before = deepcopy(config)
+    path = data.draw(st.sampled_from(places(config)))
+    changed = apply_overrides(config, [written(path, value)])
+    assert typed(changed) == typed(with_value(config, path, value))
+    assert config == before
+    assert apply_overrides(changed, [written(path, value)]) == changed
+
+
+@settings(max_examples=50, deadline=None)
+@given(configs, values, values, st.data())
+def test_the_last_override_of_a_value_wins_and_others_do_not_meet(
+    config: Any, value: Any, other: Any, data: st.DataObject
+) -> None:
+    one, two = (data.draw(st.sampled_from(places(config))) for _ in range(2))
+    assert apply_overrides(config, [written(one, other), written(one, value)]) == apply_overrides(
+        config, [written(one, value)]
+    )
+    assume(one[: len(two)] != two and two[: len(one)] != one)
+    pair = [written(one, value), written(two, other)]
+    assert apply_overrides(config, pair) == apply_overrides(config, pair[::-1])
+
+
+@settings(max_examples=50, deadline=None)
+@given(configs, values, st.data())
+def test_a_key_that_is_not_there_is_refused_or_made(config: Any, value: Any, data: st.DataObject) -> None:
+    sections = [(), *(place for place in places(config) if isinstance(at(config, place), dict))]
+    path = (*data.draw(st.sampled_from(sections)), "new")
+    with pytest.raises(ConfigError, match="there is no key"):
+        apply_overrides(config, [written(path, value)])
+    made = apply_overrides(config, [written(path, value)], new_keys="pass")
+    assert typed(made) == typed(with_value(config, path, value))
+
+
+def at(config: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        config = config[key]
+    return config
+
+
+def typed(value: Any) -> Any:
+    """A value that differs wherever a type does: 1, 1.0 and true are three values."""
+    if isinstance(value, dict):
+        return {key: typed(item) for key, item in value.items()}
+    return [typed(item) for item in value] if isinstance(value, list) else (type(value), value)

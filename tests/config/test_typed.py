@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dodo_pyexp.config.typed import TypedSetting, guess, typed_like
 from dodo_pyexp.errors import ConfigError
@@ -96,3 +98,14 @@ def test_a_setting_knows_where_it_led_to() -> None:
     setting = TypedSetting("", "a.-1.2", "x", False)
     setting.put_into({"a": [0, {2: "y"}]})
     assert setting.path == ("a", 1, 2)
+
+
+plain = st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+
+
+@given(plain, st.data())
+def test_a_value_written_as_text_comes_back_where_one_of_its_type_was(value: Any, data: st.DataObject) -> None:
+    old = data.draw(plain.filter(lambda one: type(one) is type(value)))
+    found = typed_like(value if isinstance(value, str) else str(value), "" if isinstance(value, str) else old)
+    assert found == value
+    assert type(found) is type(value)
