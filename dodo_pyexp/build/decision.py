@@ -307,7 +307,9 @@ def _behind(run: PlannedRun, decision: Decision, decisions: dict[PlannedRun, Dec
             name = upstream.full_name
             what = "failed" if above.state == FAILED else "was skipped"
             return Decision(SKIPPED, "upstream", f"upstream {name} {what}", {"upstream": [name]})
-        if not above.up_to_date and decision.state == UP_TO_DATE:
+        # One that changed and is to be made again may turn out as it was.
+        waits = decision.state == UP_TO_DATE or decision.reason == _upstream(upstream, "changed").reason
+        if waits and not above.up_to_date:
             run.digest = None
             return _waits(upstream)
     return decision

@@ -108,6 +108,17 @@ def test_an_upstream_that_puts_out_the_same_leaves_its_downstream_alone(pipeline
     assert pipeline.build() == []
 
 
+def test_an_upstream_that_changed_and_is_to_be_made_again_may_turn_out_as_it_was(pipeline: Pipeline) -> None:
+    pipeline.configs[0]["x"] = 9
+    assert pipeline.build(filter="^up_a$") == ["up_a"]
+    assert pipeline.reasons()["down_a"] == "stale: upstream exp:up_a changed"
+    pipeline.configs[0]["x"] = 1
+    reasons = pipeline.reasons()
+    assert reasons["up_a"] == "stale: config: x 9 -> 1"
+    assert reasons["down_a"] == reasons["both"] == "stale: upstream exp:up_a has to be built first"
+    assert pipeline.build() == ["up_a"]
+
+
 def test_another_order_of_depends_on_gives_the_function_other_deps(pipeline: Pipeline) -> None:
     pipeline.configs[3]["depends_on"] = ["^up_b$", "^up_a$"]
     assert pipeline.build() == ["both"]

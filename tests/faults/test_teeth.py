@@ -38,7 +38,7 @@ FAULTS = {
         "        decisions[run] = Decision(decision.state, decision.kind, reason, decision.data)\n    return",
     ),
     "a dry run forgets what is behind others": (
-        DECISION, "        if not above.up_to_date and decision.state == UP_TO_DATE:", "        if False:",
+        DECISION, "        if waits and not above.up_to_date:", "        if False:",
     ),
     "force is not obeyed": (EXECUTION, "            if self._forced:\n", "            if False:\n"),
     "the record outlives a failure": (
