@@ -58,6 +58,20 @@ def test_a_build_that_was_killed_goes_on_where_it_was(project: Any, text: str) -
     assert project.executed() == []
 
 
+def test_a_launch_of_a_helper_that_was_stopped_says_so(project: Any) -> None:
+    project.write("work.py", CODE)
+    project.write("a.yml", "id: mine\nfile: work\n")
+    (project.folder / "wait").touch()
+    launch = project.start("-m", "pyexp", "run", "a.yml", "-j", "1")
+    _until(lambda: len(project.tally()) == 2)
+    while launch.poll() is None:
+        os.kill(launch.pid, signal.SIGINT)
+        time.sleep(0.3)
+    assert launch.returncode == 130, launch.communicate()
+    (told,) = (project.out / "mine/.launches").iterdir()
+    assert '"state": "interrupted"' in told.read_text()
+
+
 @pytest.mark.parametrize("text", [NATIVE, "id: mine\nfile: work\n"], ids=["native", "helper"])
 def test_a_dry_run_leaves_not_even_compiled_modules_behind(project: Any, text: str) -> None:
     project.write("work.py", CODE)

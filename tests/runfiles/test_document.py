@@ -25,6 +25,7 @@ from dodo_pyexp.runfiles.document import EXPERIMAESTRO, EXPYRUN, NATIVE, Overrid
         ("parent: base.yaml\n", EXPERIMAESTRO),
         ("entry: a.py:f\n", NATIVE),
         ("entry: a.py:f\nid: 3\n", NATIVE),
+        ("id: x\nfile: experiment\nentry: a key of its own\n", EXPERIMAESTRO),
         ("config: {lr: 1}\n", NATIVE),
         ("lr: 1\n", NATIVE),
         ("imports: expyrun.yml\n", EXPYRUN),

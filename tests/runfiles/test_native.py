@@ -385,6 +385,8 @@ def test_workdir_wins_over_the_file(sweep: Any) -> None:
 def test_an_environment_is_added_to_and_nothing_taken_away(sweep: Any) -> None:
     sweep.write("env.py", "import os\ndef f(cfg):\n    print(os.environ['A'], os.environ['B'], 'PATH' in os.environ)\n")
     sweep.write("env.yml", "entry: env.py:f\nenv: {B: 2}\nconfig: {a: $A, b: '${B}'}\n")
+    shown = json.loads(sweep.pyexp("run", "env.yml", "--show", "--env", "A", "1").stdout)
+    assert shown["config"] == {"name": "env", "a": 1, "b": 2}
     sweep.pyexp("run", "env.yml", "--env", "A", "1")
     assert sweep.pyexp("log", "f:env").stdout == "1 2 True\n"
     (config,) = sweep.out.glob("f/env/*/config.json")
