@@ -114,9 +114,7 @@ def same(value: Any, expected: Any) -> bool:
     if kind is str and other is str:
         return bool(value == expected)
     if isinstance(value, dict) and isinstance(expected, dict):
-        return len(value) == len(expected) and all(
-            key in value and same(value[key], expected[key]) for key in expected
-        )
+        return len(value) == len(expected) and all(key in value and same(value[key], expected[key]) for key in expected)
     value, expected = _listed(value), _listed(expected)
     if isinstance(value, (list, tuple)) and isinstance(expected, (list, tuple)):
         return len(value) == len(expected) and all(map(same, value, expected))

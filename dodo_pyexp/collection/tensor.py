@@ -55,9 +55,7 @@ class Tensor(Runs["T"]):
         super().__init__(data)
         self._shape = (len(self),) if shape is None else tuple(shape)
         if prod(self._shape) != len(self) or any(size < 0 for size in self._shape):
-            raise ConfigError(
-                f"Shape {self._shape} does not match data length {len(self)}; its product must be that"
-            )
+            raise ConfigError(f"Shape {self._shape} does not match data length {len(self)}; its product must be that")
 
     @property
     def shape(self) -> tuple[int, ...]:

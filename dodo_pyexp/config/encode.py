@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 TAG = "__pyexp__"
-ALLOWED = (
-    "numbers, text, booleans, None, paths, dates, bytes, enums, or lists, tuples, sets and dicts of them"
-)
+ALLOWED = "numbers, text, booleans, None, paths, dates, bytes, enums, or lists, tuples, sets and dicts of them"
 PLAIN_ATOMS = ATOMS - {float}  # a float may be infinite
 _INFINITE = (float("inf"), float("-inf"))
 
@@ -151,8 +149,7 @@ def _tagged_dict(value: dict[Any, Any], exact: bool) -> Any:
     """Build the form of a dict: itself when all keys are plain strings, else its pairs."""
     if TAG not in value and all(type(key) is str for key in value):
         return {
-            key: item if type(item) in PLAIN_ATOMS else _tagged_under(key, item, exact)
-            for key, item in value.items()
+            key: item if type(item) in PLAIN_ATOMS else _tagged_under(key, item, exact) for key, item in value.items()
         }
     pairs: dict[str, tuple[Any, Any]] = {}
     for key, item in value.items():

@@ -17,9 +17,7 @@ NOT_HASHED = ("name", "depends_on", "resources")
 """Top-level keys that do not count: none of them says with what the run computes."""
 
 # Not ASCII only: escaped, two surrogates would read the same as the one character they could stand for.
-_json = json.JSONEncoder(
-    sort_keys=True, ensure_ascii=False, check_circular=False, separators=(",", ":")
-).encode
+_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 def hash_config(config: Mapping[str, Any]) -> str:

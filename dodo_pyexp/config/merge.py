@@ -107,7 +107,5 @@ def _parts(key: str, path: str) -> tuple[str, ...]:
     if "" in parts:
         raise ConfigError(f'the key "{key}" has an empty part; join names by single dots, such as "a.b"')
     if any(part.startswith(DEEP) for part in parts):
-        raise ConfigError(
-            f'the key "{key}" has ** inside; it may only stand at the very start, such as "**a.b"'
-        )
+        raise ConfigError(f'the key "{key}" has ** inside; it may only stand at the very start, such as "**a.b"')
     return parts

@@ -46,9 +46,7 @@ def sweep(configs: Iterable[Mapping[Any, Any]], variations: Iterable[Mapping[Any
         for base in bases:
             _vary(base, prepared, items)
     except RecursionError:
-        raise ConfigError(
-            "cannot sweep over a config that is nested too deeply, or contains itself"
-        ) from None
+        raise ConfigError("cannot sweep over a config that is nested too deeply, or contains itself") from None
     return Tensor(items, (*shape, len(prepared)))
 
 
@@ -95,7 +93,5 @@ def _dicts(values: Iterable[Any], which: str) -> list[Any]:
     found = list(values)
     for index, value in enumerate(found):
         if not isinstance(value, dict):
-            raise ConfigTypeError(
-                f"{which}[{index}] of the sweep is of type {type(value).__name__}; use dicts"
-            )
+            raise ConfigTypeError(f"{which}[{index}] of the sweep is of type {type(value).__name__}; use dicts")
     return found

@@ -153,9 +153,7 @@ class _Reader:
         if id(node) in self._seen:
             self._repeated += 1
             if self._repeated > EXPANDED_LIMIT:
-                raise self._error(
-                    node, f"aliases (*name) repeat more than {EXPANDED_LIMIT:,} values; use fewer"
-                )
+                raise self._error(node, f"aliases (*name) repeat more than {EXPANDED_LIMIT:,} values; use fewer")
         self._seen.add(id(node))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
@@ -166,8 +164,7 @@ class _Reader:
             if isinstance(node, yaml.SequenceNode):
                 self._check_tag(node, "seq")
                 return [
-                    self.value(item, (*path, index), item.start_mark.line + 1)
-                    for index, item in enumerate(node.value)
+                    self.value(item, (*path, index), item.start_mark.line + 1) for index, item in enumerate(node.value)
                 ]
             if node.tag == PREFIX + "set":
                 return {self._key(key, {}) for key, _ in node.value}
@@ -195,9 +192,7 @@ class _Reader:
             fresh = {key for key in inherited if key not in result and key not in filled}
             filled.update((key, inherited[key]) for key in inherited if key in fresh)
             depth = len(path)
-            positions.update(
-                (at, place) for at, place in inner.items() if len(at) > depth and at[depth] in fresh
-            )
+            positions.update((at, place) for at, place in inner.items() if len(at) > depth and at[depth] in fresh)
         return {**filled, **result}
 
     def _sources(self, nodes: list[Any]) -> Iterator[Any]:

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def read_results(
-    folder: ExperimentFolder, timestamp: str | None = None, *, finished: bool = False
-) -> Tensor[Result]:
+def read_results(folder: ExperimentFolder, timestamp: str | None = None, *, finished: bool = False) -> Tensor[Result]:
     """Give every run of a batch, each with the attempt that satisfies it.
 
     Parameters
