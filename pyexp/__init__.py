@@ -19,12 +19,12 @@ from dodo_pyexp.config.load import load_config
 from dodo_pyexp.config.merge import merge
 from dodo_pyexp.config.sweep import sweep
 from dodo_pyexp.errors import PyexpError
-from dodo_pyexp.executors.base import Executor
 from dodo_pyexp.experiment import Experiment, experiment
 from dodo_pyexp.results.result import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dodo_pyexp.executors.base import Executor
     from dodo_pyexp.executors.fork import ForkExecutor
     from dodo_pyexp.executors.inline import InlineExecutor
     from dodo_pyexp.executors.ray import RayExecutor
@@ -59,6 +59,7 @@ __all__ = [
 _LATER = {
     "DirtyGitAction": "provenance.dirty",
     "DirtyGitError": "provenance.dirty",
+    "Executor": "executors.base",
     "ExecutorName": "executors.registry",
     "ForkExecutor": "executors.fork",
     "InlineExecutor": "executors.inline",

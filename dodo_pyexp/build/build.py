@@ -71,7 +71,6 @@ class Build:
         PyexpError
             Something about the plan or this machine makes it impossible; nothing has been executed.
         """
-        self.session.check_executors()
         self.session.uncommitted.forbid()
         with self.session.collector:
             try:

@@ -7,7 +7,6 @@ record is looked at again under the run's lock, and only what is still needed is
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from typing import Any
 
@@ -149,6 +148,8 @@ class Execution:
             return
         self._release()
         if self.attempt is not None and not self.run.files.flat:
+            import shutil
+
             shutil.rmtree(self.attempt.path, ignore_errors=True)
         self.attempt, self.executed, self._tries = None, False, 0
         raise Shortage(str(error)) from None
@@ -469,6 +470,8 @@ class Execution:
 
 def _empty(folder: str, keep: tuple[str, ...]) -> None:
     """Delete what is in a folder, the record first; attempts that another layout made there are left alone."""
+    import shutil
+
     _unlink(f"{folder}/.finished")
     with os.scandir(folder) as entries:
         for entry in entries:

@@ -12,18 +12,21 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Generator
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from doit.exceptions import InvalidDodoFile, InvalidTask
 
 from .descriptors import Descriptors, Shortage
-from .execution import Execution
 from .others import OtherTasks
 from .pace import Pace
 from .reporter import BuildReporter
 from .session import Session
 from .signals import Interrupts
 from .tasks import GroupTask, ReportTask, RunTask, check, failure
+
+if TYPE_CHECKING:
+    from .execution import Execution
 
 TICK_SECONDS = 0.5
 POLL_SECONDS = 0.02
@@ -62,7 +65,6 @@ class BuildRunner:
         self._selector = selectors.DefaultSelector()
         self._exhausted = False
         self._holding = False
-        self._descriptors = Descriptors(min(max(1, session.window()), max(1, reporter.total)), session.note)
         self._cores = os.cpu_count() or 1
         self.interrupts = Interrupts()
 
@@ -176,7 +178,8 @@ class BuildRunner:
             finally:
                 self._end_all()
                 self._selector.close()
-                self._descriptors.close()
+                if "_descriptors" in vars(self):
+                    self._descriptors.close()
 
     def _obey(self) -> None:
         """Stop starting after the first interrupt; end what is running after the second."""
@@ -194,7 +197,7 @@ class BuildRunner:
     def _room(self) -> bool:
         # Runs executed in this very process follow each other without a look around in between.
         stopping = self._stop_running or self.interrupts.count
-        return not stopping and len(self._flying) < self._descriptors.jobs
+        return not stopping and (not self._flying or len(self._flying) < self._descriptors.jobs)
 
     def _feed(self, generator: Generator[Any, Any, None]) -> None:
         """Take tasks from doit while there is room for them."""
@@ -235,10 +238,20 @@ class BuildRunner:
             if not self._select(node, {}):
                 self._settled.append(node)
             elif isinstance(node.task, RunTask):
-                self._next = node, Execution(self.session, node.task.run, forced=self._forced(node.task))
+                self._next = node, self._execution(node.task)
             else:
                 self._next = node, None
         return True
+
+    @cached_property
+    def _descriptors(self) -> Descriptors:
+        return Descriptors(min(max(1, self.session.window()), max(1, self._reporter.total)), self.session.note)
+
+    def _execution(self, task: RunTask) -> Execution:
+        from .execution import Execution  # a build that finds nothing to do needs nothing of all this
+
+        self.session.check_executors()
+        return Execution(self.session, task.run, forced=self._forced(task))
 
     def _execute_here(self, node: Any) -> None:
         """Execute what is no run: a group, a report, a task of the user's own."""

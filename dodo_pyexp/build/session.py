@@ -8,14 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..executors.base import Executor
-from ..executors.guardian import Guardian
-from ..executors.idle import Processes
-from ..executors.memory import OomKills
-from ..executors.registry import get_executor
 from ..store import timestamps
 from ..store.manifest import Manifest
 from ..store.paths import shown
@@ -26,6 +22,12 @@ from .plan import Plan, PlannedExperiment, PlannedRun
 from .stash import Stash
 from .surroundings import Surroundings
 from .uncommitted import Uncommitted
+
+if TYPE_CHECKING:
+    from ..executors.base import Executor
+    from ..executors.guardian import Guardian
+    from ..executors.idle import Processes
+    from ..executors.memory import OomKills
 
 FORBIDDEN = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
 """Nothing can be written here, and no other run of the experiment would fare better."""
@@ -65,9 +67,6 @@ class Session:
     def __init__(self, plan: Plan, wishes: Wishes | None = None) -> None:
         self.plan = plan
         self.wishes = wishes or Wishes()
-        self.guardian = Guardian()
-        self.processes = Processes()
-        self.oom_kills = OomKills()
         self.collector = Collector()
         self.note: Callable[[str], None] = lambda text: None
         self._stash = Stash(plan, lambda text: self.note(text))
@@ -81,7 +80,31 @@ class Session:
         }
         self._surroundings = Surroundings()
         self._executors: dict[Any, Executor] = {}
+        self._checked = False
         self._starting = threading.Lock()  # for the threads of ``doit -n 2 -P thread``
+
+    # What only executing needs is made, and imported, when something is executed.
+
+    @cached_property
+    def guardian(self) -> Guardian:
+        """Ends what is still running when this process is gone."""
+        from ..executors.guardian import Guardian
+
+        return Guardian()
+
+    @cached_property
+    def processes(self) -> Processes:
+        """Tells what the runs' processes do."""
+        from ..executors.idle import Processes
+
+        return Processes()
+
+    @cached_property
+    def oom_kills(self) -> OomKills:
+        """Tells what was killed because memory ran out."""
+        from ..executors.memory import OomKills
+
+        return OomKills()
 
     def batch(self, experiment: PlannedExperiment) -> Batch:
         """Give the batch of an experiment of the plan."""
@@ -159,19 +182,24 @@ class Session:
         wanted = run.experiment.options.executor
         key = wanted if isinstance(wanted, str) else id(wanted)
         if key not in self._executors:
+            from ..executors.registry import get_executor
+
             executor = get_executor(wanted)
             executor.check()
             self._executors[key] = executor
         return self._executors[key]
 
     def check_executors(self) -> None:
-        """Make sure, before anything is created, that every executor can work.
+        """Make sure, before the first run of the build is executed, that every executor can work.
 
         Raises
         ------
         ExecutorError
             One cannot.
         """
+        if self._checked:
+            return
+        self._checked = True
         for experiment in self.plan.experiments:
             if not experiment.runs:
                 continue
@@ -197,4 +225,5 @@ class Session:
             for executor in self._executors.values():
                 executor.close()
         finally:
-            self.guardian.close()
+            if "guardian" in vars(self):
+                self.guardian.close()

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from doit.action import BaseAction
 from doit.exceptions import BaseFail, TaskFailed
@@ -21,11 +21,13 @@ from ..errors import PyexpError, warn
 from ..printable import printable
 from .batch import Batch
 from .decision import Decision, decide
-from .execution import Execution
 from .notices import Advice, code_lines
 from .plan import PlannedExperiment, PlannedRun
 from .report import ReportAction, report_is_current
 from .session import Session
+
+if TYPE_CHECKING:
+    from .execution import Execution
 
 _NO_IO = IOConfig({})
 _NOTHING: list[Any] = []
@@ -183,6 +185,8 @@ class RunAction(BaseAction):
 
     def execution(self) -> Execution:
         """Prepare to execute the run."""
+        from .execution import Execution
+
         return Execution(self.task.session, self.task.run, forced=self.task.forced)
 
     def execute(self, out: Any = None, err: Any = None) -> BaseFail | None:

@@ -5,8 +5,11 @@ Implements: DESIGN section 12. Only the module of the command that was named is 
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 from ..errors import PyexpError, UsageError, nearest
@@ -14,6 +17,8 @@ from ..telling import tell
 
 TYPE_CHECKING = False  # `typing` is a tenth of the start-up of ``pyexp --help``
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from ..arguments import Parser
 
 #: Every command with the line that the overview shows; the module of the same name does the work.
@@ -57,6 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+
+
+def command() -> NoReturn:
+    """Be the program `pyexp`: `main`, and then the end of this process without taking its memory apart."""
+    code = main()
+    if threading.active_count() > 1:  # threads of the user's modules are waited for, as always
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
+            stream.flush()
+    os._exit(code)
 
 
 def _dispatch(arguments: list[str]) -> int:

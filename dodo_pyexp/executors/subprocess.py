@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import marshal
 import os
-import pickle
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..results.pickling import dumps
+from ..results.pickling import dumps, plain_dumps
 from .base import Executor, Handle
 from .process import ProcessHandle
 from .reference import refer
@@ -78,7 +77,7 @@ class SubprocessExecutor(Executor):
         with open(f"{job.attempt.path}/.payload.tmp", "w+b") as file:
             os.unlink(file.name)
             marshal.dump(path, file)
-            pickle.dump(payload, file)
+            file.write(plain_dumps(payload, 5))
             file.seek(0)
             process = subprocess.Popen(
                 [sys.executable, *_FLAGS, "-P", "-c", _BOOT],

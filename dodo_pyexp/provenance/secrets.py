@@ -67,11 +67,12 @@ _SURE = frozenset((
 _FILL_IN = ("your", "example", "change", "placeholder", "dummy", "redacted", "none", "null", "true", "false", "test")
 _SCANNED = 2_000_000
 _KEYED = rb"(?<![\w.-])(?P<key>[A-Za-z][\w.-]{1,60})"
-_QUOTED = re.compile(
+# Compiled where they are needed: a build that finds nothing to do needs none of them.
+_QUOTED = (
     _KEYED + rb"[\"']?\]?[ \t]{0,8}(?::[ \t]{0,8}\w{1,20}[ \t]{0,8})?[:=][ \t]{0,8}"
     rb"(?P<quote>[\"'])(?P<value>[^\s\"'\\]{6,500})(?P=quote)"
 )
-_BARE = re.compile(
+_BARE = (
     rb"(?m)(?:^[ \t-]{0,20}(?:export[ \t]+)?|[{,][ \t]{0,8})" + _KEYED + rb"[ \t]{0,8}[:=][ \t]{0,8}"
     rb"(?P<value>[^\s\"'#;,{}]{8,500})[ \t\r]*(?:$|(?=[,}]))"
 )
@@ -80,8 +81,8 @@ _SETTINGS = (
 )  # fmt: skip
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_LOGIN = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*)://(?P<login>[^\s/@?#'\"]+)@")
-_QUERY = re.compile(r"(?P<start>[?&](?P<key>[\w.-]+)=)(?P<value>[^&#\s'\"]+)")
+_LOGIN = r"(?P<scheme>[A-Za-z][\w+.-]*)://(?P<login>[^\s/@?#'\"]+)@"
+_QUERY = r"(?P<start>[?&](?P<key>[\w.-]+)=)(?P<value>[^&#\s'\"]+)"
 
 
 def secret_file(path: str) -> tuple[str, str] | None:
@@ -149,9 +150,9 @@ def secret_content(content: bytes, name: str = "") -> str | None:
     if b"\0" in content[:8000]:
         return None
     patterns = (_QUOTED, _BARE) if name.lower().endswith(_SETTINGS) else (_QUOTED,)
-    for found in (found for pattern in patterns for found in pattern.finditer(content, 0, _SCANNED)):
-        key = found["key"].decode("utf-8", "replace")
-        if secret_key(key) and _is_literal(key, found["value"].decode("utf-8", "replace"), bare=found.re is _BARE):
+    for found in (found for pattern in patterns for found in re.compile(pattern).finditer(content, 0, _SCANNED)):
+        key, value = (found[part].decode("utf-8", "replace") for part in ("key", "value"))
+        if secret_key(key) and _is_literal(key, value, bare=found.re.pattern == _BARE):
             return f"holds a value for {key}"
     return None
 
@@ -208,8 +209,8 @@ def mask_text(text: str) -> str:
     if _ANY.search(text) is None:
         return text
     if "://" in text:
-        text = _LOGIN.sub(_mask_login, text)
-        text = _QUERY.sub(_mask_query, text)
+        text = re.sub(_LOGIN, _mask_login, text)
+        text = re.sub(_QUERY, _mask_query, text)
     for marker, pattern, _ in _TOKENS:
         if marker in text:
             text = re.sub(pattern, MASKED, text)
