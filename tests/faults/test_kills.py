@@ -15,8 +15,13 @@ import pytest
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Random) -> dict[str, int]:
-    """Start a build and kill it somewhere in the middle; it has finished all it executed but what was on its way."""
+def strike(
+    pipeline: Any, door: str, executor: str, number: int, dice: random.Random, late: int
+) -> tuple[dict[str, int], int]:
+    """Start a build and kill it somewhere in the middle; it has finished all it executed but what was on its way.
+
+    Of the builds before, so many runs may still begin and be killed then. Give figures, and how many may of this one.
+    """
     hits = 0
     jobs = pipeline.DOORS[door][1]
     before, had, through = pipeline.tally(), pipeline.finished(), pipeline.through()
@@ -46,13 +51,15 @@ def strike(pipeline: Any, door: str, executor: str, number: int, dice: random.Ra
     in_vain = sum(executed.values()) - len(new)
     # While a run that is through is written down, the next one may have begun.
     written_down = min(1, len(pipeline.through() - through))
-    assert in_vain <= jobs + written_down, "at most what was on its way has been executed in vain"
-    return {
+    most = jobs + written_down + late
+    assert in_vain <= most, "at most what was on its way has been executed in vain"
+    figures = {
         "kills": hits,
         "killed_on_their_way": in_vain,
         "most_of_these_at_once": in_vain,
         "finished_ones_lost": harmed,
     }
+    return figures, most - in_vain
 
 
 @pytest.mark.trials(quick=8, soak=216)
@@ -70,14 +77,19 @@ def test_a_killed_build_loses_nothing(
     random.Random(1).shuffle(kinds)  # so that the first few have something of everything
     door, executor, number = kinds[trial % len(kinds)]
     print(f"{shape=} {door=} {executor=} {number=}")
+    late = 0
     for _ in range(2):
-        figures(**strike(laid, door, executor, number, dice))
+        found, late = strike(laid, door, executor, number, dice, late)
+        figures(**found)
         if dice.random() < 0.5:  # else the next build comes upon what may not be dead yet
             nothing_survives()
+            late = 0
     have, before = laid.finished(), laid.tally()
     laid.build(dice.choice([door, *doors]), EXECUTOR=executor)
     executed = laid.tally() - before
-    assert executed == Counter(laid.NAMES - have), "each of the others exactly once"
+    missing = Counter(laid.NAMES - have)
+    assert executed >= missing and executed.keys() == missing.keys(), "each of the others, and no more"
+    assert executed.total() - missing.total() <= late, "exactly once, but for what the killed build had begun"
     assert laid.finished() == laid.NAMES
     nothing_survives()
     after = laid.tally()
