@@ -1,6 +1,6 @@
-"""Building a plan: doit's parts put together with pyexp's.
+"""Building a plan: what is out of date is left to doit, and what became of all runs is written down.
 
-Implements: DESIGN section 7 (`pyexp build` is doit with pyexp's own task classes, backend and runner).
+Implements: DESIGN section 7.
 """
 
 from __future__ import annotations
@@ -8,16 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from doit.control import ExecNode, TaskControl, TaskDispatcher
-from doit.dependency import Dependency
-
 from ..errors import UsageError
-from .backend import Backend
+from .decision import decide
 from .plan import Plan
 from .reporter import BuildReporter
-from .runner import BuildRunner
 from .session import Session, Wishes
-from .tasks import ReportTask, make_tasks
 
 DONE, SOME_FAILED, WRONG_USAGE, WORK_TO_DO, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -72,35 +67,38 @@ class Build:
             Something about the plan or this machine makes it impossible; nothing has been executed.
         """
         self.session.uncommitted.forbid()
+        interrupted = False
         with self.session.collector:
             try:
-                control = self._control(selection)
-                runner = self._runner()
-                runner.run_all(_Dispatcher(control.tasks, control.targets, control.selected_tasks))
+                if not self._is_up_to_date(selection):
+                    from .dispatch import run_tasks
+
+                    runner = run_tasks(self.session, self.reporter, self._others, selection, reports=self._reports)
+                    interrupted = runner.interrupted
             finally:
                 self.session.close()
             self._close_batches()
-        return self._judge(runner)
+        return self._judge(interrupted=interrupted)
 
-    def _control(self, selection: list[str] | None) -> TaskControl:
-        tasks = [task for experiment in self.session.plan.experiments for task in make_tasks(experiment, self.session)]
-        if not self._reports:
-            dropped = {task.name for task in tasks if isinstance(task, ReportTask)}
-            tasks = [task for task in tasks if task.name not in dropped]
-            for task in tasks:
-                if dropped.intersection(task.task_dep[-1:]):
-                    task.task_dep.pop()
-        control = TaskControl([*tasks, *self._others])
-        control.process(selection)
-        return control
-
-    def _runner(self) -> BuildRunner:
-        from doit.dependency import JSONCodec, MD5Checker
-
-        experiments = self.session.plan.experiments
-        path = experiments[0].output.doit_db if experiments else ".doit.db"
-        manager = Dependency(Backend, path, checker_cls=MD5Checker, codec_cls=JSONCodec)
-        return BuildRunner(manager, self.reporter, self.session)
+    def _is_up_to_date(self, selection: list[str] | None) -> bool:
+        """Decide run by run, as far as all are up to date: then doit has nothing to do, and is not even imported."""
+        session = self.session
+        if selection is not None or self._others or session.wishes.rerun or session.wishes.continued:
+            return False
+        if self._reports and any(experiment.definition.report for experiment in session.plan.experiments):
+            return False
+        runs = [run for run in session.plan.ordered() if run.selected]
+        for run in runs:
+            try:
+                decision = decide(run)
+            except Exception:  # told where it is that run's failure alone
+                return False
+            if not decision.up_to_date:
+                return False
+            run.found = decision
+        for run in runs:
+            self.reporter.up_to_date(run, run.found)
+        return True
 
     def _close_batches(self) -> None:
         for experiment in self.session.plan.experiments:
@@ -113,23 +111,9 @@ class Build:
                     why = error.strerror if isinstance(error, OSError) else str(error)
                     self.reporter.unrecorded(f"the manifest of {experiment.name} cannot be written: {why}")
 
-    def _judge(self, runner: BuildRunner) -> int:
-        if runner.interrupted:
+    def _judge(self, *, interrupted: bool) -> int:
+        if interrupted:
             self.exit_code = INTERRUPTED
         elif self.reporter.failed or self.reporter.skipped or self.reporter.other_failures:
             self.exit_code = SOME_FAILED
         return self.exit_code
-
-
-class _Dispatcher(TaskDispatcher):
-    """Lets go of the runs that waited for the same one in their order, of which doit's set knows nothing."""
-
-    _positions: dict[str, int] | None = None
-
-    def _update_waiting(self, processed: ExecNode | None) -> None:
-        if processed is not None and processed.run_status != "run" and len(processed.waiting_me) > 1:
-            if self._positions is None:
-                self._positions = {name: position for position, name in enumerate(self.tasks)}
-            positions = self._positions
-            processed.waiting_me = sorted(processed.waiting_me, key=lambda node: positions[node.task.name])
-        super()._update_waiting(processed)

@@ -145,6 +145,8 @@ def _other_tasks(path: str, namespace: dict[str, Any]) -> list[Any]:
         for name, value in namespace.items()
         if not isinstance(value, (ModuleType, type)) and _definition(value) is None
     }
+    if not any(name.startswith("task_") or _makes_tasks(value) for name, value in rest.items()):
+        return []  # and doit is not imported
     from doit.exceptions import InvalidDodoFile, InvalidTask
     from doit.loader import load_tasks
 
@@ -153,3 +155,10 @@ def _other_tasks(path: str, namespace: dict[str, Any]) -> list[Any]:
             return list(load_tasks(rest, allow_delayed=True))
     except (InvalidDodoFile, InvalidTask) as error:
         raise UsageError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _makes_tasks(value: Any) -> bool:
+    try:
+        return hasattr(value, "create_doit_tasks")
+    except Exception:  # somebody's own __getattr__; doit will say so
+        return True

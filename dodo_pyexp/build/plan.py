@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..collection.tensor import Tensor
 from ..config.config import Config
@@ -31,6 +31,9 @@ from .options import Options
 from .resources import check_config
 from .siblings import HASH_LENGTH, Siblings
 
+if TYPE_CHECKING:
+    from .decision import Decision
+
 #: doit refuses these as names of tasks, because they are its commands.
 DOIT_COMMANDS = frozenset(
     ["clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"]
@@ -41,8 +44,8 @@ class PlannedRun:
     """One run of the plan: a config, and all that follows from it."""
 
     __slots__ = (
-        "attempt", "chosen", "config", "digest", "experiment", "failure", "files", "folder", "hash", "made", "name",
-        "optional", "selected", "target", "task", "upstream",
+        "attempt", "chosen", "config", "digest", "experiment", "failure", "files", "folder", "found", "hash", "made",
+        "name", "optional", "selected", "target", "task", "upstream",
     )  # fmt: skip
 
     def __init__(self, experiment: PlannedExperiment, config: Config, folder: str, config_hash: str) -> None:
@@ -64,6 +67,8 @@ class PlannedRun:
         self.digest: str | None = None
         #: Hashes of the code and the packages that it was made by.
         self.made: tuple[str | None, str | None] = (None, None)
+        #: That the run was up to date, with all its upstreams, when the build began; None if nobody looked that far.
+        self.found: Decision | None = None
         #: Filled in when the run has failed in this build, or was skipped.
         self.failure: str | None = None
 

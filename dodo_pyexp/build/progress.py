@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..printable import printable
 from .colour import is_terminal
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
+    from .decision import Decision
     from .execution import Execution
 
 REFRESH_SECONDS = 0.1
@@ -76,11 +77,10 @@ class ProgressReporter(BuildReporter):
             self._forecast.ended(execution.run)
         self._draw()
 
-    def skip_uptodate(self, task: Any) -> None:
+    def up_to_date(self, run: PlannedRun, decision: Decision | None) -> None:
         """Count a run that is up to date."""
-        super().skip_uptodate(task)
-        run = getattr(task, "run", None)
-        if self._forecast is not None and run is not None:
+        super().up_to_date(run, decision)
+        if self._forecast is not None:
             self._forecast.passed_over(run)
 
     def skip_unmet(self, run: PlannedRun, reason: str) -> None:

@@ -168,10 +168,13 @@ class BuildReporter:
         """Called by doit for every task that is up to date."""
         run = getattr(task, "run", None)
         if run is not None:
-            self.cached += 1
-            decision: Decision | None = getattr(task, "decision", None)
-            if decision is not None and decision.reason:
-                self.decisions[run] = decision
+            self.up_to_date(run, getattr(task, "decision", None))
+
+    def up_to_date(self, run: PlannedRun, decision: Decision | None) -> None:
+        """Note that a run is up to date."""
+        self.cached += 1
+        if decision is not None and decision.reason:
+            self.decisions[run] = decision
 
     def skip_ignore(self, task: Any) -> None:
         """Called by doit for a task that the user told it to ignore."""

@@ -37,7 +37,6 @@ from .notices import Advice, code_lines
 from .options import Options, resolve
 from .plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from .progress import make_reporter
-from .report import make_report, report_from_disk
 from .session import Wishes
 from .targets import Targets
 from .uncommitted import Uncommitted
@@ -327,6 +326,8 @@ class Request:
         definition = self.definitions[0]
         if self.arguments.report is not None:
             experiment = PlannedExperiment(definition, self._options(definition))
+            from .report import report_from_disk
+
             return report_from_disk(experiment, self.arguments.timestamp or self.arguments.report)
         build = self.build(reports=False)
         if build is None:
@@ -335,6 +336,8 @@ class Request:
         if self.exit_code == INTERRUPTED:
             raise KeyboardInterrupt
         if definition.report is not None and self.exit_code in (0, SOME_FAILED):
+            from .report import make_report
+
             return make_report(experiment, build.session.batch(experiment))
         return self._results(definition)
 

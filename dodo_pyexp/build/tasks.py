@@ -42,7 +42,8 @@ class _Check:
     last: Decision | None = None
 
     def __call__(self, task: RunTask) -> bool:
-        task.decision = self.last = decide(task.run)
+        run = task.run
+        task.decision = self.last = run.found or decide(run)
         return task.decision.up_to_date
 
     def __repr__(self) -> str:
