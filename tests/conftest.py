@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast this machine is just now says nothing about what is tested.
+settings.register_profile("pyexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pyexp")
+os.environ.pop("PYTHONUNBUFFERED", None)  # it would hide what is written too late
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 100  # seconds; far beyond what any of these commands takes, so that a hang is a failure

@@ -52,8 +52,11 @@ class Spare:
         listening = above_standard(theirs.detach())
         self.pid = os.fork()
         if self.pid == 0:
-            self._socket.close()
-            begin(lambda: _job(socket(fileno=listening), fn, relocation))
+            try:
+                self._socket.close()
+                begin(lambda: _job(socket(fileno=listening), fn, relocation))
+            finally:  # never back into what is the parent's
+                os._exit(1)
         os.close(listening)
 
     def take(self, job: Job, log: Log) -> bool:

@@ -8,6 +8,7 @@ import sys
 
 from ..importing import definitions_only
 from ..results.pickling import load, loads
+from .capture import renew_streams
 from .guardian import report_in
 from .leaving import leave
 
@@ -26,8 +27,7 @@ def main(stdin: IO[bytes]) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]  # both are TextIOWrappers in a fresh interpreter
+    renew_streams()
     faulthandler.enable(2)  # the log of a segmentation fault says where it was
     sys.argv = payload["argv"]
     leave(_perform(payload))
