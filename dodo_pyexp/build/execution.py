@@ -7,6 +7,7 @@ record is looked at again under the run's lock, and only what is still needed is
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..config.encode import dumps_config
 from ..errors import PyexpError, UsageError
 from ..executors.base import Ended, Executor, Handle
 from ..executors.capture import Log
-from ..executors.job import SUCCEEDED, Job, describe
+from ..executors.job import Job, describe
 from ..executors.process import describe_end
 from ..executors.reference import UnsendableFunction
 from ..provenance.host import Owner
@@ -148,8 +149,6 @@ class Execution:
             return
         self._release()
         if self.attempt is not None and not self.run.files.flat:
-            import shutil
-
             shutil.rmtree(self.attempt.path, ignore_errors=True)
         self.attempt, self.executed, self._tries = None, False, 0
         raise Shortage(str(error)) from None
@@ -298,28 +297,15 @@ class Execution:
 
     # -- ending -------------------------------------------------------------------------------------------------
 
-    @property
-    def succeeded(self) -> bool:
-        """The run has ended well; to write that down is all that is left."""
-        if self.handle is None:  # it could not be started, or need not
-            return False
-        ended = self._look()
-        return ended is not None and ended.returncode == SUCCEEDED
-
-    def _look(self) -> Ended | None:
-        if self._gone is None:
-            assert self.handle is not None
-            try:
-                self._gone = self.handle.poll()
-            except Exception as error:
-                self._gone = self._fault(error)
-        return self._gone
-
     def poll(self) -> bool:
         """Tell whether the run has ended, and if so write what came of it. Never blocks."""
         if self._lock is None:
             return True
-        ended = self._look()
+        assert self.handle is not None
+        try:
+            ended = self._gone or self.handle.poll()
+        except Exception as error:
+            ended = self._fault(error)
         if ended is None:
             if self.overdue(time.monotonic()) and self._broken is not None:
                 self.kill(*self._broken)
@@ -386,7 +372,6 @@ class Execution:
         return False
 
     def _try_again(self, attempt: AttemptFolder) -> None:
-        self._gone = None
         if self.run.experiment.options.resume:
             self._mark_ended(attempt)
             self._begin()  # an attempt of its own, so that it can go on from this one
@@ -470,8 +455,6 @@ class Execution:
 
 def _empty(folder: str, keep: tuple[str, ...]) -> None:
     """Delete what is in a folder, the record first; attempts that another layout made there are left alone."""
-    import shutil
-
     _unlink(f"{folder}/.finished")
     with os.scandir(folder) as entries:
         for entry in entries:

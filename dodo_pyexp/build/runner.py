@@ -358,14 +358,14 @@ class BuildRunner:
             return
         # Before it is closed: a fork may hold a copy, and then epoll would report it for ever.
         self._unwatch(execution)
-        if self._next is not None and execution.succeeded:
-            self._overtake()
         with self.interrupts.in_process(self.session.executor(execution.run)):
             ended = execution.poll()
-        if ended:
-            self._land(self._flying.pop(execution), execution)
-        else:
+        if not ended:
             self._watch(execution)
+            return
+        if execution.failure is None and not execution.interrupted:
+            self._overtake()
+        self._land(self._flying.pop(execution), execution)
 
     def _unwatch(self, execution: Execution) -> None:
         fd = execution.handle.fileno() if execution.handle is not None else -1
@@ -375,7 +375,7 @@ class BuildRunner:
         self._timed.discard(execution)
 
     def _overtake(self) -> None:
-        """Start the next run before the one that has just ended well is written down: that can be done meanwhile."""
+        """Start the next run before it is told how the last one ended, which is on record: that can wait."""
         stopping = self._stop_running or self.interrupts.count
         node, execution = self._next or (None, None)
         if execution is not None and execution.prompt and not stopping:

@@ -211,11 +211,6 @@ class Pipeline:
         """Which runs have a record; a torn one would raise here."""
         return {json.loads(path.read_bytes())["name"] for path in self.project.out.glob("*/*/.finished")}
 
-    def through(self) -> set[str]:
-        """Which runs have ended well, but have no record: the build was killed before it came to that."""
-        statuses = [json.loads(path.read_bytes()) for path in self.project.out.glob("*/*/**/status.json")]
-        return {status["run"] for status in statuses if status["state"] == "finished"} - self.finished()
-
 
 @pytest.fixture
 def pipeline(project: Any) -> Callable[[str], Pipeline]:
