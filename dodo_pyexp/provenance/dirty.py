@@ -92,13 +92,20 @@ def check_dirty(start: Path, action: DirtyGitAction | str, exclude: Iterable[Pat
         return str(error)
     if files and action is DirtyGitAction.ERROR:
         said = _changes(repository.root, files)
-        raise DirtyGitError(f'{said}; commit them, or say dirty_git="warn" to run with them')
+        them = _them(files)
+        raise DirtyGitError(f'{said}; commit {them}, or say dirty_git="warn" to run with {them}')
     return dirty_note(repository.root, files)
 
 
 def dirty_note(root: str | Path, files: list[str]) -> str | None:
     """Give the warning to show for uncommitted changes; None if there are none."""
-    return f'{_changes(root, files)}; commit them, or say dirty_git="ignore" to hear no more of it' if files else None
+    if not files:
+        return None
+    return f'{_changes(root, files)}; commit {_them(files)}, or say dirty_git="ignore" to hear no more of it'
+
+
+def _them(files: list[str]) -> str:
+    return "it" if len(files) == 1 else "them"
 
 
 def _changes(root: str | Path, files: list[str]) -> str:
