@@ -70,7 +70,7 @@ class Build:
         interrupted = False
         with self.session.collector:
             try:
-                if not self._is_up_to_date(selection):
+                if not self._find_up_to_date(selection):
                     from .dispatch import run_tasks
 
                     runner = run_tasks(self.session, self.reporter, self._others, selection, reports=self._reports)
@@ -80,25 +80,27 @@ class Build:
             self._close_batches()
         return self._judge(interrupted=interrupted)
 
-    def _is_up_to_date(self, selection: list[str] | None) -> bool:
-        """Decide run by run, as far as all are up to date: then doit has nothing to do, and is not even imported."""
+    def _find_up_to_date(self, selection: list[str] | None) -> bool:
+        """Decide every run that nothing is executed for before it; True if all are up to date.
+
+        These are no tasks for doit; if there is none at all, doit is not even imported.
+        """
         session = self.session
         if selection is not None or self._others or session.wishes.rerun or session.wishes.continued:
             return False
-        if self._reports and any(experiment.definition.report for experiment in session.plan.experiments):
-            return False
         runs = [run for run in session.plan.ordered() if run.selected]
         for run in runs:
+            if any(upstream.found is None and upstream.selected for upstream in run.upstream):
+                continue  # decided when it is known what came of that
             try:
                 decision = decide(run)
             except Exception:  # told where it is that run's failure alone
-                return False
-            if not decision.up_to_date:
-                return False
-            run.found = decision
-        for run in runs:
-            self.reporter.up_to_date(run, run.found)
-        return True
+                continue
+            if decision.up_to_date:
+                run.found = decision
+                self.reporter.up_to_date(run, decision)
+        reports = self._reports and any(experiment.definition.report for experiment in session.plan.experiments)
+        return not reports and all(run.found is not None for run in runs)
 
     def _close_batches(self) -> None:
         for experiment in self.session.plan.experiments:

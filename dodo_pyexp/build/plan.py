@@ -67,7 +67,7 @@ class PlannedRun:
         self.digest: str | None = None
         #: Hashes of the code and the packages that it was made by.
         self.made: tuple[str | None, str | None] = (None, None)
-        #: That the run was up to date, with all its upstreams, when the build began; None if nobody looked that far.
+        #: That the run was up to date, with all its upstreams, when the build began: then it is no task of doit's.
         self.found: Decision | None = None
         #: Filled in when the run has failed in this build, or was skipped.
         self.failure: str | None = None

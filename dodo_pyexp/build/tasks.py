@@ -42,8 +42,7 @@ class _Check:
     last: Decision | None = None
 
     def __call__(self, task: RunTask) -> bool:
-        run = task.run
-        task.decision = self.last = run.found or decide(run)
+        task.decision = self.last = decide(task.run)
         return task.decision.up_to_date
 
     def __repr__(self) -> str:
@@ -101,7 +100,7 @@ class RunTask(LeanTask):
         super().__init__(
             run.task,
             targets=[run.target],
-            task_dep=[upstream.task for upstream in run.upstream],
+            task_dep=[upstream.task for upstream in run.upstream if upstream.found is None],
             subtask_of=run.experiment.task,
         )
         self.run = run
@@ -306,7 +305,7 @@ class ReportTask(LeanTask):
         super().__init__(
             f"{experiment.task}:report",
             targets=[f"{experiment.target_prefix}report/.finished"],
-            task_dep=[run.task for run in experiment.runs],
+            task_dep=[run.task for run in experiment.runs if run.found is None],
             subtask_of=experiment.task,
         )
         self.experiment = experiment
@@ -321,13 +320,16 @@ class ReportTask(LeanTask):
 
 
 def make_tasks(experiment: PlannedExperiment, session: Session) -> Iterator[Task]:
-    """Yield the tasks of an experiment: its group, its runs, and its report if it has one."""
+    """Yield the tasks of an experiment: its group, its runs, and its report if it has one.
+
+    Runs that are known to be up to date are no tasks any more.
+    """
     batch = session.batch(experiment)
-    selected = [RunTask(run, session) for run in experiment.runs if run.selected]
-    group = GroupTask(experiment, selected, batch)
+    tasks = [RunTask(run, session) for run in experiment.runs if run.selected and run.found is None]
+    group = GroupTask(experiment, tasks, batch)
     yield group
-    yield from selected
-    if experiment.definition.report is not None and len(selected) == len(experiment.runs):
+    yield from tasks
+    if experiment.definition.report is not None and all(run.selected for run in experiment.runs):
         report = ReportTask(experiment, session)
         group.task_dep.append(report.name)
         yield report
