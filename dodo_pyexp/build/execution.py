@@ -82,19 +82,25 @@ class Execution:
         self.stopping = False
         #: To start it takes no time worth mentioning.
         self.prompt = False
+        #: A process that has to end before this run begins.
+        self.after: int | None = None
+        #: The next run is on its way already, and waits for that.
+        self.overtaken = False
+        self._recorded = False
         self._texts: tuple[str, str] | None = None
 
     # -- starting -----------------------------------------------------------------------------------------------
 
-    def prepare(self, *, idle_core: bool) -> None:
-        """Do what can be done before it is this run's turn; nothing is written.
-
-        With an idle core, what takes only processor time is done, too.
-        """
+    def prepare(self) -> None:
+        """Do what can be done before it is this run's turn; nothing is written."""
         self._write_texts()
         batch, executor = self._session.batch(self.run.experiment), self._session.executor(self.run)
         self.prompt = batch.is_open and not executor.blocking
-        if idle_core and self.prompt:
+
+    def warm(self) -> None:
+        """Have the executor get ready for this run, which may be started soon."""
+        if self.prompt:
+            batch, executor = self._session.batch(self.run.experiment), self._session.executor(self.run)
             relocation = None if batch.kept is None else batch.kept.relocation
             executor.warm(self.run.experiment.definition.fn, relocation, self._session.guardian)
 
@@ -225,6 +231,7 @@ class Execution:
         job.relocation = None if batch.kept is None else batch.kept.relocation
         job.timeout, job.idle_timeout = run.experiment.options.timeout, run.experiment.options.idle_timeout
         job.resources = resources_of(run)
+        job.after, self.after = self.after, None
         job.live = self._session.wishes.live
         self._killed = self._broken = None
         self._oom_kills = self._session.oom_kills.recent()
@@ -267,6 +274,8 @@ class Execution:
             return Handle()
         finally:
             hand_on(None)
+            if executor.blocking:
+                self._session.cool()
 
     @property
     def interrupted(self) -> bool:
@@ -307,6 +316,8 @@ class Execution:
         except Exception as error:
             ended = self._fault(error)
         if ended is None:
+            if self.handle.leaving and not self._recorded:
+                self._foresee()
             if self.overdue(time.monotonic()) and self._broken is not None:
                 self.kill(*self._broken)
             return False
@@ -343,8 +354,24 @@ class Execution:
         name = type(self._executor).__name__
         return Ended(cause=f"{name} itself failed: {type(error).__name__}: {error}")
 
+    @property
+    def leaving(self) -> bool:
+        """The run is finished, and on record; only its process has not ended yet."""
+        return self._recorded
+
+    def _foresee(self) -> None:
+        """Write the record while the process ends; whatever else came of the run can wait for that."""
+        assert self.attempt is not None
+        status = statuses.read(self.attempt)
+        try:
+            self._recorded = status.get("state") == statuses.FINISHED and self._record(self.attempt, status)
+        except OSError:  # told when it is tried again
+            pass
+
     def _settle(self, ended: Ended) -> bool:
         """Write the record or the failure; True if the run was started once more."""
+        if self._recorded:
+            return False
         attempt = self.attempt
         assert attempt is not None
         status = statuses.read(attempt)

@@ -7,7 +7,6 @@ The wait is on the ends of processes (pidfds), never on a queue that a dead work
 
 from __future__ import annotations
 
-import os
 import selectors
 import time
 from collections import deque
@@ -54,6 +53,7 @@ class BuildRunner:
         self._others = OtherTasks(dep_manager, reporter, keep_going=session.wishes.keep_going)
         self._stopping = False
         self._flying: dict[Execution, Any] = {}
+        self._leaving: set[Execution] = set()  # in flight, but on record: their processes are ending
         self._blind: set[Execution] = set()  # in flight, with nothing to wait on: looked at from time to time
         self._timed: set[Execution] = set()  # in flight, with a timeout
         self._looked = 0.0
@@ -65,7 +65,6 @@ class BuildRunner:
         self._selector = selectors.DefaultSelector()
         self._exhausted = False
         self._holding = False
-        self._cores = os.cpu_count() or 1
         self.interrupts = Interrupts()
 
     @property
@@ -222,7 +221,9 @@ class BuildRunner:
             # No room, so there is time: what comes next is made ready while a run is on its way.
             self._take(generator)
             if self._next is not None and self._next[1] is not None:
-                self._next[1].prepare(idle_core=len(self._flying) < self._cores)
+                self._next[1].prepare()
+        if self._next is not None and self._next[1] is not None and not self._leaving:
+            self._next[1].warm()  # not while a process is ending: both are slower then, by more than the time of one
 
     def _take(self, generator: Generator[Any, Any, None]) -> bool:
         """Take a task from doit and decide it; what has to be executed becomes `_next`. False if there is none now."""
@@ -362,8 +363,12 @@ class BuildRunner:
             ended = execution.poll()
         if not ended:
             self._watch(execution)
+            if execution.leaving and not execution.overtaken:
+                self._leaving.add(execution)
+                self._overtake(execution)
             return
-        if execution.failure is None and not execution.interrupted:
+        self._leaving.discard(execution)
+        if execution.failure is None and not execution.interrupted and not execution.overtaken:
             self._overtake()
         self._land(self._flying.pop(execution), execution)
 
@@ -374,13 +379,23 @@ class BuildRunner:
         self._blind.discard(execution)
         self._timed.discard(execution)
 
-    def _overtake(self) -> None:
-        """Start the next run before it is told how the last one ended, which is on record: that can wait."""
+    def _overtake(self, last: Execution | None = None) -> None:
+        """Start the next run before it is told how the last one ended, which is on record: that can wait.
+
+        If the process of the last one has still to end, the next one has to wait for that where it is executed.
+        """
         stopping = self._stop_running or self.interrupts.count
         node, execution = self._next or (None, None)
-        if execution is not None and execution.prompt and not stopping:
-            self._next = None
-            self._launch(node, execution)
+        if execution is None or not execution.prompt or stopping:
+            return
+        if last is not None:
+            executor = self.session.executor(last.run)
+            if executor is not self.session.executor(execution.run) or not executor.queues or last.handle is None:
+                return
+            execution.after = last.handle.pid
+            last.overtaken = True
+        self._next = None
+        self._launch(node, execution)
 
     def _land(self, node: Any, execution: Execution) -> None:
         """Tell doit and the user how a run ended."""

@@ -214,6 +214,11 @@ class Session:
             if options.idle_timeout is not None and not executor.blocking and not self.processes.available():
                 self.note(f"{experiment.name}: idle_timeout does not hold here: there is no /proc, and no ps to ask")
 
+    def cool(self) -> None:
+        """Tell the executors that code of the user's was executed in this process."""
+        for executor in self._executors.values():
+            executor.cool()
+
     def window(self) -> int:
         """Give how many runs may be on their way at once, whatever executes them."""
         executors = [self.executor(experiment.runs[0]) for experiment in self.plan.experiments if experiment.runs]

@@ -59,6 +59,8 @@ class Handle:
     pid: int | None = None
     #: Timeouts are kept where the run is executed: only there is it known when it began.
     limits_itself = False
+    #: Nothing is left to be done but for its process to end.
+    leaving = False
 
     def __init__(self, ended: Ended | None = None) -> None:
         self._how = ended or Ended()
@@ -109,6 +111,8 @@ class Executor:
     window: int | None = None
     #: Shows what runs print by itself, where `Job.live` says so.
     shows_logs = False
+    #: Keeps to `Job.after`.
+    queues = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -158,6 +162,9 @@ class Executor:
 
     def warm(self, fn: Callable[..., Any], relocation: Relocation | None, guardian: Guardian) -> None:
         """Get ready, while other runs are on their way, for one of `fn` that may be started soon."""
+
+    def cool(self) -> None:
+        """Take note that this process may have changed: code of the user's was executed in it."""
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Start `job`, with all it prints going to `log`, and hand back what tells when it ended."""

@@ -13,15 +13,17 @@ from ..errors import ExecutorError
 from ..store.digest import sha256
 from .base import Executor, Handle
 from .capture import point, renew_streams, try_flush
+from .forkserver import LEAVING, POSSIBLE, ForkServer
 from .guardian import report_in
 from .job import FAILED
 from .leaving import leave
 from .process import ProcessHandle
-from .spare import POSSIBLE, Spare
+from .spare import example, hear, put_into_words, wait_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from socket import socket
     from typing import Any
 
     from .capture import Log
@@ -38,9 +40,11 @@ class ForkExecutor(Executor):
 
     name = "fork"
     blocking = False
+    queues = POSSIBLE
 
     def __init__(self) -> None:
-        self._spare: Spare | None = None
+        self._server: ForkServer | None = None
+        self._made_for: tuple[Callable[..., Any], Relocation | None] | None = None
 
     def check(self) -> None:
         """Refuse where there is no fork, and where threads make it unsafe.
@@ -60,35 +64,62 @@ class ForkExecutor(Executor):
             )
 
     def warm(self, fn: Callable[..., Any], relocation: Relocation | None, guardian: Guardian) -> None:
-        """Fork ahead, if that can be done: the child waits for its job."""
-        if self._spare is not None or not POSSIBLE or guardian.fd < 0 or _threads():
+        """Have a process forked ahead, if that can be done: it waits for its job."""
+        if not POSSIBLE or guardian.fd < 0:
             return
-        _get_ready(relocation)
-        self._spare = Spare(fn, relocation, lambda receive: _child(receive, None, relocation, guardian))
+        if self._server is None or self._made_for != (fn, relocation):
+            self.cool()
+            if _threads():
+                return
+            self._made_for = fn, relocation
+            self._server = _serve(fn, relocation, guardian)
+        try:
+            self._server.ask()
+        except OSError:  # somebody killed it
+            self.cool()
+
+    def cool(self) -> None:
+        """Fork anew from here on: what this process holds may have changed."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.retire()
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
-        """Fork, or take what was forked ahead, and perform the job in the child."""
-        spare, self._spare = self._spare, None
-        if spare is not None:
-            if spare.take(job, log):
-                log.abandon()
-                return ProcessHandle(spare.pid, log, guardian)
-            spare.close()
-            guardian.forget(spare.pid)
+        """Give the job to a process that was forked ahead, or to one that is forked now."""
+        if self._server is not None and self._made_for == (job.fn, job.relocation):
+            said = put_into_words(job)
+            try:
+                if said is not None:
+                    return self._server.start(said, log, job.lock_fd)
+            except OSError:  # somebody killed it
+                self.cool()
         self.check()
         _get_ready(job.relocation)
         pid = os.fork()
         if pid == 0:
-            job.log_fd = log.fd
-            _child(lambda: job, log.fd, job.relocation, guardian)
+            try:
+                _perform(lambda: _enter_with(job, log.fd), guardian)
+            finally:  # never back into what is the parent's
+                os._exit(1)
         log.abandon()
         return ProcessHandle(pid, log, guardian)
 
     def close(self) -> None:
-        """End what was forked ahead for a run that never came."""
-        if self._spare is not None:
-            self._spare.close()
-            self._spare = None
+        """End the fork server."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
+
+def _serve(fn: Callable[..., Any], relocation: Relocation | None, guardian: Guardian) -> ForkServer:
+    """Fork the server for the runs of one function."""
+    _get_ready(relocation)
+    rehearsal = example(fn)
+
+    def begin(listening: socket) -> None:
+        _perform(lambda: hear(listening, fn, relocation, rehearsal), guardian, lambda: listening.send(LEAVING))
+
+    return ForkServer(lambda: _enter(relocation), begin, guardian)
 
 
 def _threads() -> list[str]:
@@ -107,29 +138,43 @@ def _get_ready(relocation: Relocation | None) -> None:
         relocation.prepare()
 
 
-def _child(receive: Callable[[], Job], output: int | None, relocation: Relocation | None, guardian: Guardian) -> None:
-    """Execute the run and end, whatever happens; never return into the parent's code."""
+def _enter(relocation: Relocation | None) -> None:
+    """In a fork: be no build any more, but a process that executes a run, or makes others that do."""
+    set_wakeup_fd(-1)
+    for number in (SIGINT, SIGTERM, SIGCHLD):
+        signal(number, SIG_DFL)
+    if os.getpid() != os.getpgrp():
+        os.setsid()
+    atexit._clear()  # what is to happen when the build ends is not for its fork to do
+    null = os.open(os.devnull, os.O_RDWR)
+    point(null)
+    os.dup2(null, 0)
+    if null > 2:
+        os.close(null)
+    renew_streams()
+    faulthandler.enable(2)
+    if relocation is not None:
+        relocation.apply()
+
+
+def _enter_with(job: Job, log_fd: int) -> Job:
+    _enter(job.relocation)
+    point(log_fd)
+    job.log_fd = log_fd
+    if job.after is not None:
+        wait_for(job.after)
+    return job
+
+
+def _perform(receive: Callable[[], Job], guardian: Guardian, say: Callable[[], object] = lambda: None) -> None:
+    """Execute the run and end, whatever happens."""
     code = FAILED
     try:
-        set_wakeup_fd(-1)
-        for number in (SIGINT, SIGTERM, SIGCHLD):
-            signal(number, SIG_DFL)
         report_in(guardian.fd)
-        atexit._clear()  # what is to happen when the build ends is not for its fork to do
-        null = os.open(os.devnull, os.O_RDWR)
-        point(null if output is None else output)
-        os.dup2(null, 0)
-        if null > 2:
-            os.close(null)
-        renew_streams()
-        faulthandler.enable(2)
-        if relocation is not None:
-            relocation.apply()
-        job = receive()
-        code = job.perform()
+        code = receive().perform()
     except BaseException:
         import traceback
 
         traceback.print_exc()
     finally:
-        leave(code)
+        leave(code, say)

@@ -66,6 +66,8 @@ class Job:
         Where the project's modules are to be imported from; None: from where they lie.
     timeout, idle_timeout
         For executors that see to them where the run is executed; the build does for all others.
+    after
+        A process that has to end before the run begins.
     resources
         What the run asks of the machine that executes it; for executors that have several.
     live
@@ -73,8 +75,8 @@ class Job:
     """
 
     __slots__ = (
-        "arity", "attempt", "config", "deps", "fn", "given", "idle_timeout", "kept_config", "live", "lock_fd", "log_fd",
-        "name", "relocation", "resources", "state", "timeout",
+        "after", "arity", "attempt", "config", "deps", "fn", "given", "idle_timeout", "kept_config", "live", "lock_fd",
+        "log_fd", "name", "relocation", "resources", "state", "timeout",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +99,7 @@ class Job:
         self.state = state
         self.given = given or {}
         self.log_fd = self.lock_fd = -1
+        self.after: int | None = None
         self.kept_config = config
         self.relocation: Relocation | None = None
         self.timeout: float | None = None
@@ -118,6 +121,11 @@ class Job:
         for name, path in self.given.items():
             config.setdefault(name, None if path is None else Path(path))
         return config
+
+    def rehearse(self) -> None:
+        """Do what `perform` does but for calling the function, and write nothing."""
+        self.shown()
+        outcome.rehearse(self.state, self.kept_config)
 
     def perform(self, call: Callable[[], Any] | None = None) -> int:
         """Execute the run here, write how it went, and give the exit status that says so.

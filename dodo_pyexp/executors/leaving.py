@@ -8,16 +8,17 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 EXIT_SECONDS = 10.0
 """So long may exit handlers take: the result is on disk, and libraries do wait for children that never end."""
 
 
-def leave(code: int) -> NoReturn:
+def leave(code: int, say: Callable[[], object] = lambda: None) -> NoReturn:
     """Run the exit handlers (they delete temporary files, for example), then end.
 
-    Threads that never end are not waited for, as the result is on disk.
+    Threads that never end are not waited for, as the result is on disk. `say` is called last.
     """
     try:
         if atexit._ncallbacks():
@@ -31,5 +32,6 @@ def leave(code: int) -> NoReturn:
                 stream.flush()
             except Exception:  # closed or replaced by the function
                 pass
+        say()
     finally:
         os._exit(code)

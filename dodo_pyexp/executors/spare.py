@@ -1,108 +1,120 @@
-"""A fork made ahead: it waits for its job, so that it is made in the time in which another run is executed."""
+"""A process that was made ahead and waits for its job; and the job, as it is said to one."""
 
 from __future__ import annotations
 
 import os
+import select
 import sys
+import time
 from array import array
 
 from ..collection.runs import Runs
+from ..config.config import Config
 from ..results.pickling import loads, plain_dumps
 from ..results.result import Result
+from ..store import timestamps
 from ..store.paths import AttemptFolder
-from .capture import above_standard, point
+from .capture import point
 from .job import Job
 
 if sys.platform == "linux":
-    from _socket import AF_UNIX, MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET, socket, socketpair
+    from _socket import MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOL_SOCKET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from socket import socket
 
-    from .capture import Log
     from .relocation import Relocation
 
-POSSIBLE = sys.platform == "linux"
-"""A message arrives whole, or not at all: elsewhere, sockets between processes know no such messages."""
 MOST_BYTES = 60_000
 """So much a socket holds that nobody has read from yet; what is longer is left to a fork that knows it already."""
 MOST_UPSTREAMS = 50
 
 
 class Spare:
-    """A child of this process that waits to be told its job.
+    """A process that waits for its job.
 
     Parameters
     ----------
-    fn, relocation
-        The experiment function of the jobs that it can do, and where they import modules from.
-    begin
-        What the child does; it is given what waits for the job, and does not return.
+    pid
+        The process.
+    socket
+        Where it listens.
     """
 
-    def __init__(
-        self,
-        fn: Callable[..., object],
-        relocation: Relocation | None,
-        begin: Callable[[Callable[[], Job]], None],
-    ) -> None:
-        self._made_for = fn, relocation
-        self._socket, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
-        listening = above_standard(theirs.detach())
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                self._socket.close()
-                begin(lambda: _job(socket(fileno=listening), fn, relocation))
-            finally:  # never back into what is the parent's
-                os._exit(1)
-        os.close(listening)
+    __slots__ = ("pid", "socket")
 
-    def take(self, job: Job, log: Log) -> bool:
-        """Hand the job over; False if this process is not fit for it, or is gone."""
-        fn, relocation = self._made_for
-        if job.fn is not fn or job.relocation is not relocation or len(job.deps) > MOST_UPSTREAMS:
-            return False
-        same = job.kept_config is job.config
-        configs = [job.config] if same else [job.config, job.kept_config]
-        deps = [dep.reference() for dep in job.deps]
-        try:
-            said = plain_dumps((job.name, job.arity, configs, deps, job.attempt.path, job.state, job.given), 5)
-        except Exception:  # pickling runs the config's own code
-            return False
-        fds = array("i", [log.fd] if job.lock_fd < 0 else [log.fd, job.lock_fd])
-        try:
-            if len(said) > MOST_BYTES:
-                return False
-            self._socket.sendmsg([said], [(SOL_SOCKET, SCM_RIGHTS, fds)])
-        except OSError:  # somebody killed it
-            return False
-        self._socket.close()
-        return True
+    def __init__(self, pid: int, socket: socket) -> None:
+        self.pid = pid
+        self.socket = socket
 
-    def close(self) -> None:
-        """End it, unused."""
-        self._socket.close()
-        try:
-            os.kill(self.pid, 9)
-            os.waitpid(self.pid, 0)
-        except (ProcessLookupError, ChildProcessError):  # the user's own code waited for "any child"
-            pass
+    def take(self, said: bytes, fds: list[int]) -> None:
+        """Hand a job over, with the open log, and the lock if there is one.
+
+        Raises
+        ------
+        OSError
+            Somebody killed the process.
+        """
+        self.socket.sendmsg([said], [(SOL_SOCKET, SCM_RIGHTS, array("i", fds))])
 
 
-def _job(listening: socket, fn: Callable[..., object], relocation: Relocation | None) -> Job:
-    """Wait for the job; end this process if none comes."""
+def put_into_words(job: Job) -> bytes | None:
+    """Say a job to a process that has its function already; None if that cannot be done."""
+    if len(job.deps) > MOST_UPSTREAMS:
+        return None
+    configs = [job.config] if job.kept_config is job.config else [job.config, job.kept_config]
+    deps = [dep.reference() for dep in job.deps]
+    try:
+        said = plain_dumps((job.name, job.arity, configs, deps, job.attempt.path, job.state, job.given, job.after), 5)
+    except Exception:  # pickling runs the config's own code
+        return None
+    return said if len(said) <= MOST_BYTES else None
+
+
+def example(fn: Callable[..., object]) -> bytes:
+    """Say a job that is like any other, but goes nowhere."""
+    seconds = time.time()
+    state = {"state": "running", "start": timestamps.to_iso(seconds), "start_seconds": seconds}
+    said = put_into_words(Job("", fn, 1, Config({"name": ""}), Runs([]), AttemptFolder(os.devnull), state))
+    assert said is not None
+    return said
+
+
+def hear(listening: socket, fn: Callable[..., object], relocation: Relocation | None, rehearsal: bytes) -> Job:
+    """Wait for the job; end this process if none comes.
+
+    While there is none, its `rehearsal` is gone through: what was done once goes faster the second time.
+    """
+    _understand(rehearsal, fn).rehearse()
     said, received, _, _ = listening.recvmsg(MOST_BYTES, 64, MSG_CMSG_CLOEXEC)
     if not said:  # the build has ended, or does not need this process
         os._exit(0)
-    listening.close()
     fds = array("i", received[0][2])  # of the log, and of the lock, which is held as long as this process lives
     point(fds[0])
-    name, arity, configs, deps, attempt, state, given = loads(said)
+    job = _understand(said, fn)
+    job.relocation = relocation
+    job.log_fd = fds[0]
+    if job.after is not None:
+        wait_for(job.after)
+    return job
+
+
+def _understand(said: bytes, fn: Callable[..., object]) -> Job:
+    name, arity, configs, deps, attempt, state, given, after = loads(said)
     upstreams = Runs(Result.referred(reference) for reference in deps)
     job = Job(name, fn, arity, configs[0], upstreams, AttemptFolder(attempt), state, given)
     job.kept_config = configs[-1]
-    job.relocation = relocation
-    job.log_fd = fds[0]
+    job.after = after
     return job
+
+
+def wait_for(process: int) -> None:
+    """Wait until a process has ended."""
+    try:
+        ended = os.pidfd_open(process)
+    except OSError:  # it has
+        return
+    select.select([ended], [], [])
+    os.close(ended)

@@ -1,0 +1,302 @@
+"""A fork server: a fork of the build that does nothing but fork itself, so that the build need not.
+
+A process that forks pays twice: for the fork, and then for every memory page that it writes to, which has to be copied
+first. The server is forked once, and hardly writes to anything. It makes each process ahead, which then waits for its
+job, and tells how it ended. When the build is gone, so is the server, with all that it has forked.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from array import array
+
+from .base import Ended, Handle
+from .capture import above_standard
+from .spare import Spare
+
+if sys.platform == "linux":
+    from _socket import AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET
+    from socket import socket, socketpair
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from .capture import Log
+    from .guardian import Guardian
+
+POSSIBLE = sys.platform == "linux" and hasattr(os, "pidfd_open")
+"""A message arrives whole, or not at all: elsewhere, sockets between processes know no such messages."""
+PATIENCE_SECONDS = 10.0
+"""So long the server may take for a fork, or for its own end."""
+LEAVING = b"leaving"
+"""What a process says last: how its run went is written."""
+_FORK, _KILL = b"f", b"k"
+
+_open: set[socket] = set()  # the build's ends: no other process may keep the server from seeing that the build is gone
+
+
+class ForkServer:
+    """The server as the build sees it.
+
+    Parameters
+    ----------
+    enter
+        What the server does first, once for all that it forks.
+    begin
+        What a process does that it has forked; it is given its end of the socket, and does not return.
+    guardian
+        Told of every process.
+    """
+
+    def __init__(self, enter: Callable[[], None], begin: Callable[[socket], None], guardian: Guardian) -> None:
+        self._control, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+        self._control.settimeout(PATIENCE_SECONDS)
+        self._asked = False
+        self._spare: Spare | None = None
+        self._flying = 0
+        self._retired = False
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                self._control.close()
+                enter()
+                _serve(theirs, begin, guardian)
+            finally:  # never back into what is the parent's
+                os._exit(1)
+        theirs.close()
+        _open.add(self._control)
+
+    def ask(self) -> None:
+        """Have a process made, if there is none that waits for a job.
+
+        Raises
+        ------
+        OSError
+            The server is gone.
+        """
+        if self._spare is None and not self._asked:
+            self._control.send(_FORK)
+            self._asked = True
+
+    def start(self, said: bytes, log: Log, lock_fd: int) -> Handle:
+        """Hand a job to a process of the server's.
+
+        Raises
+        ------
+        OSError
+            That process, or the server, is gone; the job has not begun.
+        """
+        self.ask()
+        if self._spare is None:
+            self._spare = self._receive()
+        spare, self._spare = self._spare, None
+        try:
+            spare.take(said, [log.fd] if lock_fd < 0 else [log.fd, lock_fd])
+        except OSError:
+            self._forget(spare.socket)
+            raise
+        self._flying += 1
+        return ServedHandle(self, spare, log)
+
+    def _receive(self) -> Spare:
+        self._asked = False
+        said, received, _, _ = self._control.recvmsg(64, 64, MSG_CMSG_CLOEXEC)
+        if not said:
+            raise BrokenPipeError("the fork server is gone")
+        fds = array("i", received[0][2])
+        connection = socket(fileno=above_standard(fds[0]))
+        _open.add(connection)
+        return Spare(int(said), connection)
+
+    def kill(self, pid: int) -> None:
+        """Kill a process with its group, unless it has ended."""
+        try:
+            self._control.send(_KILL + b"%d" % pid)
+        except OSError:  # the server is gone, so nobody else clears it away
+            _kill(pid)
+
+    def landed(self, connection: socket) -> None:
+        """Take note that a process has ended."""
+        self._forget(connection)
+        self._flying -= 1
+        if self._retired and not self._flying:
+            self.close()
+
+    def retire(self) -> None:
+        """End when what is on its way has ended: the build has changed since it was copied."""
+        self._retired = True
+        if not self._flying:
+            self.close()
+
+    def close(self) -> None:
+        """End the server, with the process that waits for a job."""
+        if self._control.fileno() < 0:
+            return
+        if self._spare is not None:
+            self._forget(self._spare.socket)
+        self._forget(self._control)
+        try:
+            ended = os.pidfd_open(self.pid)
+            if not select.select([ended], [], [], PATIENCE_SECONDS)[0]:
+                os.kill(self.pid, 9)
+            os.close(ended)
+            os.waitpid(self.pid, 0)
+        except (ProcessLookupError, ChildProcessError):  # the user's own code waited for "any child"
+            pass
+
+    @staticmethod
+    def _forget(connection: socket) -> None:
+        _open.discard(connection)
+        connection.close()
+
+
+class ServedHandle(Handle):
+    """Watches a process of the server's: its socket tells how it ended.
+
+    Parameters
+    ----------
+    server
+        That has forked it.
+    spare
+        It.
+    log
+        Closed when the process has ended.
+    """
+
+    def __init__(self, server: ForkServer, spare: Spare, log: Log) -> None:
+        self.pid: int = spare.pid
+        self._server = server
+        self._socket = spare.socket
+        self._log = log
+        self._ended: Ended | None = None
+        log.abandon()
+
+    def fileno(self) -> int:
+        """Give the socket, on which the server says how the process ended."""
+        return self._socket.fileno()
+
+    def poll(self) -> Ended | None:
+        """Tell how the process ended; None while it goes on."""
+        if self._ended is None:
+            try:
+                said = self._socket.recv(64, MSG_DONTWAIT)
+                if said == LEAVING:
+                    self.leaving = True
+                    said = self._socket.recv(64, MSG_DONTWAIT)
+            except BlockingIOError:
+                return None
+            except OSError:
+                said = b""
+            self._ended = Ended(int(said)) if said else self._orphaned()
+            self._server.landed(self._socket)
+            self._log.close()
+        return self._ended
+
+    def kill(self) -> None:
+        """Kill the process with its whole group."""
+        if self._ended is None:
+            self._server.kill(self.pid)
+
+    def _orphaned(self) -> Ended:
+        """End a process whose server is gone."""
+        try:
+            ended = os.pidfd_open(self.pid)
+            _kill(self.pid)
+            select.select([ended], [], [], PATIENCE_SECONDS)
+            os.close(ended)
+        except OSError:  # it has ended
+            pass
+        return Ended(cause="the fork server that had started it was killed", lost=True)
+
+
+def _close_all() -> None:
+    """In any other fork: nobody but the build holds its ends."""
+    for connection in _open:
+        connection.close()
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_close_all)
+
+
+# -- in the server ------------------------------------------------------------------------------------------------
+
+
+def _serve(control: socket, begin: Callable[[socket], None], guardian: Guardian) -> NoReturn:
+    """Fork when asked to, and tell how each process ended, until the build is gone."""
+    import gc
+
+    gc.freeze()  # else every process copies what its garbage collector only looks at
+    children: dict[int, tuple[int, socket]] = {}
+    waiting = select.poll()
+    waiting.register(control, select.POLLIN)
+    while True:
+        for fd, _ in waiting.poll():
+            if fd != control.fileno():
+                waiting.unregister(fd)
+                os.close(fd)
+                _bury(*children.pop(fd), guardian)
+                continue
+            said = control.recv(64)
+            if said == _FORK:
+                pid, connection = _fork(control, children, begin)
+                ended = os.pidfd_open(pid)
+                children[ended] = pid, connection
+                waiting.register(ended, select.POLLIN)
+            elif said:
+                pid = int(said[1:])
+                if any(pid == child for child, _ in children.values()):
+                    _kill(pid)
+            else:
+                for pid, _ in children.values():
+                    _kill(pid)
+                    guardian.forget(pid)
+                os._exit(0)
+
+
+def _fork(
+    control: socket, children: dict[int, tuple[int, socket]], begin: Callable[[socket], None]
+) -> tuple[int, socket]:
+    """Make a process, and hand its socket to the build."""
+    mine, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            control.close()
+            mine.close()
+            for ended, (_, connection) in children.items():
+                os.close(ended)
+                connection.close()
+            begin(theirs)
+        finally:
+            os._exit(1)
+    try:
+        control.sendmsg([b"%d" % pid], [(SOL_SOCKET, SCM_RIGHTS, array("i", [mine.fileno()]))])
+    except OSError:  # the build is gone, which the next look tells
+        pass
+    mine.close()
+    return pid, theirs
+
+
+def _bury(pid: int, connection: socket, guardian: Guardian) -> None:
+    """Clear away a process that has ended, with what it left running, and tell how it ended."""
+    _kill(pid)  # before the pid is given back, so that it cannot mean anybody else
+    status = os.waitpid(pid, 0)[1]
+    guardian.forget(pid)
+    try:
+        connection.send(b"%d" % os.waitstatus_to_exitcode(status))
+    except OSError:  # the build wants nothing of it any more
+        pass
+    connection.close()
+
+
+def _kill(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, 9)
+        except (ProcessLookupError, PermissionError):  # it leads no group yet, or everything in it is gone
+            pass
