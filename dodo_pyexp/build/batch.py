@@ -13,7 +13,8 @@ from typing import Any
 from ..config.encode import encode
 from ..errors import DamagedFile, UsageError
 from ..provenance.host import Owner
-from ..provenance.secrets import mask_arguments
+from ..provenance.masking import secrets_of
+from ..provenance.secrets import mask_arguments, telling
 from ..results.reading import made_by
 from ..results.tally import CACHED, FINISHED, SKIPPED, attempt_state, selected, states, tally, tally_of
 from ..store import manifest as manifests
@@ -145,11 +146,17 @@ class Batch:
             about["defaults"] = encode(self.experiment.defaults.first)
         configs, masker = {}, self.experiment.masker
         hashes: dict[str, str] = {}
+        secrets: set[str] = set()
         for run in runs:
             config = run.config
             if masker.has_secret(config):
                 config, hashes[run.folder] = masker.config(config), run.hash
+                secrets.update(filter(telling, secrets_of(run.config, config)))
             configs[run.folder] = encode(dict(config))
+        if secrets:
+            about["command"] = mask_arguments(sys.argv, secrets)
+            if "environment" in about:
+                about["environment"] = {**about["environment"], "command": about["command"]}
         if hashes:  # what is read back has another
             about[manifests.HASHES] = hashes
         return Manifest(

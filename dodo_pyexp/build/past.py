@@ -154,7 +154,7 @@ class Past:
             return changed
         config = restored(self.kept_config, digest, changed, hashed=self._hashed())
         if config is None:
-            what, way = missing_secrets(changed, "--set")
+            what, way = missing_secrets(masked_keys(changed), "--set {}=...")
             raise UsageError(f"the config of {self.label} had {what} not written down; {way}")
         return applied(config)
 

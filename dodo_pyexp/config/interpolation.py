@@ -30,7 +30,8 @@ _PART = re.compile(
     rf"|\$\{{(?P<name>{_NAME})(?::-(?P<default>(?:[^{{}}]|\{{[^{{}}]*\}})*))?\}}"
     r"|\{(?P<path>[A-Za-z_][\w-]*(?:\.[\w-]+)*)\}"
 )
-_ABSENT = object()
+_SCHEMES = ("", "Bearer", "Basic", "Token", "token")
+"""What stands before a token where it is sent."""
 
 
 def has_parts(value: Any) -> bool:
@@ -42,6 +43,31 @@ def has_parts(value: Any) -> bool:
     if isinstance(value, dict):
         return any(type(item) not in ATOMS - {str} and has_parts(item) for item in value.values())
     return isinstance(value, list) and any(has_parts(item) for item in value)
+
+
+def only_parts(text: str) -> bool:
+    """Tell whether a text holds nothing of its own but variables and references, and a word such as `Bearer` before.
+
+    Examples
+    --------
+    >>> [only_parts(text) for text in ("$TOKEN", "Bearer {token}", "${TOKEN:-abc}", "a$B", "!P$TOKEN", "abc")]
+    [True, True, False, False, False, False]
+    """
+    if text.startswith(PLAIN):
+        return False
+    rest = _PART.sub(lambda part: "" if only_parts(part["default"] or "") else part["default"] or "", text)
+    return rest != text and rest.strip() in _SCHEMES
+
+
+def variables_in(value: Any) -> set[str]:
+    """Name the variables that the texts of a config refer to."""
+    if isinstance(value, str):
+        if value.startswith(PLAIN):
+            return set()
+        found = {name for part in _PART.finditer(value) if (name := part["bare"] or part["name"])}
+        return found.union(*(variables_in(part["default"]) for part in _PART.finditer(value) if part["default"]))
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {name for item in items for name in variables_in(item)}
 
 
 def escaped(value: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
 from functools import cache
 from typing import Any
@@ -23,7 +24,11 @@ _TEXT_KEYS = (".pem", ".key")
 
 # A marker is found much faster than a pattern: a pattern is only tried on a text that holds its marker.
 _TOKENS: tuple[tuple[str, str, str], ...] = (
-    ("PRIVATE KEY", r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY", "a private key"),
+    (
+        "PRIVATE KEY",
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?s:.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|\Z))",
+        "a private key",
+    ),
     ("AKIA", r"\bAKIA[0-9A-Z]{16}\b", "an AWS key"),
     ("ASIA", r"\bASIA[0-9A-Z]{16}\b", "an AWS key"),
     ("ghp_", r"\bghp_[A-Za-z0-9]{20,}", "a GitHub token"),
@@ -74,14 +79,19 @@ _QUOTED = (
 )
 _BARE = (
     rb"(?m)(?:^[ \t-]{0,20}(?:export[ \t]+)?|[{,][ \t]{0,8})" + _KEYED + rb"[ \t]{0,8}[:=][ \t]{0,8}"
-    rb"(?P<value>[^\s\"'#;,{}]{8,500})[ \t\r]*(?:$|(?=[,}]))"
+    rb"(?P<value>[^\s\"'#;,{}]{6,500})[ \t\r]*(?:$|(?=[,}]))"
+)
+# As it stands in a comment: behind anything, quoted or not.
+_REMARKED = (
+    r"(?<![\w.-])(?P<key>[A-Za-z][\w.-]{1,60})[\"']?[ \t]{0,8}[:=][ \t]{0,8}(?P<quote>[\"']?)"
+    r"(?P<value>[^\s\"'#;,{}]{3,500}[^\s\"'#;,{}:=])(?P=quote)(?![^\s\"'#;,{}])(?![ \t]{0,8}[:=])"
 )
 _SETTINGS = (
     ".cfg", ".conf", ".env", ".ini", ".md", ".properties", ".rst", ".sh", ".toml", ".txt", ".yaml", ".yml",
 )  # fmt: skip
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_LOGIN = r"(?P<scheme>[A-Za-z][\w+.-]*)://(?P<login>[^\s/@?#'\"]+)@"
+_LOGIN = r"(?P<scheme>[A-Za-z][\w+.-]*)://(?P<login>[^\s/?#'\"]+)@"
 _QUERY = r"(?P<start>[?&](?P<key>[\w.-]+)=)(?P<value>[^&#\s'\"]+)"
 
 
@@ -163,10 +173,10 @@ def _is_literal(key: str, value: str, *, bare: bool) -> bool:
         return False
     if value.lower().startswith(_FILL_IN) or (value.isupper() and value.endswith(("_KEY", "_TOKEN", "_PASSWORD"))):
         return False
-    words = [word.lower() for word in _WORD.findall(key)]
+    words = _words(key)
     mixed = any(map(str.isalpha, value)) and not value.isalpha()
     if not _SURE.isdisjoint(words) or (words[-2:-1] == ["api"] and words[-1] in ("key", "token")):
-        return mixed or not bare
+        return mixed or value.isdigit() or not bare
     if words[-1] == "key" and _QUALIFIED.isdisjoint(words):
         return False
     # A token may be many things; what was drawn at random is long and has digits.
@@ -181,14 +191,14 @@ def secret_key(key: str, value: object = "...") -> bool:
     >>> [secret_key(key) for key in ("api_key", "wandb.token", "dbPassword", "eos_token", "max_tokens")]
     [True, True, True, False, False]
     """
-    words = [word.lower() for word in _WORD.findall(key)]
+    words = _words(key)
     if not words or value is None or isinstance(value, bool) or (isinstance(value, str) and not value):
         return False
     if not _PLAIN.isdisjoint(words):
         return True
     last, before = words[-1], words[-2] if len(words) > 1 else ""
-    if last in ("keys", "tokens"):
-        return before in _QUALIFIED
+    if before in _QUALIFIED and last in (*_LAST, "keys", "tokens"):
+        return True
     # A number of tokens, or a random key, is none; and neither are the special tokens of a vocabulary.
     return (
         last in _LAST
@@ -198,8 +208,40 @@ def secret_key(key: str, value: object = "...") -> bool:
     )
 
 
-def mask_text(text: str) -> str:
+def _words(key: str) -> list[str]:
+    """Take the name of a key apart; a number at its end (`token_2`, `api_keys.0`) says nothing about it."""
+    words = [word.lower() for word in _WORD.findall(key)]
+    while words and words[-1].isdigit():
+        words.pop()
+    return words
+
+
+def telling(text: str) -> bool:
+    """Tell whether a secret can be known again where it is repeated: it is no short or ordinary word.
+
+    Examples
+    --------
+    >>> telling("hunter2"), telling("postgres"), telling("correcthorsebattery")
+    (True, False, True)
+    """
+    return len(text) >= 12 or (len(text) >= 6 and not text.isalpha() and any(map(str.isalpha, text)))
+
+
+def environment_secrets() -> list[str]:
+    """List the values of environment variables that are named like a secret, the longest first."""
+    found = {value for name, value in os.environ.items() if secret_key(name, value) and telling(value)}
+    return sorted(found, key=len, reverse=True)
+
+
+def mask_text(text: str, keep: Callable[[str], bool] = lambda text: False) -> str:
     """Mask the credentials inside a text: logins and query values in URLs, and what has the form of a token.
+
+    Parameters
+    ----------
+    text
+        The text.
+    keep
+        Tells of a part of it that it only refers to a secret, and may stay.
 
     Examples
     --------
@@ -209,12 +251,46 @@ def mask_text(text: str) -> str:
     if _ANY.search(text) is None:
         return text
     if "://" in text:
-        text = re.sub(_LOGIN, _mask_login, text)
-        text = re.sub(_QUERY, _mask_query, text)
+        text = re.sub(_LOGIN, lambda match: _mask_login(match, keep), text)
+        text = re.sub(_QUERY, lambda match: _mask_query(match, keep), text)
     for marker, pattern, _ in _TOKENS:
         if marker in text:
             text = re.sub(pattern, MASKED, text)
     return text
+
+
+def parts(text: str) -> list[str]:
+    """List the credentials in the URLs of a text: what `mask_text` masks of them, passwords without their users.
+
+    Examples
+    --------
+    >>> parts("https://ann:pass@example.org/x?token=abc")
+    ['pass', 'abc']
+    """
+    if "://" not in text:
+        return []
+    logins = [
+        match["login"].rpartition(":")[2] for match in re.finditer(_LOGIN, text) if _mask_login(match) != match[0]
+    ]
+    return logins + [match["value"] for match in re.finditer(_QUERY, text) if _mask_query(match) != match[0]]
+
+
+def mask_remark(text: str) -> str:
+    """Mask in a text for people, such as a comment, what a key is given there in so many words.
+
+    Examples
+    --------
+    >>> mask_remark("# was password: hunter2; see tokens.md")
+    '# was password: ***; see tokens.md'
+    """
+
+    def masked(match: re.Match[str]) -> str:
+        if not (secret_key(match["key"]) and _is_literal(match["key"], match["value"], bare=False)):
+            return match[0]
+        start = match.start("value") - match.start()
+        return match[0][:start] + MASKED + match["quote"]
+
+    return re.sub(_REMARKED, masked, mask_text(text))
 
 
 def mask(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -231,23 +307,55 @@ def mask(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
     return {key: MASKED if secret_key(str(key), value) else _masked(value) for key, value in mapping.items()}
 
 
-def mask_arguments(arguments: Sequence[str]) -> list[str]:
-    """Mask the secrets of a command line, written as `--token=X`, `--api-key X`, `a.password=X` or `--env TOKEN X`."""
+def mask_arguments(arguments: Sequence[str], known: Iterable[str] = ()) -> list[str]:
+    """Mask the secrets of a command line.
+
+    They may be written as `--token=X`, `--api-key X`, `a.password=X`, `--conf=a.password=X`, `--env TOKEN X`, or inside
+    a value in YAML (`login={password: X}`); and they may be the value of an environment variable that the shell put in.
+
+    Parameters
+    ----------
+    arguments
+        The command line.
+    known
+        Secrets that are known from elsewhere.
+
+    Examples
+    --------
+    >>> mask_arguments(["train.py", "--token", "abc", "-c", "login={user: ann, password: abc}"])
+    ['train.py', '--token', '***', '-c', "login={user: ann, password: '***'}"]
+    """
+    known = sorted({*known, *environment_secrets()}, key=len, reverse=True)
     masked: list[str] = []
     hide_next = False
     for before, argument in zip(["", *arguments], arguments, strict=False):
-        key, equals, _ = argument.partition("=")
         if hide_next and not argument.startswith("--"):
             masked.append(MASKED)
             hide_next = False
             continue
-        if equals and secret_key(key):
-            masked.append(f"{key}={MASKED}")
-        else:
-            masked.append(mask_text(argument))
+        masked.append(_mask_argument(argument, known))
         is_name = before == "--env" or argument.startswith("-")
-        hide_next = is_name and not equals and (secret_key(key) or key == "--key")
+        hide_next = is_name and "=" not in argument and (_names_secret(argument) or argument == "--key")
     return masked
+
+
+def _mask_argument(argument: str, known: Sequence[str]) -> str:
+    """Mask the secrets in one word of a command line."""
+    key, equals, value = argument.partition("=")
+    if argument.lstrip().startswith(("{", "[")) and ":" in argument:
+        from .yaml_text import mask_yaml
+
+        return mask_yaml(argument, known)
+    if equals and "://" not in key:
+        return f"{key}={MASKED if _names_secret(key) else _mask_argument(value, known)}"
+    for secret in known:
+        argument = argument.replace(secret, MASKED)
+    return mask_remark(argument)
+
+
+def _names_secret(key: str) -> bool:
+    """Tell whether the name of an option, or a short option with the name of a key behind it, names a secret."""
+    return secret_key(key) or (key[:1] == "-" != key[1:2] and secret_key(key[2:]))
 
 
 def _masked(value: Any) -> Any:
@@ -272,15 +380,15 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return _matcher(patterns).match(name.lower()) is not None
 
 
-def _mask_login(match: re.Match[str]) -> str:
+def _mask_login(match: re.Match[str], keep: Callable[[str], bool] = lambda text: False) -> str:
     """Mask a login in a URL, but not the mere name of an ssh user."""
-    if ":" not in match["login"] and "http" not in match["scheme"]:
+    user, colon, password = match["login"].partition(":")
+    if (not colon and "http" not in match["scheme"]) or keep(password if colon else user):
         return match[0]
     return f"{match['scheme']}://{MASKED}@"
 
 
-def _mask_query(match: re.Match[str]) -> str:
+def _mask_query(match: re.Match[str], keep: Callable[[str], bool] = lambda text: False) -> str:
     """Mask a secret in the query of a URL."""
-    if secret_key(match["key"]) or match["key"].lower() in ("key", "sig", "signature"):
-        return match["start"] + MASKED
-    return match[0]
+    named = secret_key(match["key"]) or match["key"].lower() in ("key", "sig", "signature")
+    return match["start"] + MASKED if named and not keep(match["value"]) else match[0]

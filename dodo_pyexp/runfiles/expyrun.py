@@ -6,7 +6,7 @@ Implements: Expyrun readme.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..errors import ConfigError, UsageError, nearest, warn
 from ..store.names import refusal
 from .document import Document, Reader
 from .entry import Entry
+from .masked import Masked
 from .wanted import Wanted
 
 RUN, DEFAULT, POLICY = "__run__", "__default__", "__new_key_policy__"
@@ -210,8 +211,15 @@ class ExpyrunFile:
         return self.config, self._document.origins.table(self.config)
 
 
-def read(reader: Reader, wanted: Wanted) -> ExpyrunFile:
+def read(reader: Reader, wanted: Wanted, check: Callable[[Masked], None] = lambda masked: None) -> ExpyrunFile:
     """Read a run file of Expyrun's dialect, with the overrides of the command line.
+
+    Parameters
+    ----------
+    reader, wanted
+        The file, and what the command line says.
+    check
+        Told which secrets are missing in it, if it was written down by a launch.
 
     Raises
     ------
@@ -220,11 +228,14 @@ def read(reader: Reader, wanted: Wanted) -> ExpyrunFile:
     """
     set_cwd()
     document = reader.read(ExpyrunStyle())
+    masked = Masked(document, RUN)
     run = document.tree.get(RUN)
     if isinstance(run, dict):  # these may be set even where the file does not
         for key in (*REQUIRED, CODE):
             run.setdefault(key, None)
-    document.override(wanted.overrides())
+    document.override(masked.heard(wanted.overrides()))
+    masked.fill()
+    check(masked)
     return ExpyrunFile(document, wanted)
 
 
@@ -255,4 +266,4 @@ def run(reader: Reader, wanted: Wanted) -> int:
 
     if wanted.arguments.filter or wanted.arguments.continued or wanted.arguments.timestamp:
         raise UsageError(f"{wanted.path} starts one run of its own each time; leave out what selects runs and batches")
-    return launch(read(reader, wanted), wanted)
+    return launch(read(reader, wanted, lambda masked: masked.demand("--{} ...")), wanted)

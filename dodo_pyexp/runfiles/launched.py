@@ -33,10 +33,10 @@ class Launched:
         Keep a copy of the code and of the environment, and execute the copy.
     texts
         Files to write, by their names.
-    originals
-        Files to keep a copy of: the run file, and what it builds on.
     output_dir
         What is never copied.
+    secrets
+        What there is to say about secrets that are not written down, to whoever executes it again.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Launched:
         code: str,
         copies: bool,
         texts: dict[str, str],
-        originals: list[str],
         output_dir: str,
+        secrets: str = "",
     ) -> None:
         self.name = name
         self.config = config
@@ -61,8 +61,8 @@ class Launched:
         self.code = code
         self.copies = copies
         self.texts = texts
-        self.originals = originals
         self.output_dir = output_dir
+        self.secrets = secrets
 
     def __call__(self, cfg: Any) -> Any:
         """Lay out the folder of the run, go there, import the function and call it."""
@@ -75,14 +75,8 @@ class Launched:
     def lay_out(self, folder: str) -> None:
         """Write into the folder what the run is made of."""
         for name, text in self.texts.items():
-            atomic.write_text(f"{folder}/{name}", text)
-        for index, path in enumerate(self.originals):
-            os.makedirs(f"{folder}/{ORIGINALS}", exist_ok=True)
-            with open(path, "rb") as file:
-                name = os.path.basename(path)
-                if any(os.path.basename(other) == name for other in self.originals[:index]):
-                    name = f"{index}-{name}"
-                atomic.write_bytes(f"{folder}/{ORIGINALS}/{name}", file.read())
+            os.makedirs(os.path.dirname(f"{folder}/{name}"), exist_ok=True)
+            atomic.write_bytes(f"{folder}/{name}", text.encode())
         self._link_log(folder)
         if self.copies:
             from ..provenance.packages import frozen_requirements

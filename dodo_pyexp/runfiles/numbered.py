@@ -15,18 +15,24 @@ from ..build.code import Code
 from ..build.definition import Definition, Given
 from ..build.options import Options
 from ..build.plan import Plan, PlannedExperiment, PlannedRun, make_plan
-from ..config.interpolation import escaped, has_parts
+from ..config.config import Config
+from ..config.interpolation import escaped, has_parts, only_parts, variables_in
 from ..config.yaml_writer import dump_yaml
 from ..errors import UsageError
 from ..provenance.dirty import check_dirty
-from ..provenance.masking import Masker
+from ..provenance.masking import Masker, leaves, secrets_of
+from ..provenance.secrets import secret_key, telling
+from ..provenance.yaml_text import mask_yaml, secrets_in
 from ..store.manifest import LAUNCHES
 from ..store.paths import ExperimentFolder, OutputFolder, shown
 from .building import RunFileRequest, tell
 from .expyrun import CODE, RUN, ExpyrunFile
-from .launched import CONFIG, RAW_CONFIG, Launched
+from .launched import CONFIG, ORIGINALS, RAW_CONFIG, Launched
+from .masked import given_again, marked
 from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
 
+SHORTEST = 4
+"""So many letters has a secret at least that is looked for where something refers to it."""
 RESERVED = ("name", "out", "depends_on", "previous", "resources")
 """Keys that mean something in a config of the engine, and nothing in one of Expyrun's."""
 
@@ -34,21 +40,24 @@ RESERVED = ("name", "out", "depends_on", "previous", "resources")
 class NumberedExperiment(PlannedExperiment):
     """An experiment whose folder is exactly where its name says."""
 
-    def __init__(self, definition: Definition, options: Options, output_dir: str, folder: str) -> None:
+    def __init__(
+        self, definition: Definition, options: Options, output_dir: str, folder: str, known: list[str]
+    ) -> None:
         super().__init__(definition, options)
         self.output = OutputFolder(output_dir)
         self.files = ExperimentFolder(folder)
         self.code = Code(definition.fn, self.files)
         self.target_prefix = f"{folder}/"
         self.hashed = False
+        self.masker = Masker(known)
 
 
 class NumberedRequest(RunFileRequest):
     """A request for one launch."""
 
-    def __init__(self, definition: Definition, said: Options, wanted: Wanted, output_dir: str, folder: str) -> None:
+    def __init__(self, definition: Definition, said: Options, wanted: Wanted, file: ExpyrunFile, folder: str) -> None:
         super().__init__([definition], said, wanted)
-        self._output_dir = output_dir
+        self._file = file
         self._folder = folder
         self._debug = wanted.debug
 
@@ -56,13 +65,15 @@ class NumberedRequest(RunFileRequest):
         """Offer the command that does the same again: with the code as it was, if there is a copy of it."""
         config = shown(f"{self._folder}/{runs[0].folder}/{CONFIG}")
         command = shlex.join(["pyexp", "run", config, *(["--debug"] if self._debug else [])])
-        return f"To run it again, in a folder of its own: {command}"
+        launched: Any = self.definitions[0].fn
+        secrets = f", with {launched.secrets}" if launched.secrets else ""
+        return f"To run it again, in a folder of its own{secrets}: {command}"
 
     def plan(self) -> Plan:
         """Plan the one run."""
         definition = self.definitions[0]
         options = self._options(definition)
-        experiment = NumberedExperiment(definition, options, self._output_dir, self._folder)
+        experiment = NumberedExperiment(definition, options, self._file.output_dir, self._folder, _secrets(self._file))
         return make_plan([(experiment, definition.call_configs())], tuple)
 
 
@@ -91,9 +102,11 @@ def launch(file: ExpyrunFile, wanted: Wanted) -> int:
     number = claim(folder)
     try:
         if wanted.mode == GENERATE_ONLY:
-            _launched(file, f"{folder}/{number}", wanted).lay_out(f"{folder}/{number}")
+            launched = _launched(file, f"{folder}/{number}", wanted)
+            launched.lay_out(f"{folder}/{number}")
             here = shown(f"{folder}/{number}")
-            tell(f"{file.name}: written down in {here}; pyexp run {here}/{CONFIG} executes it")
+            secrets = f", with {launched.secrets}" if launched.secrets else ""
+            tell(f"{file.name}: written down in {here}; pyexp run {here}/{CONFIG} executes it{secrets}")
             return 0
         tell(f"{file.name}: {shown(f'{folder}/{number}')}")
         wanted.arguments.live = wanted.arguments.live or not wanted.arguments.json
@@ -113,10 +126,10 @@ def execute(file: ExpyrunFile, wanted: Wanted, folder: str, number: str) -> int:
     try:
         launched = _launched(file, f"{folder}/{number}", wanted)
         said = Options(output_dir=file.output_dir, timestamp=False, stash=False, code="ignore")
-        given = Given([_config(file, number)], file.where())
+        given = Given([{"name": number, **engine_config(file)}], file.where())
         about = {"run_file": {"path": shown(os.fspath(file.path))}, LAUNCHES: True}
         definition = Definition(file.name, launched, 1, given, about=about)
-        return NumberedRequest(definition, said, wanted, file.output_dir, folder).carry_out()
+        return NumberedRequest(definition, said, wanted, file, folder).carry_out()
     finally:
         _give_back(f"{folder}/{number}")
 
@@ -129,9 +142,9 @@ def _give_back(folder: str) -> None:
         pass
 
 
-def _config(file: ExpyrunFile, number: str) -> dict[Any, Any]:
-    """Give the config as the engine keeps it."""
-    return {"name": number, **{key: value for key, value in file.own.items() if key not in RESERVED}}
+def engine_config(file: ExpyrunFile) -> dict[Any, Any]:
+    """Give the config as the engine keeps it, but for the name."""
+    return {key: value for key, value in file.own.items() if key not in RESERVED}
 
 
 def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
@@ -139,7 +152,8 @@ def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
     config, raw = dict(file.config), dict(file.raw)
     if not wanted.debug:
         config[RUN], raw[RUN] = {**config[RUN], CODE: folder}, {**raw[RUN], CODE: escaped(folder)}
-    originals = [os.path.abspath(path) for path in file.files]
+    known = list(filter(telling, _secrets(file)))
+    exact = marked(_exact(config, raw, Masker(_secrets(file))), RUN, known, exact=True)
     return Launched(
         name=file.name,
         config=file.own,
@@ -148,25 +162,52 @@ def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
         function=file.entry.function,
         code=file.code,
         copies=not wanted.debug,
-        texts={CONFIG: dump_yaml(_exact(config, raw, Masker())) + "\n", RAW_CONFIG: dump_yaml(raw) + "\n"},
-        originals=originals,
+        texts={
+            CONFIG: dump_yaml(exact) + "\n",
+            RAW_CONFIG: dump_yaml(marked(raw, RUN, known)) + "\n",
+            **_originals(file.files, known),
+        },
         output_dir=file.output_dir,
+        secrets=given_again(exact, RUN),
     )
 
 
-def _exact(value: Any, raw: Any, masker: Masker) -> Any:
-    """Write a resolved config so that it resolves to the very same; a secret from a variable stays that variable."""
-    if isinstance(raw, str) and has_parts(raw) and masker.has_secret(value):
-        return raw
+def _originals(files: list[Path], known: list[str]) -> dict[str, str]:
+    """Give the files that a config was read from as they are, but for their secrets; those of one name are numbered."""
+    found: dict[str, str] = {}
+    for index, path in enumerate(files):
+        name = f"{ORIGINALS}/{path.name}"
+        name = f"{ORIGINALS}/{index}-{path.name}" if name in found else name
+        found[name] = mask_yaml(path.read_bytes().decode(), known, only_parts)
+    return found
+
+
+def _secrets(file: ExpyrunFile) -> list[str]:
+    """List the secrets that may stand in other values: those known again anywhere, and what values refer to."""
+    own = Config(file.own)
+    found = secrets_of(own, Masker(keep=lambda text: False).config(own))
+    named = {name: os.environ.get(name, "") for name in sorted(variables_in(file.raw))}
+    found += [text for name, text in named.items() if secret_key(name, text)]
+    for path in file.files:  # also those that the command line has replaced
+        found += secrets_in(path.read_bytes().decode(), only_parts)
+    within = [path for path, text in leaves(file.raw) if has_parts(text)]
+    referring = [str(value) for path, value in leaves(file.config) if any(path[: len(top)] == top for top in within)]
+    return [
+        text
+        for text in dict.fromkeys(found)
+        if telling(text) or (len(text) >= SHORTEST and any(text in value for value in referring))
+    ]
+
+
+def _exact(value: Any, raw: Any, masker: Masker, key: Any = "") -> Any:
+    """Write a resolved config so that it resolves to the very same; what refers to a secret stays as it was written."""
+    if isinstance(raw, str) and has_parts(raw) and masker.has_secret({key: value}):
+        return escaped(value) if Masker(keep=only_parts).has_secret({key: raw}) else raw
     if isinstance(value, dict) and isinstance(raw, dict):
-        return {
-            key: raw[key]
-            if isinstance(raw.get(key), str) and has_parts(raw[key]) and masker.has_secret({key: item})
-            else _exact(item, raw.get(key), masker)
-            for key, item in value.items()
-        }
+        around = key if secret_key(str(key), value) else None
+        return {name: _exact(item, raw.get(name), masker, around or name) for name, item in value.items()}
     if isinstance(value, list) and isinstance(raw, list):
-        return [_exact(item, other, masker) for item, other in zip(value, raw, strict=True)]
+        return [_exact(item, other, masker, key) for item, other in zip(value, raw, strict=True)]
     return escaped(value)
 
 

@@ -76,6 +76,59 @@ def test_names_of_variables() -> None:
 def test_secrets_of_a_config_are_masked_in_texts() -> None:
     text = masked_text("planted at https://bob:x@y and 12345, </s> mine", secrets_of(SECRET, Masker().config(SECRET)))
     assert text == "*** at https://***@y and ***, </s> mine"
+    config = Config(url="https://ann:pw-of-ann@host/x?token=abcd", password=True, secret="planted")
+    secrets = secrets_of(config, Masker().config(config))
+    assert masked_text("no pw-of-ann, abcd; True planted", secrets) == "no ***, ***; True ***"
+
+
+def test_what_repeats_a_secret_is_masked_too_but_never_the_name() -> None:
+    config = Config(
+        name="run-hunter2", password="hunter2", header="Bearer hunter2!", user="admin", login=("x", ["hunter2"])
+    )
+    kept = Masker().config(config)
+    assert kept == {**config, "password": "***", "header": "Bearer ***!", "login": ("x", ["***"])}
+    assert restored(kept, hash_config(config), {"password": "hunter2"}) == config
+    assert restored(kept, hash_config(config), {"password": "hunter3"}) is None
+    ordinary = Config(password="postgres", user="postgres")
+    assert Masker().config(ordinary).user == "postgres"
+
+
+def test_a_secret_of_the_environment_is_one_in_any_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "planted-9")
+    config = Config(command="login --with planted-9", lr=0.1)
+    kept = Masker().config(config)
+    assert kept == {"command": "login --with ***", "lr": 0.1}
+    assert restored(kept, hash_config(config)) == config
+    assert masked_text("no: planted-9", []) == "no: ***"
+
+
+def test_where_references_may_stay_sections_stay_too() -> None:
+    config = Config(
+        api_token="$TOKEN", password="a$B", url="https://ann:$PW@host", other="https://ann:pw$X@host",
+        credentials={"user": "$USER", "port": 5, "on": True, "pass": "!P$x"}, api_keys=["$A", "b"],
+    )  # fmt: skip
+    masker = Masker(["known"], keep=lambda text: text.startswith("$"))
+    kept = masker.config(config)
+    assert kept == {
+        "api_token": "$TOKEN", "password": "***", "url": "https://ann:$PW@host", "other": "https://***@host",
+        "credentials": {"user": "$USER", "port": "***", "on": True, "pass": "***"}, "api_keys": ["$A", "***"],
+    }  # fmt: skip
+    assert masker.config(kept) is kept
+    assert masker.config(Config(a="x known")) == {"a": "x ***"}
+
+
+def test_numbers_and_texts_of_the_environment_may_be_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(password=12, client_secret="34", token="planted")
+    for name, value in {"PASSWORD": "12", "CLIENT_SECRET": "34"}.items():
+        monkeypatch.setenv(name, value)
+    assert restored(Masker().config(config), hash_config(config), {"token": "planted"}) == config
+
+
+def test_what_was_masked_in_a_tuple_can_be_given_again() -> None:
+    config = Config(logins=({"password": "a"}, {"password": "b"}))
+    kept = Masker().config(config)
+    assert restored(kept, hash_config(config), config) == config
+    assert kept.logins[0].password == "***"
 
 
 VALUES = st.recursive(

@@ -12,6 +12,7 @@ from dodo_pyexp.provenance.secrets import (
     mask,
     mask_arguments,
     mask_text,
+    parts,
     secret_content,
     secret_file,
     secret_key,
@@ -45,6 +46,9 @@ from dodo_pyexp.provenance.secrets import (
         "auth_tokens",
         "authorization",
         "session_cookie",
+        "api_key_2",
+        "token1",
+        "api_keys.0",
     ],
 )
 def test_keys_of_secrets(key: str) -> None:
@@ -79,8 +83,26 @@ def test_a_number_behind_a_token_or_a_key_is_no_secret(value: object) -> None:
     assert not secret_key("random_key", value)
 
 
-def test_a_password_may_be_a_number() -> None:
-    assert secret_key("password", 1234)
+@pytest.mark.parametrize("key", ["password", "api_key", "accessToken"])
+def test_but_a_password_or_the_key_of_a_service_may_be_a_number_or_a_section(key: str) -> None:
+    assert secret_key(key, 1234)
+    assert secret_key(key, {"of": "ann"})
+
+
+def test_a_secret_of_the_environment_is_known_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_TOKEN", "planted-9")
+    monkeypatch.setenv("OTHER_TOKEN", "postgres")  # an ordinary word
+    assert mask_arguments(["--header=Bearer planted-9", "postgres"]) == ["--header=Bearer ***", "postgres"]
+
+
+def test_the_whole_of_a_private_key_is_masked() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
+    assert mask_text(f"a {key} b {key}") == "a *** b ***"
+    assert mask_text("a -----BEGIN PRIVATE KEY-----\nMIIE") == "a ***"
+
+
+def test_logins_and_tokens_of_addresses_are_known_apart_from_them() -> None:
+    assert parts("see https://ann:pw@host/x?a=1&token=abc and ssh://git@host") == ["pw", "abc"]
 
 
 def test_mask_goes_to_any_depth_and_keeps_the_rest() -> None:
@@ -153,6 +175,11 @@ def test_credentials_in_a_text(text: str, masked: str) -> None:
         (["--url", "https://ann:pw@example.org"], ["--url", "https://***@example.org"]),
         (["--password"], ["--password"]),
         (["--env", "HF_TOKEN", "abc", "--env", "HOME", "/x"], ["--env", "HF_TOKEN", "***", "--env", "HOME", "/x"]),
+        (["-cpassword=abc", "--conf=db.password=abc"], ["-cpassword=***", "--conf=db.password=***"]),
+        (["--set", "db={password: abc, port: 1}"], ["--set", "db={password: '***', port: 1}"]),
+        (["--db", '{"password":"abc"}', "--api_keys.0", "abc"], ["--db", '{"password":"***"}', "--api_keys.0", "***"]),
+        (["--url=https://ann:p@ss@host/x?token=abc"], ["--url=https://***@host/x?token=***"]),
+        (["password: hunter2", "{broken: ["], ["password: ***", "{broken: ["]),
     ],
 )
 def test_secrets_of_a_command_line(arguments: list[str], masked: list[str]) -> None:
@@ -183,6 +210,8 @@ def test_the_reason_names_the_kind_and_never_the_secret() -> None:
         ('{"user": "ann", "password": "planted_secret"}', "login.json"),
         ("[db]\npassword = planted_secret\r\n", "db.ini"),
         ("db:\n  - password: planted_secret", "db.yml"),
+        ("password: hunter2", "db.yml"),
+        ("password: 12345678", "db.yml"),
         ("export API_TOKEN=planted0123456789", "login.sh"),
         ("token: planted0123456789", "login.yaml"),
         ("config: {lr: 0.1, db: {password: planted-1}, x: 1}", "run.yml"),
