@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from ..store import atomic
@@ -35,6 +36,8 @@ class Launched:
         Files to write, by their names.
     output_dir
         What is never copied.
+    secret
+        Files that hold secrets, and are not copied either.
     secrets
         What there is to say about secrets that are not written down, to whoever executes it again.
     """
@@ -51,6 +54,7 @@ class Launched:
         copies: bool,
         texts: dict[str, str],
         output_dir: str,
+        secret: Sequence[str] = (),
         secrets: str = "",
     ) -> None:
         self.name = name
@@ -62,6 +66,7 @@ class Launched:
         self.copies = copies
         self.texts = texts
         self.output_dir = output_dir
+        self.secret = secret
         self.secrets = secrets
 
     def __call__(self, cfg: Any) -> Any:
@@ -84,7 +89,8 @@ class Launched:
 
             atomic.write_text(f"{folder}/{REQUIREMENTS}", frozen_requirements())
             home = self.file or self.module.split(".")[0]
-            for note in copy_source(self.code, home, folder, [self.output_dir, folder], self.search_path(self.code)):
+            never, elsewhere = [self.output_dir, folder], self.search_path(self.code)
+            for note in copy_source(self.code, home, folder, never, elsewhere, self.secret):
                 print(f"warning: {note}", file=sys.stderr, flush=True)
 
     @staticmethod
@@ -110,6 +116,8 @@ class Launched:
         if code in sys.path:
             sys.path.remove(code)
         sys.path.insert(0, code)
+        if code != self.code:
+            sys.meta_path.append(_LeftOut(code, self.code))
         if self.file:
             from ..importing import import_file
 
@@ -124,3 +132,32 @@ class Launched:
             with definitions_only():
                 module = import_module(self.module)
         return getattr(module, self.function)
+
+
+class _LeftOut:
+    """Finds the modules that are not in the copy of the code, because they hold a secret, where they lie.
+
+    Parameters
+    ----------
+    copy, code
+        The folder with the copy, and the one with the code.
+    """
+
+    def __init__(self, copy: str, code: str) -> None:
+        self._copy = copy
+        self._code = code
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> Any:
+        """Find a module that is found nowhere else."""
+        from importlib.machinery import PathFinder
+
+        from ..provenance.secrets import secret_content, secret_file
+
+        places = [self._copy] if path is None else list(path)
+        inside = [os.path.relpath(place, self._copy) for place in places]
+        live = [os.path.join(self._code, place) for place in inside if not place.startswith("..")]
+        spec = PathFinder.find_spec(name, live) if live else None
+        if spec is None or spec.origin is None or not spec.has_location:
+            return None
+        with open(spec.origin, "rb") as file:
+            return spec if secret_file(spec.origin) or secret_content(file.read(), spec.origin) else None

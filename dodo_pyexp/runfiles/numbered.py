@@ -154,6 +154,7 @@ def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
         config[RUN], raw[RUN] = {**config[RUN], CODE: folder}, {**raw[RUN], CODE: escaped(folder)}
     known = list(filter(telling, _secrets(file)))
     exact = marked(_exact(config, raw, Masker(_secrets(file))), RUN, known, exact=True)
+    originals, secret = _originals(file.files, known)
     return Launched(
         name=file.name,
         config=file.own,
@@ -165,21 +166,29 @@ def _launched(file: ExpyrunFile, folder: str, wanted: Wanted) -> Launched:
         texts={
             CONFIG: dump_yaml(exact) + "\n",
             RAW_CONFIG: dump_yaml(marked(raw, RUN, known)) + "\n",
-            **_originals(file.files, known),
+            **originals,
         },
         output_dir=file.output_dir,
+        secret=secret,
         secrets=given_again(exact, RUN),
     )
 
 
-def _originals(files: list[Path], known: list[str]) -> dict[str, str]:
-    """Give the files that a config was read from as they are, but for their secrets; those of one name are numbered."""
+def _originals(files: list[Path], known: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Give the files that a config was read from as they are, but for their secrets; and name those that hold some.
+
+    Of files with the same name, the later ones are numbered.
+    """
     found: dict[str, str] = {}
+    secret = []
     for index, path in enumerate(files):
         name = f"{ORIGINALS}/{path.name}"
         name = f"{ORIGINALS}/{index}-{path.name}" if name in found else name
-        found[name] = mask_yaml(path.read_bytes().decode(), known, only_parts)
-    return found
+        text = path.read_bytes().decode()
+        found[name] = mask_yaml(text, known, only_parts)
+        if found[name] != text:
+            secret.append(os.path.abspath(path))
+    return found, secret
 
 
 def _secrets(file: ExpyrunFile) -> list[str]:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from .launched import ORIGINALS
+
 LARGE = 100_000_000
 """Files beyond this many bytes are data that belongs elsewhere."""
 
@@ -22,7 +24,9 @@ _COMPILED = (".pyc", ".pyo")
 _EXTENSIONS = (".so", ".pyd", ".dylib")
 
 
-def copy_source(code: str, home: str, folder: str, never: Iterable[str], elsewhere: list[str]) -> list[str]:
+def copy_source(
+    code: str, home: str, folder: str, never: Iterable[str], elsewhere: list[str], secret: Iterable[str] = ()
+) -> list[str]:
     """Copy the package or module that holds the entry point, and those beside it which it imports.
 
     Parameters
@@ -37,13 +41,15 @@ def copy_source(code: str, home: str, folder: str, never: Iterable[str], elsewhe
         Folders that are not copied, wherever they are.
     elsewhere
         Where modules are found that need no copy.
+    secret
+        Files that are known to hold secrets.
 
     Returns
     -------
     list of str
         What there is to say about things that were left out.
     """
-    copy = _Copy(Path(code), Path(folder), {os.path.realpath(path) for path in never})
+    copy = _Copy(Path(code), Path(folder), set(map(os.path.realpath, never)), set(map(os.path.realpath, secret)))
     if os.path.isabs(home):
         inside = os.path.relpath(home, code)
         if inside.startswith(".."):
@@ -67,11 +73,14 @@ def copy_source(code: str, home: str, folder: str, never: Iterable[str], elsewhe
 class _Copy:
     """One copy on its way."""
 
-    def __init__(self, code: Path, folder: Path, never: set[str]) -> None:
+    def __init__(self, code: Path, folder: Path, never: set[str], secret: set[str]) -> None:
         self._code = code
         self._folder = folder
         self._never = never
-        self._ignored = _ignored(code)
+        self._secret = secret
+        self._ignored = _listed(code, "ls-files", "-z", "-o", "-i", "--exclude-standard", "--directory")
+        self._committed = _listed(code, "ls-tree", "-r", "-z", "--name-only", "HEAD")
+        self._was_copied = (code / ORIGINALS).is_dir()  # by a launch, which left out what holds a secret
         self.notes: list[str] = []
 
     def place(self, name: str) -> Path | None:
@@ -140,13 +149,25 @@ class _Copy:
         if secret_file(relative.as_posix()):
             self.notes.append(f"{relative} is not in the copy of the code: it looks like a secret")
             return
+        reason = "holds a secret" if os.path.realpath(path) in self._secret else self._held(path, relative.as_posix())
+        if reason:
+            self.notes.append(f"{relative} is not in the copy of the code: it {reason}")
+            return
         target = self._folder / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
 
+    def _held(self, path: Path, relative: str) -> str | None:
+        """Say which secret a file holds; what was committed is its author's to decide on."""
+        if relative in self._committed or self._was_copied:
+            return None
+        from ..provenance.secrets import secret_content
 
-def _ignored(code: Path) -> set[str]:
-    """Name what git ignores below the folder with the code; nothing if it ignores that folder itself."""
+        return secret_content(path.read_bytes(), relative)
+
+
+def _listed(code: Path, *command: str) -> set[str]:
+    """Name what a git command lists below the folder with the code; nothing if it lists that folder itself."""
     folder = code.resolve()
     if not any((above / ".git").exists() for above in (folder, *folder.parents)):
         return set()
@@ -158,8 +179,7 @@ def _ignored(code: Path) -> set[str]:
             return set()
         with repository:
             inside = folder.relative_to(repository.root.resolve()).as_posix()
-            options = ("ls-files", "-z", "-o", "-i", "--exclude-standard", "--directory", "--", inside)
-            output = repository.run(*options)
+            output = repository.run(*command, "--", inside)
     except SnapshotError:
         return set()
     prefix = "" if inside == "." else f"{inside}/"

@@ -255,6 +255,21 @@ def test_what_has_to_be_given_again_is_said_where_a_command_is_offered(lab: Any)
     assert said in lab.pyexp("run", "run.yml", "--run-mode", "generate_only").stderr
 
 
+def test_code_and_files_that_hold_secrets_are_not_copied_and_the_code_runs_all_the_same(lab: Any) -> None:
+    lab.write("lab/settings.py", "API_KEY = 'planted72'\n")
+    lab.write(
+        "lab/main.py",
+        "from lab.settings import API_KEY\ndef main(name, config):\n    return API_KEY == 'planted' + '72'\n",
+    )
+    lab.write("lab/run.yml", re.sub(r"    __default__.*\n", "", FILE))
+
+    done = lab.pyexp("run", "lab/run.yml")
+    assert "lab/settings.py is not in the copy of the code: it holds a value for API_KEY" in done.stdout
+    assert "lab/run.yml is not in the copy" in done.stdout
+    assert (lab.out / "n/1/exp.0/result.json").read_text().strip() == "true"
+    assert_no_secret(lab)
+
+
 def test_a_mark_that_was_changed_is_told(lab: Any, one_sentence: Any) -> None:
     lab.pyexp("run", "run.yml")
     path: Path = lab.out / "n/1/exp.0/config.yml"

@@ -91,6 +91,28 @@ def test_secrets_and_very_large_files_are_left_out_and_told(code: Path, monkeypa
     assert len(copied.notes) == 2  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("repository", ["none", "new", "staged", "committed", "committed and above"])
+def test_what_holds_a_secret_is_left_out_and_told_unless_it_was_committed(code: Path, repository: str) -> None:
+    (code / "pkg/settings.py").write_text('KEY = "ghp_0123456789abcdefghij0123456789"\n')
+    (code / "pkg/login.yml").write_text("password: hunter2\n")
+    (code / "pkg/run.yml").write_text("api_token: short\n")
+    folder = code.parent if repository.endswith("above") else code
+    if repository != "none":
+        git(folder, "init")
+    if repository.startswith(("staged", "committed")):
+        git(folder, "add", ".")
+    if repository.startswith("committed"):
+        git(folder, "-c", "user.name=a", "-c", "user.email=a", "commit", "-m", "all")
+    target = code.parent / "target"
+    target.mkdir()
+    notes = copy_source(str(code), "pkg", str(target), [], [], [str(code / "pkg/run.yml")])
+    kept = repository.startswith("committed")
+    assert (target / "pkg/settings.py").exists() is (target / "pkg/login.yml").exists() is kept
+    assert not (target / "pkg/run.yml").exists()  # it is known to hold one
+    assert "pkg/run.yml is not in the copy of the code: it holds a secret" in notes
+    assert len(notes) == (1 if kept else 3)
+
+
 def test_code_that_is_elsewhere_is_told(code: Path) -> None:
     assert copied(code, "nowhere") == set()
     assert "no copy" in copied.notes[0]  # type: ignore[attr-defined]
