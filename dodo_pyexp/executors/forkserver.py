@@ -53,7 +53,8 @@ class ForkServer:
     """
 
     def __init__(self, enter: Callable[[], None], begin: Callable[[socket], None], guardian: Guardian) -> None:
-        self._control, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+        mine, theirs = (_above(end) for end in socketpair(AF_UNIX, SOCK_SEQPACKET))
+        self._control = mine
         self._control.settimeout(PATIENCE_SECONDS)
         self._asked = False
         self._spare: Spare | None = None
@@ -107,8 +108,7 @@ class ForkServer:
         said, received, _, _ = self._control.recvmsg(64, 64, MSG_CMSG_CLOEXEC)
         if not said:
             raise BrokenPipeError("the fork server is gone")
-        fds = array("i", received[0][2])
-        connection = socket(fileno=above_standard(fds[0]))
+        connection = _above(socket(fileno=array("i", received[0][2])[0]))
         _open.add(connection)
         return Spare(int(said), connection)
 
@@ -211,6 +211,10 @@ class ServedHandle(Handle):
         except OSError:  # it has ended
             pass
         return Ended(cause="the fork server that had started it was killed", lost=True)
+
+
+def _above(connection: socket) -> socket:
+    return socket(fileno=above_standard(connection.detach()))
 
 
 def _close_all() -> None:
