@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,3 +145,17 @@ def test_a_sweep_without_names_is_every_merge_in_row_major_order(bases, variatio
     result = sweep(bases, variations)
     assert result == [merge(base, variation) for base in bases for variation in variations]
     assert result.shape == (len(bases), len(variations))
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("deep", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(collecting, deep):
+    endless: list[object] = []
+    endless.append(endless)
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with contextlib.suppress(ConfigError):
+            sweep([{"a": endless if deep else 1}], [{"b": 1}])
+        assert gc.isenabled() is collecting
+    finally:
+        gc.enable()
