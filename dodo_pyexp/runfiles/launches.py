@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..build.build import INTERRUPTED
+from ..config.config import Config
 from ..provenance.host import Owner
-from ..provenance.secrets import mask_arguments
+from ..provenance.masking import Masker, masked_text, secrets_of
+from ..provenance.secrets import mask_arguments, telling
 from ..store import atomic, timestamps
 
 LAUNCHES = ".launches"
@@ -25,16 +28,21 @@ class Launch:
         The folder of what is launched.
     facts
         What it is.
+    config
+        The whole config; its secrets are not written down.
     """
 
-    def __init__(self, workspace: Path, facts: dict[str, Any]) -> None:
+    def __init__(self, workspace: Path, facts: dict[str, Any], config: Mapping[str, Any]) -> None:
         owner = Owner.current()
+        kept = Masker().config(Config(config))
+        self._secrets = secrets_of(config, kept)
         folder = workspace / LAUNCHES
         folder.mkdir(parents=True, exist_ok=True)
         self._values: dict[str, Any] = {
             "state": "running",
             **facts,
-            "command": mask_arguments(sys.argv),
+            "config": kept,
+            "command": mask_arguments(sys.argv, filter(telling, self._secrets)),
             "host": owner.host,
             "owner": owner.to_dict(),
             "start": timestamps.to_iso(time.time()),
@@ -53,6 +61,6 @@ class Launch:
         if isinstance(error, KeyboardInterrupt) or code == INTERRUPTED:
             state = "interrupted"
         if error is not None:
-            self._values["error"] = f"{type(error).__name__}: {error}"
+            self._values["error"] = masked_text(f"{type(error).__name__}: {error}", self._secrets)
         self._values.update(state=state, exit_code=code, experiments=experiments, end=timestamps.to_iso(time.time()))
         atomic.write_json(self._path, self._values)

@@ -25,7 +25,6 @@ from ..errors import ArgumentError, ConfigError
 from ..experiment import Experiment, family
 from ..experiment import experiment as decorate
 from ..provenance.dirty import DirtyGitAction, check_dirty
-from ..provenance.secrets import mask
 from ..results.reading import read_results
 from ..results.result import Result
 from ..store.names import folder_name, refusal
@@ -298,7 +297,7 @@ class Workspace:
         if said:
             tell(f"warning: {said}")
         if self._wanted.mode != DRY_RUN and not self._only_tells:
-            self._launch = Launch(self.path, self._facts)
+            self._launch = Launch(self.path, self._facts, self._config or {})
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -332,7 +331,7 @@ class Workspace:
     @property
     def _facts(self) -> dict[str, Any]:
         """What a launch is to say about itself."""
-        return {"id": self.id, **self._about.get("run_file", {}), "config": mask(self._config or {})}
+        return {"id": self.id, **self._about.get("run_file", {})}
 
 
 def experiment(

@@ -137,6 +137,19 @@ def test_what_run_raises_is_shown_from_the_users_code_on(lab: Any) -> None:
     assert launches(lab, "bad")[0]["error"] == "KeyError: 'nope'"
 
 
+def test_a_launch_holds_no_secret_nor_does_its_error(lab: Any) -> None:
+    lab.write("raises.py", "def run(helper, cfg):\n    raise ValueError(f'no login: {cfg.api_token} {cfg.db}')\n")
+    text = "id: bad\nfile: raises\napi_token: planted1\nheader: Bearer planted1\ndb: {password: planted2}\n"
+    lab.write("raises.yaml", text)
+    words = ("-c", "db={password: planted3}", "--pre-yaml", "pre.yaml")
+    lab.write("pre.yaml", "api_token: planted4\n")
+    lab.pyexp("run", "raises.yaml", *words, status=1)
+    assert launches(lab, "bad")[0]["error"] == "ValueError: no login: *** password: ***"
+    assert launches(lab, "bad")[0]["config"]["header"] == "Bearer ***"
+    for path in lab.out.rglob("*"):
+        assert path.is_dir() or b"planted" not in path.read_bytes(), path
+
+
 def test_experiments_that_are_only_declared_are_built_at_the_end(lab: Any) -> None:
     lab.write(
         "late.py",
