@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 MASKED = "***"
@@ -46,6 +47,9 @@ _TOKENS: tuple[tuple[str, str, str], ...] = (
     ("npm_", r"\bnpm_[A-Za-z0-9]{36}", "an npm token"),
     ("pypi-AgE", r"\bpypi-AgE[\w-]{40,}", "a PyPI token"),
     ("eyJ", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}", "a signed web token"),
+    ("Bearer ", r"(?<=\bBearer )(?=[\w.~+/-]*\d)[\w.~+/-]{8,}=*", "a bearer token"),
+    ("hooks.slack.com", r"(?<=hooks\.slack\.com/services/)[\w/-]{8,}", "the address of a Slack hook"),
+    ("/api/webhooks/", r"(?<=/api/webhooks/)\d+/[\w-]{8,}", "the address of a Discord hook"),
 )
 
 _ANY = re.compile("|".join(re.escape(marker) for marker in ("://", *(marker for marker, _, _ in _TOKENS))))
@@ -56,13 +60,21 @@ _PLAIN = frozenset((
     "apikey", "accesskey", "privatekey", "secretkey", "authtoken", "accesstoken", "jwt", "bearer",
     "authorization", "cookie", "cookies",
 ))  # fmt: skip
+# The same without a word's end in sight: PGPASSWORD.
+_ENDS = ("password", "passwd", "passphrase", "apikey", "apitoken", "authtoken", "accesstoken", "credentials")
 # Words that make a key secret at its end, and the last words but one that clear them.
-_LAST = frozenset(("token", "key", "pwd"))
+_LAST = frozenset(("token", "key", "pwd", "pass", "pw"))
+_OF_SERVICES = ("key", "keys", "token", "tokens", "pass", "pw", "pwd")
 _SPECIAL = frozenset((
     "pad", "eos", "bos", "unk", "mask", "sep", "cls", "stop", "start", "end", "special",
-    "first", "last", "next",
+    "first", "last", "next", "second", "one", "two", "single", "multi", "low", "high", "band", "forward", "backward",
 ))  # fmt: skip
-_QUALIFIED = frozenset(("api", "access", "auth", "private", "ssh", "refresh", "signing", "encryption"))
+_QUALIFIED = frozenset(("api", "access", "account", "auth", "private", "ssh", "refresh", "signing", "encryption"))
+# What is said of a key of a service behind its name: these are no secrets themselves.
+_ABOUT = frozenset((
+    "id", "ids", "name", "names", "file", "path", "dir", "env", "var", "variable", "url", "uri", "header", "type",
+    "prefix", "suffix", "size", "length", "count", "limit", "ttl", "expiry", "index", "column", "field",
+))  # fmt: skip
 
 # Words that name a secret beyond doubt, and the values that are then none: places, references, words for "fill me in".
 _SURE = frozenset((
@@ -81,15 +93,16 @@ _BARE = (
     rb"(?m)(?:^[ \t-]{0,20}(?:export[ \t]+)?|[{,][ \t]{0,8})" + _KEYED + rb"[ \t]{0,8}[:=][ \t]{0,8}"
     rb"(?P<value>[^\s\"'#;,{}]{6,500})[ \t\r]*(?:$|(?=[,}]))"
 )
-# As it stands in a comment: behind anything, quoted or not.
-_REMARKED = (
-    r"(?<![\w.-])(?P<key>[A-Za-z][\w.-]{1,60})[\"']?[ \t]{0,8}[:=][ \t]{0,8}(?P<quote>[\"']?)"
-    r"(?P<value>[^\s\"'#;,{}]{3,500}[^\s\"'#;,{}:=])(?P=quote)(?![^\s\"'#;,{}])(?![ \t]{0,8}[:=])"
+# As it stands in a text for people, a comment or a message: behind anything, quoted or not.
+_GIVEN = (
+    r"(?<![\w.])(?P<key>[A-Za-z][\w.-]{1,60})[\"']?[ \t]{0,8}[:=][ \t]{0,8}(?P<quote>[\"']?)"
+    r"(?P<value>[^\s\"'#;,{}]{3,500}[^\s\"'#;,{}:=]={0,2})(?P=quote)(?![^\s\"'#;,{}])(?![ \t]{0,8}[:=])"
 )
 _SETTINGS = (
     ".cfg", ".conf", ".env", ".ini", ".md", ".properties", ".rst", ".sh", ".toml", ".txt", ".yaml", ".yml",
 )  # fmt: skip
 
+_NAMES = re.compile(r"(?i)pass|pwd|\bpw\b|secret|token|key|cred|jwt|cookie")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LOGIN = r"(?P<scheme>[A-Za-z][\w+.-]*)://(?P<login>[^\s/?#'\"]+)@"
 _QUERY = r"(?P<start>[?&](?P<key>[\w.-]+)=)(?P<value>[^&#\s'\"]+)"
@@ -194,17 +207,18 @@ def secret_key(key: str, value: object = "...") -> bool:
     words = _words(key)
     if not words or value is None or isinstance(value, bool) or (isinstance(value, str) and not value):
         return False
-    if not _PLAIN.isdisjoint(words):
+    if not _PLAIN.isdisjoint(words) or any(word.endswith(_ENDS) for word in words):
         return True
     last, before = words[-1], words[-2] if len(words) > 1 else ""
-    if before in _QUALIFIED and last in (*_LAST, "keys", "tokens"):
+    pairs = pairwise(words)
+    if last not in _ABOUT and any(one in _QUALIFIED and two in _OF_SERVICES for one, two in pairs):
         return True
     # A number of tokens, or a random key, is none; and neither are the special tokens of a vocabulary.
     return (
         last in _LAST
         and before not in _SPECIAL
         and not isinstance(value, int | float | Mapping)
-        and (bool(before) or last == "token")
+        and (bool(before) or last in ("token", "pass", "pw"))
     )
 
 
@@ -236,6 +250,8 @@ def environment_secrets() -> list[str]:
 def mask_text(text: str, keep: Callable[[str], bool] = lambda text: False) -> str:
     """Mask the credentials inside a text: logins and query values in URLs, and what has the form of a token.
 
+    So is what the text gives to a key in so many words: the password in ``host=db password=hunter2``.
+
     Parameters
     ----------
     text
@@ -248,6 +264,8 @@ def mask_text(text: str, keep: Callable[[str], bool] = lambda text: False) -> st
     >>> mask_text("https://ann:pass@example.org/x?token=abc")
     'https://***@example.org/x?token=***'
     """
+    if (":" in text or "=" in text) and _NAMES.search(text) is not None:
+        text = re.sub(_GIVEN, _mask_given, text)
     if _ANY.search(text) is None:
         return text
     if "://" in text:
@@ -273,24 +291,6 @@ def parts(text: str) -> list[str]:
         match["login"].rpartition(":")[2] for match in re.finditer(_LOGIN, text) if _mask_login(match) != match[0]
     ]
     return logins + [match["value"] for match in re.finditer(_QUERY, text) if _mask_query(match) != match[0]]
-
-
-def mask_remark(text: str) -> str:
-    """Mask in a text for people, such as a comment, what a key is given there in so many words.
-
-    Examples
-    --------
-    >>> mask_remark("# was password: hunter2; see tokens.md")
-    '# was password: ***; see tokens.md'
-    """
-
-    def masked(match: re.Match[str]) -> str:
-        if not (secret_key(match["key"]) and _is_literal(match["key"], match["value"], bare=False)):
-            return match[0]
-        start = match.start("value") - match.start()
-        return match[0][:start] + MASKED + match["quote"]
-
-    return re.sub(_REMARKED, masked, mask_text(text))
 
 
 def mask(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -350,7 +350,7 @@ def _mask_argument(argument: str, known: Sequence[str]) -> str:
         return f"{key}={MASKED if _names_secret(key) else _mask_argument(value, known)}"
     for secret in known:
         argument = argument.replace(secret, MASKED)
-    return mask_remark(argument)
+    return mask_text(argument)
 
 
 def _names_secret(key: str) -> bool:
@@ -392,3 +392,10 @@ def _mask_query(match: re.Match[str], keep: Callable[[str], bool] = lambda text:
     """Mask a secret in the query of a URL."""
     named = secret_key(match["key"]) or match["key"].lower() in ("key", "sig", "signature")
     return match["start"] + MASKED if named and not keep(match["value"]) else match[0]
+
+
+def _mask_given(match: re.Match[str]) -> str:
+    """Mask what a key is given in a text."""
+    if not (secret_key(match["key"]) and _is_literal(match["key"], match["value"], bare=not match["quote"])):
+        return match[0]
+    return match[0][: match.start("value") - match.start()] + MASKED + match["quote"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from ..config.yaml import PREFIX, SCALARS
-from .secrets import MASKED, mask_remark, mask_text, secret_key, telling
+from .secrets import MASKED, mask_text, secret_key, telling
 
 if TYPE_CHECKING:
     Keep = Callable[[str], bool]
@@ -65,7 +65,7 @@ def mask_yaml(text: str, known: Sequence[str] = (), keep: Keep = lambda text: Fa
     except (yaml.YAMLError, RecursionError):
         for secret in known:
             text = text.replace(secret, MASKED)
-        return bom + "".join(map(mask_remark, text.splitlines(keepends=True)))
+        return bom + "".join(map(mask_text, text.splitlines(keepends=True)))
 
 
 def secrets_in(text: str, keep: Keep = lambda text: False) -> list[str]:
@@ -155,7 +155,7 @@ class _Text:
     def _remarks(self, start: int, stop: int) -> Iterator[Edit]:
         """Mask the comments between two tokens."""
         for match in re.finditer(r"#[^\r\n]*", self._text[start:stop]):
-            new = self._without(mask_remark(match[0]))
+            new = self._without(mask_text(match[0]))
             if new != match[0]:
                 yield start + match.start(), start + match.end(), new
 

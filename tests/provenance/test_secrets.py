@@ -49,6 +49,10 @@ from dodo_pyexp.provenance.secrets import (
         "api_key_2",
         "token1",
         "api_keys.0",
+        "PGPASSWORD",
+        "user_pass",
+        "private_key_pem",
+        "storage_account_key",
     ],
 )
 def test_keys_of_secrets(key: str) -> None:
@@ -72,6 +76,10 @@ def test_keys_of_secrets(key: str) -> None:
         "token_count",
         "stop_tokens",
         "secretary",
+        "api_key_file",
+        "access_token_env",
+        "low_pass",
+        "bypass",
     ],
 )
 def test_keys_of_ordinary_values(key: str) -> None:
@@ -156,6 +164,15 @@ def test_masking_twice_is_masking_once(config: dict[str, Any]) -> None:
         ("https://example.org/a?sig=abc", "https://example.org/a?sig=***"),
         ("https://example.org/@ann", "https://example.org/@ann"),
         ("lr=0.1", "lr=0.1"),
+        ("host=db password=hunter2 user=ann", "host=db password=*** user=ann"),
+        ("Endpoint=x;AccountKey=abcdefghijk0123456789==;y", "Endpoint=x;AccountKey=***;y"),
+        ('no login: {"password": "hunter"}', 'no login: {"password": "***"}'),
+        ("password: required, token: str, key=$KEY", "password: required, token: str, key=$KEY"),
+        ("Authorization: Bearer abc-123.def", "Authorization: Bearer ***"),
+        ("Bearer of good news", "Bearer of good news"),
+        ("run --password=hunter2 --lr=1", "run --password=*** --lr=1"),
+        ("https://hooks.slack.com/services/T0/B0/abcdefgh", "https://hooks.slack.com/services/***"),
+        ("https://discord.com/api/webhooks/1234/abcdefgh-i", "https://discord.com/api/webhooks/***"),
     ],
 )
 def test_credentials_in_a_text(text: str, masked: str) -> None:
