@@ -162,3 +162,15 @@ def suggest(word: str, choices: Iterable[str], limit: int = 5) -> str:
     listing = ", ".join('"' + (name if len(name) <= 60 else f"{name[:57]}...") + '"' for name in names[:limit])
     rest = f" and {len(names) - limit} more" if len(names) > limit else ""
     return f"; there {'is' if len(names) == 1 else 'are'} {listing}{rest}"
+
+
+def ambiguous(word: str, names: list[str], what: str = "runs") -> UsageError:
+    """Make the error for a word that means several things where one is asked for.
+
+    Examples
+    --------
+    >>> print(ambiguous("base", ["train:base", "test:base"]))
+    "base" names 2 runs: train:base, test:base; write one of these
+    """
+    rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return UsageError(f'"{word}" names {len(names)} {what}: {", ".join(names[:5])}{rest}; write one of these')

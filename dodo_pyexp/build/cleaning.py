@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from ..errors import UsageError, nearest
+from ..errors import UsageError, ambiguous, nearest
 from ..results.stored import StoredExperiment, StoredRun, shown, stored_runs
 from ..store.paths import OutputFolder
 from .attempts import is_running, last_ended
@@ -91,8 +91,7 @@ def named(
             continue
         found = stored_runs(known, word)
         if len(found) > 1:
-            names = ", ".join(run.full_name for run in found[:5])
-            raise UsageError(f'"{word}" names {len(found)} runs: {names}; write one of these')
+            raise ambiguous(word, [run.full_name for run in found])
         if not found and any(sign in word for sign in "*?["):
             found = [run for one in known for run in runs_of(one) if _fits(run, word)]
         if not found:

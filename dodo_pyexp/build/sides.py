@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..errors import UsageError
+from ..errors import UsageError, ambiguous
 from ..results.stored import StoredExperiment, StoredRun, shown, stored_experiments, stored_run, stored_runs
 from ..store import manifest as manifests
 from ..store.manifest import Manifest
@@ -54,8 +54,7 @@ def find_side(output: OutputFolder, word: str) -> Side:
     if len(batches) == 1:
         return batches[0]
     if batches:
-        names = ", ".join(f"{side.experiment.name}@{side.manifest.timestamp}" for side in batches[:5])
-        raise UsageError(f'"{word}" names {len(batches)} batches: {names}; write one of these')
+        raise ambiguous(word, [f"{side.experiment.name}@{side.manifest.timestamp}" for side in batches], "batches")
     stored_run(output, word)  # raises: it says which are near
     raise UsageError(f'"{word}" names nothing in {shown(output.path)}')
 
@@ -64,9 +63,7 @@ def _found(output: OutputFolder, name: str, at: str | None) -> Side | None:
     """Find a run, or else an experiment, of exactly this name."""
     runs: list[StoredRun] = stored_runs(stored_experiments(output), name)
     if len(runs) > 1:
-        raise UsageError(
-            f'"{name}" names {len(runs)} runs: {", ".join(run.full_name for run in runs[:5])}; write one of these'
-        )
+        raise ambiguous(name, [run.full_name for run in runs])
     if runs:
         return Past(runs[0], at, runs[0].experiment.output)
     for experiment in stored_experiments(output):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import UsageError, nearest, suggest
+from ..errors import UsageError, ambiguous, nearest, suggest
 from .plan import Plan, PlannedExperiment, PlannedRun
 
 GLOB_SIGNS = frozenset("*?[")
@@ -119,8 +119,7 @@ class Targets:
         """Take the one run that has this name."""
         found = [run for run in self._plan.runs() if word in (run.name, run.folder)]
         if len(found) > 1:
-            names = ", ".join(run.full_name for run in found[:5])
-            raise UsageError(f'"{word}" names {len(found)} runs: {names}; write one of these')
+            raise ambiguous(word, [run.full_name for run in found])
         self._take_runs(found)
         return bool(found)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from ..errors import DamagedFile, UsageError, nearest, suggest, warn
+from ..errors import DamagedFile, UsageError, ambiguous, nearest, suggest, warn
 from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store.manifest import Manifest
@@ -216,8 +216,7 @@ def stored_run(output: OutputFolder, word: str) -> StoredRun:
     if len(found) == 1:
         return found[0]
     if found:
-        listing = ", ".join(run.full_name for run in found[:5])
-        raise UsageError(f'"{word}" names {len(found)} runs: {listing}; write one of these')
+        raise ambiguous(word, [run.full_name for run in found])
     short: list[str] = []
     full: list[str] = []
     for experiment in stored_experiments(output):
