@@ -7,8 +7,10 @@ Implements: DESIGN section 2 (P10).
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cached_property
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,10 @@ from .surroundings import find_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+_MOST_READINGS = 64
+"""So many ways to read settings are tried."""
 
 
 class Past:
@@ -148,8 +154,10 @@ class Past:
             free = {key: value for key, value in config.items() if key not in fixed}
             return Config({**fixed, **apply_overrides(free, settings, where=self.run.full_name)})
 
-        changed = applied(self.kept_config)
         digest = self.masked_hash()
+        if digest is not None:
+            settings = self._meant(settings, digest)
+        changed = applied(self.kept_config)
         if not masked_keys(changed) or digest is None:
             return changed
         config = restored(self.kept_config, digest, changed, hashed=self._hashed())
@@ -157,6 +165,20 @@ class Past:
             what, way = missing_secrets(masked_keys(changed), "--set {}=...")
             raise UsageError(f"the config of {self.label} had {what} not written down; {way}")
         return applied(config)
+
+    def _meant(self, settings: Sequence[str], digest: str) -> Sequence[str]:
+        """Give settings in which a secret is text, also where it looks like a number, if that is what it was."""
+        from ..config.overrides import apply_overrides
+
+        keys = set(masked_keys(self.kept_config))
+        secrets = [text for text in settings if text.partition("=")[0].strip() in keys]
+        as_texts = {text: f"{(parts := text.partition('='))[0]}={json.dumps(parts[2])}" for text in secrets}
+        for meant in islice(product(*as_texts.items()), 1, _MOST_READINGS):
+            own = apply_overrides(self.kept_config, meant, where=self.run.full_name)
+            if self._hashed()(own) == digest or restored(self.kept_config, digest, own, hashed=self._hashed()):
+                chosen = dict(zip(secrets, meant, strict=True))
+                return [chosen.get(text, text) for text in settings]
+        return settings
 
     def masked_hash(self) -> str | None:
         """Give the hash of the real config, if something of it was masked."""

@@ -294,6 +294,15 @@ def test_secrets_come_from_the_environment_or_the_command_line(project: Any, one
         assert path.is_dir() or b"planted-" not in path.read_bytes(), path
 
 
+def test_a_secret_that_looks_like_a_number_stays_what_it_was(project: Any) -> None:
+    text = RANDOM.replace('[{"name": "a"}]', '[{"name": "a", "password": "12" "34", "pin_secret": 56, "x": 1}]')
+    project.write("exp.py", text.replace('"n": 3', '"n": f"{cfg.password!r} {cfg.pin_secret!r}"'))
+    project.python("exp.py")
+    words = ("--set", "password=1234", "--set", "pin_secret=56")
+    assert "identical" in project.pyexp("reproduce", "a", *words).stdout
+    assert "different" in project.pyexp("reproduce", "a", "--set", "password=5678", *words[2:], status=1).stdout
+
+
 def test_all_secrets_that_are_missing_are_named(project: Any, one_sentence: Callable[..., None]) -> None:
     text = RANDOM.replace(
         '[{"name": "a"}]', '[{"name": "a", "token": os.environ["A"], "db": {"password": "plan" "ted"}}]'
