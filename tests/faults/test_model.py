@@ -358,8 +358,8 @@ class Pipelines:
 
 
 def kill_at(write: int) -> None:
-    """Let this process be killed before its n-th write to a file."""
-    left = write
+    """Let this process be killed before its n-th write to a file; not those that it forks."""
+    left, build = write, os.getpid()
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal left
@@ -367,8 +367,8 @@ def kill_at(write: int) -> None:
             event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         )
         left -= writing
-        if writing and left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if writing and left == 0 and os.getpid() == build:
+            os.kill(build, signal.SIGKILL)
 
     sys.addaudithook(hook)
 
