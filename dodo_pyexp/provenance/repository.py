@@ -50,6 +50,7 @@ class Change:
     path: bytes
     added: bool  # HEAD does not have it.
     pending: bool  # The index does not have it as it is in the work tree.
+    committed: str = ""  # The object that HEAD has of it, where that can be told.
 
 
 @dataclass(frozen=True)
@@ -173,10 +174,12 @@ class Repository:
                 commit = line.split(b" ", 2)[2].decode()
                 head = None if commit == "(initial)" else commit
             elif kind == b"1":
-                _, state, _, in_head, _, _, _, _, path = line.split(b" ", 8)
-                found.append(Change(path, in_head == b"000000", state[1:2] != b"."))
+                _, state, _, in_head, _, _, committed, _, path = line.split(b" ", 8)
+                pending = state[1:2] != b"."
+                found.append(Change(path, in_head == b"000000", pending, _blob(in_head, committed)))
             elif kind == b"u":
-                found.append(Change(line.split(b" ", 10)[10], False, True))
+                _, _, _, _, in_head, _, _, _, committed, _, path = line.split(b" ", 10)
+                found.append(Change(path, False, True, _blob(in_head, committed)))
         return head, found
 
     def untracked(self, exclude: Iterable[str] = (), index: Path | None = None) -> list[bytes]:
@@ -257,6 +260,11 @@ def _last_words(text: str) -> str:
 def _split(output: bytes) -> list[bytes]:
     """Split the output of a command that ends every item with a zero byte."""
     return [item for item in output.split(b"\0") if item]
+
+
+def _blob(mode: bytes, name: bytes) -> str:
+    """Name the object of a regular file; nothing for anything else."""
+    return name.decode() if mode.startswith(b"100") else ""
 
 
 def _literal(path: str) -> str:

@@ -97,8 +97,8 @@ def take_snapshot(start: Path, *, exclude: Iterable[Path] = (), limit_bytes: int
     the work tree, is saved the same way in its own repository, and recorded as a link to that commit.
 
     Left out are: what git ignores and what Python leaves behind (`__pycache__`), silently; and, with their
-    reason in `Snapshot.left_out`, files over the limit, files that are named like a secret, and new ones that hold
-    one or belong to a virtual environment.
+    reason in `Snapshot.left_out`, files over the limit, files that are named like a secret, those that hold one that
+    was not committed, and new ones that belong to a virtual environment.
 
     Parameters
     ----------
@@ -264,13 +264,23 @@ class _Taking:
         """Give the reason why the content of a regular file must not be kept, or None."""
         if too_large := self._size_objection(size):
             return too_large
-        if not (change.added or change.pending):
-            return None
         try:
             with open(self._full(change.path), "rb") as file:
-                return secret_content(file.read(), readable(change.path)) if change.added else None
+                secret = secret_content(file.read(), readable(change.path))
         except OSError as error:
-            return f"cannot be read: {error.strerror}"
+            return f"cannot be read: {error.strerror}" if change.added or change.pending else None
+        # What somebody has committed is theirs to decide on, and so is what they put in its place.
+        return None if secret is None or self._was_committed(change) else secret
+
+    def _was_committed(self, change: Change) -> bool:
+        """Tell whether a file that holds a secret held one when it was committed."""
+        if not change.committed:
+            return False
+        try:
+            before = self.repository.run("cat-file", "blob", change.committed)
+        except SnapshotError:  # a clone without it, and nobody to ask for it
+            return False
+        return secret_content(before, readable(change.path)) is not None
 
     def _size_objection(self, size: int) -> str | None:
         """Give the reason why a file is too large, or None."""

@@ -224,6 +224,22 @@ def test_a_merge_conflict_is_taken_as_it_lies_there(project: Project) -> None:
     assert snapshot.dirty == ["train.py"]
 
 
+def test_a_conflict_in_a_file_with_a_committed_secret_is_taken_too(project: Project) -> None:
+    text = "PASSWORD = 'committed-1'\nx = {}\n"
+    project.write("settings.py", text.format(1))
+    project.commit()
+    project.git("checkout", "-q", "-b", "other")
+    project.write("settings.py", text.format(2))
+    project.commit()
+    project.git("checkout", "-q", "main")
+    project.write("settings.py", text.format(3))
+    project.commit()
+    subprocess.run(["git", "merge", "other"], cwd=project.root, capture_output=True, check=False)
+    snapshot = snap(project)
+    assert "<<<<<<<" in project.show(snapshot.commit, "settings.py")
+    assert snapshot.left_out == []
+
+
 def test_files_and_folders_and_links_may_change_places(project: Project) -> None:
     project.write("a", "file")
     project.write("d/x", "1")
@@ -381,6 +397,27 @@ def test_a_committed_secret_stays_out_all_the_same(project: Project, changed: bo
     snapshot = snap(project)
     assert project.files(snapshot.commit) == {"train.py", "lib/model.py", ".gitignore"}
     assert [path for path, _ in snapshot.left_out] == [".env", "deploy/id_rsa", "server.pem"]
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_secret_in_a_change_that_was_not_committed_stays_out(project: Project, staged: bool) -> None:
+    project.write("lib/model.py", "PASSWORD = 'planted-1'\n")
+    project.write("conf.yml", "lr: 1\n")
+    project.write("kept.py", "PASSWORD = 'committed-1'\n")
+    project.git("add", "kept.py")
+    project.git("commit", "-q", "-m", "all", "--", "kept.py")
+    project.git("add", "conf.yml")
+    project.git("commit", "-q", "-m", "all", "--", "conf.yml")
+    project.write("conf.yml", "lr: 1\npassword: planted-2\n")
+    project.write("kept.py", "PASSWORD = 'committed-2'\n")
+    if staged:
+        project.git("add", "-A")
+    snapshot = snap(project)
+    assert project.files(snapshot.commit) == {"train.py", ".gitignore", "kept.py"}
+    assert snapshot.left_out == [
+        ("conf.yml", "holds a value for password"), ("lib/model.py", "holds a value for PASSWORD"),
+    ]  # fmt: skip
+    assert "planted-" not in project.git("archive", "--format=tar", snapshot.commit)
 
 
 def test_committed_code_certificates_and_examples_are_kept(project: Project) -> None:
