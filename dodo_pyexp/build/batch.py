@@ -128,7 +128,7 @@ class Batch:
             "experiment": self.experiment.name,
             "build": self.build,
             "commit": self.commit,
-            "snapshot": None if self.kept is None else self.kept.about,
+            "snapshot": self.experiment.left_out if self.kept is None else self.kept.about,
             "function": None if self.kept is None else origin(self.experiment.definition, self.kept),
             "code": self.experiment.code.known,
             "host": owner.host,

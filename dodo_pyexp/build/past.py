@@ -20,7 +20,7 @@ from ..config.encode import decode, loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile, PyexpError, UsageError
 from ..executors.relocation import Relocation
-from ..provenance.masking import masked_keys, missing_secrets, restored
+from ..provenance.masking import asked_keys, masked_keys, missing_secrets, restored
 from ..results.comparing import compare_values
 from ..results.result import Result
 from ..results.stored import StoredRun
@@ -162,7 +162,7 @@ class Past:
             return changed
         config = restored(self.kept_config, digest, changed, hashed=self._hashed())
         if config is None:
-            what, way = missing_secrets(masked_keys(changed), "--set {}=...")
+            what, way = missing_secrets(asked_keys(changed), "--set {}=...")
             raise UsageError(f"the config of {self.label} had {what} not written down; {way}")
         return applied(config)
 
@@ -225,6 +225,8 @@ class Past:
         from ..provenance.checkout import is_filled
 
         name = self.snapshot_name
+        if name is None and (left_out := self._left_out()):
+            raise UsageError(f"the code of {self.label} is in no snapshot, so it cannot be reproduced{left_out}")
         if name is None:
             raise UsageError(
                 f"{self.label} was executed without a snapshot of the code, so it cannot be reproduced; only runs with "

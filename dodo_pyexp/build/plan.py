@@ -107,6 +107,8 @@ class PlannedExperiment:
         self.files: ExperimentFolder = self.output.experiment(folder)
         self.code = Code(definition.fn, self.files)
         self.masker = Masker()
+        #: What was left out of the snapshot of its code, where nothing is left that could be one.
+        self.left_out: dict[str, Any] | None = None
         self.target_prefix = f"{output_dir.rstrip('/')}/{folder}/"
         self.task = f"{folder}~" if folder in DOIT_COMMANDS else folder
         self.flat = options.timestamp is False

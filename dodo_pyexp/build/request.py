@@ -17,7 +17,7 @@ from ..config.encode import decode
 from ..config.hashing import hash_config
 from ..errors import PyexpError, UsageError, suggest
 from ..printable import printable
-from ..provenance.masking import masked_keys, missing_secrets, restored
+from ..provenance.masking import asked_keys, missing_secrets, restored
 from ..results.reading import read_results
 from ..results.result import Result
 from ..results.stored import shown
@@ -179,7 +179,7 @@ class Request:
             if run in hashes:
                 found = restored(config, hashes[run], by_name.get(config.get("name"), {}), hashed=hashed)
                 if found is None:
-                    what, way = missing_secrets(masked_keys(config))
+                    what, way = missing_secrets(asked_keys(config))
                     raise UsageError(
                         f"the config of {experiment.name}:{config.get('name')} had {what} neither written down nor in "
                         f"the configs of today; {way}"

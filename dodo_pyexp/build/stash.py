@@ -137,6 +137,9 @@ class Stash:
         if found is None:
             return None
         self._tell(found.left_out)
+        if not found.files:
+            experiment.left_out = {**found.to_dict(), "files": None}
+            return None
         if git_root(path) is None and not os.path.isdir(experiment.files.snapshots) and is_terminal(sys.stderr):
             self._note(
                 f"{experiment.name} is in no git repository: the snapshot of its code is a copy of the files that it "

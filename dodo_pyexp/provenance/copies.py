@@ -114,7 +114,7 @@ def take_copy(
             kept[place] = content
         else:
             left_out.append((place, objection))
-    if not kept:
+    if not kept and not left_out:
         return None
     digest = hashlib.sha256()
     for place, content in kept.items():

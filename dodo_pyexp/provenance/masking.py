@@ -17,6 +17,7 @@ from ..config.config import Config
 from ..config.hashing import hash_config
 from .secrets import MASKED, environment_secrets, mask_text, parts, secret_key, telling
 
+_HOLE = rf"://{re.escape(MASKED)}@|[?&](?P<key>[\w.-]+)={re.escape(MASKED)}"
 _MOST, _LONG, _MOST_TRIES, _MOST_READINGS = 20_000, 200, 2_000, 64
 Path = tuple[str | int, ...]
 
@@ -83,7 +84,7 @@ class Masker:
         return False
 
     def _looks_clean(self, text: str) -> bool:
-        if self._text(text) != text:
+        if (self._text(text) if self._known else mask_text(text)) != text:  # there are many, and most are plain
             return False
         if len(self._clean) > _MOST:
             self._clean.clear()
@@ -171,6 +172,20 @@ def _without(value: Any, secrets: list[str]) -> Any:
 def masked_keys(config: Mapping[str, Any]) -> list[str]:
     """Name the keys, dotted, of values that were masked."""
     return [".".join(map(str, path)) for path in _masked_paths(config)]
+
+
+def asked_keys(config: Mapping[str, Any]) -> list[str]:
+    """Name the keys, dotted, whose values have to be given again first: what may only repeat them comes later."""
+    paths = list(_masked_paths(config))
+    first = [path for path in paths if stands_for_secret(path, _at(config, path))]
+    return [".".join(map(str, path)) for path in first or paths]
+
+
+def stands_for_secret(path: Path, value: str) -> bool:
+    """Tell whether a value can only have been masked: nobody's password is ``***``."""
+    if value.strip() == MASKED:
+        return any(secret_key(str(key), value) for key in path)
+    return any(not match["key"] or secret_key(match["key"]) for match in re.finditer(_HOLE, value))
 
 
 def restored(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from ..config.origins import COMMAND_LINE
 from ..config.overrides import Setting
 from ..config.yaml import load_yaml, parse_yaml
 from ..errors import ConfigError, UsageError
-from ..provenance.masking import Masker, leaves, missing_secrets, restored
+from ..provenance.masking import Masker, leaves, missing_secrets, restored, stands_for_secret
 from ..provenance.secrets import MASKED, mask_text, secret_key
 from .document import Document, Overrides
 from .launched import ORIGINALS, RAW_CONFIG
@@ -29,7 +28,6 @@ from .launched import ORIGINALS, RAW_CONFIG
 MARK = "__masked__"
 """The key of ``__run__`` that tells of what was masked."""
 _KINDS: dict[str, Any] = {"int": 0, "float": 0.0}
-_HOLE = re.compile(rf"://{re.escape(MASKED)}@|[?&](?P<key>[\w.-]+)={re.escape(MASKED)}")
 
 NAMED = 3
 """So many secrets are named where a command is offered."""
@@ -118,7 +116,7 @@ class Masked:
         for path, value in leaves(self._kept):
             names = [_name(path[:end]) for end in range(1, len(path) + 1)]
             kind = next((kinds[name] for name in names if name in kinds), None)
-            if _is_masked(value) and (kind is not None or _stands_for_secret(path, value)):
+            if _is_masked(value) and (kind is not None or stands_for_secret(path, value)):
                 self._kinds[path] = kind or "str"
                 if kind in _KINDS:  # what is given in its place takes its type
                     self._put(path, _KINDS[kind])
@@ -222,13 +220,6 @@ def _told_beside(document: Document, section: str) -> dict[str, Any]:
 
 def _is_masked(value: Any) -> bool:
     return isinstance(value, str) and MASKED in value
-
-
-def _stands_for_secret(path: Keys, value: str) -> bool:
-    """Tell whether a value can only have been masked: nobody's password is ``***``."""
-    if value.strip() == MASKED:
-        return any(secret_key(str(key), value) for key in path)
-    return any(not match["key"] or secret_key(match["key"]) for match in _HOLE.finditer(value))
 
 
 def _repeated(path: Keys, own: Any, hidden: list[Keys]) -> Keys | None:

@@ -167,6 +167,17 @@ def test_outside_git_secrets_and_large_files_are_left_out_with_the_reason(projec
     assert not list(project.out.rglob("key.py"))
 
 
+def test_outside_git_an_experiment_that_holds_a_secret_itself_is_told_too(project: Any, one_sentence: Any) -> None:
+    project.write("exp.py", EXP.replace("from helper import double", "API_KEY = 'planted-1'").replace("double", "abs"))
+    done = project.python("exp.py")
+    assert "Not in the snapshot of the code: exp.py (holds a value for API_KEY)." in done.stderr
+    (told,) = manifests(project)[0]["snapshot"]["left_out"]
+    assert told == {"path": "exp.py", "reason": "holds a value for API_KEY"}
+    done = project.pyexp("reproduce", "a", status=2)
+    one_sentence(done, "is in no snapshot", "left out of it were exp.py (holds a value for API_KEY)")
+    assert not list(project.out.rglob("exp.py"))
+
+
 def test_where_git_fails_the_files_that_are_imported_are_copied(repository: Any) -> None:
     done = repository.python("exp.py", env={"PATH": "/nowhere"})
     assert "no snapshot of the repository of exp: Git cannot be used" in done.stderr

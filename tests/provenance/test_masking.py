@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.encode import dumps_config
 from dodo_pyexp.config.hashing import hash_config
-from dodo_pyexp.provenance.masking import Masker, masked_keys, masked_text, restored, secrets_of, variables
+from dodo_pyexp.provenance.masking import Masker, asked_keys, masked_keys, masked_text, restored, secrets_of, variables
 
 SECRET = Config(
     name="a", lr=0.1, api_token="planted", wandb={"password": 12345, "project": "mine"}, sizes=(1, 2),
@@ -91,6 +91,12 @@ def test_what_repeats_a_secret_is_masked_too_but_never_the_name() -> None:
     assert restored(kept, hash_config(config), {"password": "hunter3"}) is None
     ordinary = Config(password="postgres", user="postgres")
     assert Masker().config(ordinary).user == "postgres"
+
+
+def test_what_only_repeats_a_secret_is_asked_for_last() -> None:
+    kept = Config(token="***", note="Bearer ***", url="https://***@host", sep="***", db={"password": "***"})
+    assert asked_keys(kept) == ["token", "url", "db.password"]
+    assert asked_keys(Config(kept, token="x", url="y", db={})) == ["note", "sep"]
 
 
 def test_a_secret_of_the_environment_is_one_in_any_config(monkeypatch: pytest.MonkeyPatch) -> None:
