@@ -53,6 +53,8 @@ class BuildRunner:
         self._others = OtherTasks(dep_manager, reporter, keep_going=session.wishes.keep_going)
         self._stopping = False
         self._flying: dict[Execution, Any] = {}
+        self._untold: list[Execution] = []  # started, and not told yet
+        self._overtaking = False
         self._leaving: set[Execution] = set()  # in flight, but on record: their processes are ending
         self._blind: set[Execution] = set()  # in flight, with nothing to wait on: looked at from time to time
         self._timed: set[Execution] = set()  # in flight, with a timeout
@@ -302,12 +304,20 @@ class BuildRunner:
         if not execution.executed:
             self._land(node, execution)
             return
-        self._reporter.started(execution)
+        self._untold.append(execution)
+        if not self._overtaking:
+            self._tell_started()
         self._flying[execution] = node
         self._descriptors.hand_on(None if execution.handle is None else execution.handle.pid)
         self._watch(execution)
         if execution.handle is not None and execution.handle.fileno() < 0:
             self._look(execution)
+
+    def _tell_started(self) -> None:
+        """Tell of the runs that were started: not before the end of those that they have overtaken is told."""
+        for execution in self._untold:
+            self._reporter.started(execution)
+        self._untold.clear()
 
     def _share(self, execution: Execution) -> None:
         """Say, once, that somebody else is at work on the same runs."""
@@ -395,13 +405,20 @@ class BuildRunner:
             execution.after = last.handle.pid
             last.overtaken = True
         self._next = None
-        self._launch(node, execution)
+        self._overtaking = True
+        try:
+            self._launch(node, execution)
+        finally:
+            self._overtaking = False
 
     def _land(self, node: Any, execution: Execution) -> None:
         """Tell doit and the user how a run ended."""
         if not self._flying:
             self.session.collector.rest()
+        if execution in self._untold:
+            self._tell_started()
         self._reporter.ended(execution)
+        self._tell_started()
         fail = failure(execution)
         if execution.interrupted:
             node.run_status = "failure"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -205,6 +204,25 @@ def test_one_job_at_a_time_means_that_a_run_begins_after_the_process_of_the_last
         )
         + runs(6)
         + "def after(results):\n    assert not any(r.error for r in results), [r.error for r in results]\n"
+    )
+    assert built.code == 0, built.stderr
+
+
+def test_a_run_is_told_to_have_been_started_after_the_one_that_it_waits_for_is_told_to_have_ended(script):
+    built = script(
+        train("pass", "fork", head=COUNTING)
+        + runs(6)
+        + """
+from dodo_pyexp.build import reporter
+TOLD = []
+for name in ("started", "ended"):
+    def told(self, execution, name=name, real=getattr(reporter.BuildReporter, name)):
+        TOLD.append((name, execution.run.name))
+        return real(self, execution)
+    setattr(reporter.BuildReporter, name, told)
+def after(results):
+    assert TOLD == [(what, f"r{n}") for n in range(6) for what in ("started", "ended")], TOLD
+"""
     )
     assert built.code == 0, built.stderr
 
