@@ -189,7 +189,11 @@ def stands_for_secret(path: Path, value: str) -> bool:
 
 
 def restored(
-    kept: Config, digest: str, *sources: Mapping[str, Any], hashed: Callable[[Config], str] = hash_config
+    kept: Config,
+    digest: str,
+    *sources: Mapping[str, Any],
+    hashed: Callable[[Config], str] = hash_config,
+    written: Callable[[str], str] = str,
 ) -> Config | None:
     """Give a config whose secrets were masked with its secrets: the first that has the hash; None if none has.
 
@@ -204,13 +208,15 @@ def restored(
         ``WANDB_API_KEY`` and ``API_KEY``.
     hashed
         How the hash was made.
+    written
+        How a text stands in the config.
     """
     if hashed(kept) == digest:
         return kept
     paths = list(_masked_paths(kept))
     if not paths:
         return None
-    texts = {path: text for path in paths if (text := _variable(path)) is not None}
+    texts = {path: written(text) for path in paths if (text := _variable(path)) is not None}
     known = [
         {path: value for path in paths if (value := _at(source, path)) is not None and value != _at(kept, path)}
         for source in sources
@@ -219,7 +225,7 @@ def restored(
     for found in (*known, *({**reading, **one} for one in known for reading in readings), *readings):
         config = kept.copy()
         for path, value in found.items():
-            config = _with(config, path, value)
+            config = with_value(config, path, value)
         if hashed(config) == digest:
             return config
         for repeated in _repeated(config, [path for path in paths if path not in found], found.values()):
@@ -247,7 +253,7 @@ def _repeated(config: Config, paths: list[Path], given: Iterable[Any]) -> Iterat
         made = config
         for path, secret in zip(paths, chosen, strict=True):
             if secret is not None:
-                made = _with(made, path, _at(config, path).replace(MASKED, secret))
+                made = with_value(made, path, _at(config, path).replace(MASKED, secret))
         yield made
 
 
@@ -353,10 +359,10 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, str) and MASKED in value)
 
 
-def _with(config: Any, path: Path, value: Any) -> Any:
+def with_value(config: Any, path: Path, value: Any) -> Any:
     """Give a config, or a part of one, with another value in its place."""
     if not path:
         return value
     made: Any = list(config) if isinstance(config, tuple) else config.copy()
-    made[path[0]] = _with(config[path[0]], path[1:], value)
+    made[path[0]] = with_value(config[path[0]], path[1:], value)
     return tuple(made) if isinstance(config, tuple) else made

@@ -15,12 +15,12 @@ from typing import Any
 
 from ..config.config import Config
 from ..config.hashing import hash_value
-from ..config.interpolation import only_parts, variables_in
+from ..config.interpolation import escaped, only_parts, variables_in
 from ..config.origins import COMMAND_LINE
 from ..config.overrides import Setting
 from ..config.yaml import load_yaml, parse_yaml
 from ..errors import ConfigError, UsageError
-from ..provenance.masking import Masker, leaves, missing_secrets, restored, stands_for_secret
+from ..provenance.masking import Masker, leaves, missing_secrets, restored, stands_for_secret, with_value
 from ..provenance.secrets import MASKED, mask_text, secret_key
 from .document import Document, Overrides
 from .launched import ORIGINALS, RAW_CONFIG
@@ -151,16 +151,27 @@ class Masked:
         left = [path for path in self._kinds if origins.place(*path) != COMMAND_LINE]
         for path in left:
             self._put(path, _at(self._kept, path))
+        own = self._own()
+        given = {path: _at(own, path) for path in self._kinds if path not in left and _has(own, path)}
         found = None
         if self._hash is not None:
-            found = restored(self._kept, self._hash, self._own(), hashed=_hash)
-        for path in left if found is not None else ():
-            self._put(path, _at(found, path))
+            literally = Config(own)
+            for path, value in given.items():  # what looks like a variable may be meant as it stands
+                literally = with_value(literally, path, escaped(value))
+            found = restored(self._kept, self._hash, own, literally, hashed=_hash, written=escaped)
         self.missing = [] if found is not None else list(map(_name, left))
-        given = {_name(path): _at(self._document.tree, path) for path in self._kinds if path not in left or found}
+        if found is not None:
+            given = {path: _at(found, path) for path in (*left, *given)}
+        for path, value in given.items():
+            self._put(path, value)
+        values = {_name(path): str(value) for path, value in given.items()}
         for path, source in self._repeats.items():
-            if origins.place(*path) != COMMAND_LINE and source in given:
-                self._put(path, _at(self._kept, path).replace(MASKED, str(given[source])))
+            if origins.place(*path) == COMMAND_LINE:
+                continue
+            if found is not None:
+                self._put(path, _at(found, path))
+            elif source in values:
+                self._put(path, _at(self._kept, path).replace(MASKED, values[source]))
 
     def demand(self, option: str, label: str = "") -> None:
         """Make sure that no secret is missing.
@@ -233,6 +244,14 @@ def _repeated(path: Keys, own: Any, hidden: list[Keys]) -> Keys | None:
 
 def _name(path: Keys) -> str:
     return ".".join(map(str, path))
+
+
+def _has(tree: Any, path: Keys) -> bool:
+    try:
+        _at(tree, path)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def _at(tree: Any, path: Keys) -> Any:

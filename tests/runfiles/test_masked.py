@@ -164,6 +164,18 @@ def test_given_by_the_environment_it_is_the_same_again_if_the_secrets_are(lab: A
     assert_no_secret(lab)
 
 
+def test_a_section_may_be_given_as_a_whole(lab: Any, one_sentence: Any) -> None:
+    lab.write("base.yml", "db: {user: ann, password: planted02}\nfails: false\n")
+    lab.write("run.yml", re.sub(r"(?s)    api_token.*", "    api_token: planted03\n", FILE))
+    lab.pyexp("run", "run.yml")
+    words = ("run", "out/n/1/exp.0/config.yml", "-c", "db={user: bob}")
+    one_sentence(lab.pyexp(*words, status=2), '"api_token"', "--api_token ...")
+    run(lab, *words, API_TOKEN="planted03", DB_PASSWORD="planted02")
+    assert json.loads((lab.out / "n/1/exp.1/config.json").read_text())["db"] == {"user": "bob"}
+    lab.pyexp("reproduce", "n/1:exp.0", "--set", "db={user: ann, password: planted02}", "--set", "api_token=planted03")
+    assert outcome(lab, 2) == outcome(lab, 0)
+
+
 def test_another_secret_is_told_and_compared(lab: Any) -> None:
     lab.pyexp("run", "run.yml")
     done = lab.pyexp("reproduce", "n/1:exp.0", *options("--set", api_token="planted99"), status=1)
@@ -179,6 +191,20 @@ def test_a_text_that_looks_like_a_number_stays_text(lab: Any) -> None:
     assert "identical" in lab.pyexp("reproduce", "n/1:exp.0", "--set", "api_token=12345678").stdout
     lab.pyexp("run", "out/n/1/exp.0/config.yml", "--api_token", "12345678")
     assert outcome(lab, 2) == outcome(lab, 0)
+
+
+def test_a_secret_may_look_like_a_variable_or_a_reference(lab: Any) -> None:
+    lab.write("base.yml", "fails: false\n")
+    secret = "pa$word{lr}81planted"
+    lab.write("run.yml", re.sub(r"(?s)api_token.*", f"password: '!P{secret}'\n", FILE))
+    lab.pyexp("run", "run.yml")
+    assert secret not in (lab.out / "n/1/exp.0/config.yml").read_text()
+    assert "identical" in lab.pyexp("reproduce", "n/1:exp.0", "--set", f"password='{secret}'").stdout
+    run(lab, "run", "out/n/1/exp.0/raw_config.yml", PASSWORD=secret)
+    lab.pyexp("run", "out/n/1/exp.0/config.yml", "--password", secret)
+    assert outcome(lab, 0) == outcome(lab, 1) == outcome(lab, 2) == outcome(lab, 3)
+    lab.pyexp("run", "out/n/1/exp.0/config.yml", "--password", "$HOME")
+    assert outcome(lab, 0) != outcome(lab, 4)
 
 
 def test_the_hash_of_the_config_is_of_the_real_one(lab: Any) -> None:
