@@ -145,7 +145,7 @@ class Masked:
 
     def fill(self) -> None:
         """When the command line has been heard: put in the other secrets, as far as the environment has them."""
-        if not self._kinds:
+        if not self._kinds and not self._repeats:
             return
         origins = self._document.origins
         left = [path for path in self._kinds if origins.place(*path) != COMMAND_LINE]
@@ -164,14 +164,20 @@ class Masked:
             given = {path: _at(found, path) for path in (*left, *given)}
         for path, value in given.items():
             self._put(path, value)
-        values = {_name(path): str(value) for path, value in given.items()}
-        for path, source in self._repeats.items():
-            if origins.place(*path) == COMMAND_LINE:
-                continue
-            if found is not None:
+        for path in self._repeats:
+            if origins.place(*path) != COMMAND_LINE and found is not None:
                 self._put(path, _at(found, path))
-            elif source in values:
-                self._put(path, _at(self._kept, path).replace(MASKED, values[source]))
+            elif origins.place(*path) != COMMAND_LINE:
+                self._repeat(path)
+
+    def _repeat(self, path: Keys) -> None:
+        """Put a secret in where it is repeated, if it was given; if it is not there any more, it has to be."""
+        values = {_name(other): value for other, value in leaves(self._own())}
+        source = values.get(self._repeats[path])
+        if source is not None and not _is_masked(source):
+            self._put(path, _at(self._kept, path).replace(MASKED, str(source)))
+        elif self._repeats[path] not in self.missing:
+            self.missing.append(_name(path))
 
     def demand(self, option: str, label: str = "") -> None:
         """Make sure that no secret is missing.
@@ -204,7 +210,7 @@ class Masked:
             raise UsageError(f"{whose} has {said}, not set here; set {them}")
 
     def _first(self) -> Keys:
-        return next(path for path in self._kinds if _name(path) == self.missing[0])
+        return next(path for path in (*self._kinds, *self._repeats) if _name(path) == self.missing[0])
 
 
 def _kinds(told: Any) -> dict[str, str] | None:

@@ -264,12 +264,20 @@ def test_a_mask_that_somebody_copied_is_no_value(lab: Any, one_sentence: Any) ->
 
 def test_a_file_that_builds_on_a_launch_may_give_the_secrets(lab: Any, one_sentence: Any) -> None:
     lab.write("base.yml", "fails: false\n")
-    lab.write("run.yml", re.sub(r"(?s)api_token.*", "api_token: planted51\n    pin_secret: 77\n", FILE))
+    secrets = "api_token: planted51\n    pin_secret: 77\n    note: by planted51\n"
+    lab.write("run.yml", re.sub(r"(?s)api_token.*", secrets, FILE))
+    lab.write("lab/main.py", "def main(name, config):\n    return config['note'][-2:], config['lr']\n")
     lab.pyexp("run", "run.yml")
-    lab.write("more.yml", "__default__: out/n/1/exp.0/config.yml\nlr: 5\napi_token: planted52\n")
+    text = "__default__: out/n/1/exp.0/config.yml\nlr: 5\napi_token: planted52\n"
+    lab.write("more.yml", text)
     one_sentence(lab.pyexp("run", "more.yml", status=2), 'a secret under "pin_secret"', "--pin_secret ...")
     lab.pyexp("run", "more.yml", "--pin_secret", "77")
-    assert outcome(lab, 1)["lr"] == 5
+    assert outcome(lab, 1) == ["52", 5]
+    lab.write("more.yml", f"{text}pin_secret: 1\n")
+    lab.pyexp("run", "more.yml")
+    assert outcome(lab, 2) == ["52", 5]
+    lab.write("more.yml", f"{text.replace('planted52', 'null')}pin_secret: 1\n")
+    one_sentence(lab.pyexp("run", "more.yml", status=2), 'a secret under "note"', "--note ...")
     assert_no_secret(lab)
 
 
