@@ -67,8 +67,9 @@ _LAST = frozenset(("token", "key", "pwd", "pass", "pw"))
 _OF_SERVICES = ("key", "keys", "token", "tokens", "pass", "pw", "pwd")
 _SPECIAL = frozenset((
     "pad", "eos", "bos", "unk", "mask", "sep", "cls", "stop", "start", "end", "special",
-    "first", "last", "next", "second", "one", "two", "single", "multi", "low", "high", "band", "forward", "backward",
+    "first", "last", "next",
 ))  # fmt: skip
+_PASSES = frozenset(("second", "one", "two", "single", "multi", "low", "high", "band", "all", "forward", "backward"))
 _QUALIFIED = frozenset(("api", "access", "account", "auth", "private", "ssh", "refresh", "signing", "encryption"))
 # What is said of a key of a service behind its name: these are no secrets themselves.
 _ABOUT = frozenset((
@@ -217,6 +218,7 @@ def secret_key(key: str, value: object = "...") -> bool:
     return (
         last in _LAST
         and before not in _SPECIAL
+        and not (last in ("pass", "pw") and before in _PASSES)
         and not isinstance(value, int | float | Mapping)
         and (bool(before) or last in ("token", "pass", "pw"))
     )

@@ -51,6 +51,7 @@ from dodo_pyexp.provenance.secrets import (
         "api_keys.0",
         "PGPASSWORD",
         "user_pass",
+        "multi_token",
         "private_key_pem",
         "storage_account_key",
     ],
