@@ -14,6 +14,15 @@ from ..errors import ExecutorError
 from .base import Ended
 from .ray_courier import Courier
 from .ray_reception import Line, Reception
+from .ray_trouble import (
+    concerns_environment,
+    connection_failure,
+    details,
+    environment_failure,
+    first_line,
+    task_failure,
+    without_chatter,
+)
 
 if TYPE_CHECKING:
     from .ray_flight import Flight
@@ -27,7 +36,7 @@ PATIENCE_SECONDS = 4.0
 """So long may no node be fit for a run, or the head not answer."""
 CANCEL_SECONDS = 10.0
 SHOW_SECONDS = 0.1
-PROBE_SECONDS = 10.0
+PROBE_SECONDS = 5.0
 MOST_REPLACED = 20
 
 
@@ -55,7 +64,7 @@ class Cluster:
         if self._mine:
             self._connect(address, runtime_env, more)
         self._head = address[6:].split("/")[0] if self._client and address else self._gcs()
-        self._runtime_env = None if self._mine else runtime_env
+        self._environment = self._for_tasks(runtime_env)
         self._functions: dict[Any, Any] = {}
         self._flights: dict[Any, Flight] = {}
         self._cancelled: list[tuple[float, Flight]] = []
@@ -83,23 +92,41 @@ class Cluster:
         elif address not in (None, "auto", "local"):
             _reach(address[6:].split("/")[0] if self._client else address, address)
         if self._client:  # these are for a process that is part of the cluster
-            arguments = dict(more)
+            arguments = {"log_to_driver": False, **more}
         main = threading.current_thread() is threading.main_thread()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            self._ray.init(address=address, runtime_env=runtime_env, **arguments)
+            with without_chatter():
+                self._ray.init(address=address, runtime_env=runtime_env, **arguments)
         except Exception as error:
-            text = str(error).strip().split("\n")[0]
-            hint = 'start one with `ray start --head`, or use the executor "ray" without an address'
+            hint = "" if concerns_environment(error) else f"; {_connection_hint(address)}"
             raise ExecutorError(
-                f'the executor "ray" could not connect to the cluster {self._where} ({type(error).__name__}: {text}); '
-                f"{hint if address else 'see the log files of Ray'}"
+                f'the executor "ray" could not connect to the cluster {self._where}: {connection_failure(error)}{hint}'
             ) from None
         finally:
             if main:  # Ray sets its own, which ends the build on the spot
                 for number, handler in handlers.items():
                     if handler is not None:
                         signal.signal(number, handler)
+
+    def _for_tasks(self, runtime_env: dict[str, Any] | None) -> dict[str, Any]:
+        """Give what every task needs to have said, as whoever has connected Ray before has not said it.
+
+        Raises
+        ------
+        ExecutorError
+            That cannot be said of a task.
+        """
+        if self._mine or not runtime_env:
+            return {}
+        try:
+            self._ray.remote(runtime_env=runtime_env)(_connects)
+        except (TypeError, ValueError) as error:
+            raise ExecutorError(
+                f'the executor "ray" cannot keep to its runtime_env ({first_line(error).rstrip(".")}), as this process '
+                "was connected to Ray before; give the runtime_env to that ray.init, or leave it to pyexp to connect"
+            ) from None
+        return {"runtime_env": runtime_env}
 
     def _gcs(self) -> str | None:
         try:
@@ -122,9 +149,7 @@ class Cluster:
         if key not in self._functions:
             from .ray_task import execute
 
-            options = {"max_retries": 0, "name": "pyexp", **flight.demand.options()}
-            if self._runtime_env is not None:
-                options["runtime_env"] = self._runtime_env
+            options = {"max_retries": 0, "name": "pyexp", **flight.demand.options(), **self._environment}
             self._functions[key] = self._ray.remote(**options)(execute)
         return self._functions[key]
 
@@ -201,10 +226,14 @@ class Cluster:
         except errors.OutOfMemoryError:
             said = "Ray killed the run, because the memory of its node was running out"
             flight.end(Ended(cause=said, kind="OutOfMemory"))
-        except (errors.RuntimeEnvSetupError, errors.TaskUnschedulableError) as error:
-            flight.end(Ended(cause=_line(error), kind=type(error).__name__))
+        except errors.RuntimeEnvSetupError as error:
+            flight.explain(details(error))
+            flight.end(Ended(cause=environment_failure(error), kind="RuntimeEnvSetupError"))
+        except errors.TaskUnschedulableError as error:
+            flight.end(Ended(cause=first_line(error), kind="TaskUnschedulableError"))
         except errors.RayTaskError as error:
-            flight.end(Ended(cause=_trouble(error), kind="RayError"))
+            flight.explain(details(error))
+            flight.end(Ended(cause=task_failure(error), kind="RayError"))
         except errors.RayError as error:
             if flight.killed:
                 flight.end(Ended(cause="it was cancelled", kind="Cancelled"))
@@ -242,7 +271,8 @@ class Cluster:
     def _on_node(self, what: Any, node: str) -> Any:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        return self._ray.remote(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))(what)
+        options: dict[str, Any] = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
+        return self._ray.remote(num_cpus=0, **options, **self._environment)(what)
 
     def fetch(self, flight: Flight) -> None:
         """Let a run's courier bring what it has left on its node."""
@@ -383,15 +413,9 @@ def _reach(place: str, address: str) -> None:
         )
 
 
-def _line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).strip().split("\n") if line.strip()]
-    return lines[0] if lines else type(error).__name__
-
-
-def _trouble(error: BaseException) -> str:
-    """Say what went wrong with the Ray task around a run."""
-    text = str(error)
-    if "No module named 'dodo_pyexp'" in text:
-        return "pyexp is not installed on its node; install the same dodo-pyexp[ray] there as here"
-    lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+def _connection_hint(address: str | None) -> str:
+    if address in (None, "local"):
+        return "see the log files of Ray"
+    if address != "auto" and "RAY_AUTH_MODE" not in os.environ:  # Ray sends a token to no address on its own account
+        return "if its head asks for a token, set RAY_AUTH_MODE=token, and see `ray get-auth-token`"
+    return 'start one with `ray start --head`, or use the executor "ray" without an address'

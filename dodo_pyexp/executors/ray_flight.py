@@ -118,6 +118,14 @@ class Flight(Handle):
         name = f" ({where['host']}, {where['id'][:8]})" if isinstance(where, dict) else ""
         self.end(Ended(cause=f"{why}{name}", kind="NodeLost", lost=True))
 
+    def explain(self, text: str) -> None:
+        """Add to the log what nobody else has written there."""
+        try:
+            with open(self.job.attempt.log, "a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(text)
+        except OSError:  # the cause is told all the same
+            pass
+
     def show(self) -> None:
         """Show what the run has printed since the last time."""
         try:

@@ -1,4 +1,4 @@
-"""Nodes that come, go and do not see the build's folder; a head that is lost; packages that only workers have."""
+"""Nodes that come, go and do not see the build's folder; a head that is lost; ways to join a cluster."""
 
 from __future__ import annotations
 
@@ -186,35 +186,6 @@ def test_a_node_that_does_not_see_the_folder_gets_and_gives_back_everything(scri
     again = script(body.replace("'crash'", "'far2'"), "--executor", f"ray:{nodes.address}")
     assert again.code == 0, again.stderr
     assert "1 executed" in again.stderr and "3 up to date" in again.stderr
-
-
-def test_a_runtime_env_brings_modules_that_the_build_does_not_have(script, nodes, tmp_path):
-    package = tmp_path / "elsewhere" / "only_there"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("WORD = 'brought'\n")
-    working = tmp_path / "working"
-    working.mkdir()
-    (working / "data.txt").write_text("data")
-    (working / "large.pt").write_text("x")
-    environment = {
-        "py_modules": [str(package)], "working_dir": str(working), "excludes": ["*.pt"], "env_vars": {"SAID": "so"},
-    }  # fmt: skip
-    body = (
-        "import only_there\n"
-        "return [only_there.WORD, open('data.txt').read(), os.path.exists('large.pt'), os.environ['SAID']]"
-    )
-    arguments = f"ARGUMENTS = {{'executor': pyexp.RayExecutor(address={nodes.address!r}, runtime_env={environment!r})}}"
-    built = script(train(body, some(2)) + arguments)
-    assert built.code == 0, built.stderr
-    assert json.loads((built.attempt("r0") / "result.json").read_text()) == ["brought", "data", False, "so"]
-
-
-def test_a_runtime_env_that_cannot_be_made_is_told(script, nodes):
-    environment = {"working_dir": "/there/is/no/such/folder"}
-    arguments = f"ARGUMENTS = {{'executor': pyexp.RayExecutor(address={nodes.address!r}, runtime_env={environment!r})}}"
-    built = script(train("return 1", some(1)) + arguments)
-    assert built.code != 0
-    assert "/there/is/no/such/folder" in built.stderr and "Traceback" not in built.stderr
 
 
 def test_a_build_may_join_through_a_client_server(script):

@@ -1,0 +1,101 @@
+"""What Ray says when something goes wrong, put into one sentence; the whole of it goes into the log of the run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NODE = re.compile(r"\[Node ([^\]]+)\]")
+_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*: ", re.MULTILINE)
+_SAID = re.compile(r"^\s*(?:ERROR|error): (.+)$", re.MULTILINE)
+_MOST = 400
+_CHATTER = "Token authentication is enabled for this", "is now ignored by default when packaging"
+_CHATTERERS = (
+    "ray._private.authentication.authentication_token_setup", "ray._private.worker", "ray.client_builder",
+    "ray._private.runtime_env.packaging",
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def without_chatter() -> Iterator[None]:
+    """Keep Ray from saying at each start, on stderr, what nobody can or need do anything about."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return record.levelno > logging.INFO and not any(words in record.getMessage() for words in _CHATTER)
+
+    for name in _CHATTERERS:
+        logging.getLogger(name).addFilter(wanted)
+    try:
+        yield
+    finally:
+        for name in _CHATTERERS:
+            logging.getLogger(name).removeFilter(wanted)
+
+
+def first_line(error: BaseException) -> str:
+    """Give what stands first in a message."""
+    return next(_lines(str(error)), type(error).__name__)
+
+
+def connection_failure(error: BaseException) -> str:
+    """Say why Ray could not be reached, or did not want this build."""
+    said = environment_failure(error) if concerns_environment(error) else _heart(str(error))
+    return f"{type(error).__name__}: {said}"
+
+
+def concerns_environment(error: BaseException) -> bool:
+    """Tell whether what a `runtime_env` asks for is in the way."""
+    return "runtime_env" in str(error)
+
+
+def task_failure(error: BaseException) -> str:
+    """Say what went wrong with the Ray task around a run."""
+    text = str(error)
+    if "No module named 'dodo_pyexp'" in text:
+        return (
+            "pyexp is not installed on its node; install the same dodo-pyexp[ray] there as here, or name it in the "
+            "pip packages of runtime_env"
+        )
+    *_, last = ["", *_lines(text)]
+    return last or type(error).__name__
+
+
+def environment_failure(error: BaseException) -> str:
+    r"""Say why Ray could not make what a `runtime_env` asks for.
+
+    Examples
+    --------
+    >>> environment_failure(RuntimeError("Failed.\n[Node 10.0.0.7] Traceback ...\n  ERROR: No such package: a\n"))
+    'No such package: a (so Ray could not make the runtime environment on the node 10.0.0.7)'
+    """
+    text = str(error)
+    node = _NODE.search(text)
+    where = f" on the node {node[1]}" if node else ""
+    return f"{_heart(text)} (so Ray could not make the runtime environment{where})"
+
+
+def _heart(text: str) -> str:
+    """Give the part of a message that tells what was wrong: pip's or uv's last words, or those of an exception."""
+    said = [line for line in _SAID.findall(text) if not line.startswith("ResolutionImpossible")]
+    raised = _EXCEPTION.split(text) if "Traceback" in text else []
+    return _cut(said[-1] if said else raised[-1] if raised else next(_lines(text), "no reason given"))
+
+
+def details(error: BaseException) -> str:
+    """Give all that is known of an error, for the log; nothing if that is only a line."""
+    text = str(error).strip()
+    return f"{text}\n" if "\n" in text else ""
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split()).rstrip(".")
+    return text if len(text) <= _MOST else f"{text[:_MOST]}..."
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (line.strip() for line in text.split("\n") if line.strip())

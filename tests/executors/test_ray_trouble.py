@@ -1,0 +1,76 @@
+"""One sentence for what Ray says at length. No Ray is needed for this."""
+
+from __future__ import annotations
+
+import logging
+
+from dodo_pyexp.executors.ray_trouble import details, environment_failure, first_line, task_failure, without_chatter
+
+PIP = """Failed to set up runtime environment.
+[Node 10.0.0.7] Traceback (most recent call last):
+  File "/lib/ray/_private/runtime_env/pip.py", line 252, in _install_pip_packages
+    await check_output_cmd(pip_install_cmd, logger=logger, cwd=cwd, env=pip_env)
+ray._private.runtime_env.utils.SubprocessCalledProcessError: Run cmd[9] failed with the following details.
+Command '['/tmp/virtualenv/bin/python', '-m', 'pip', 'install']' returned non-zero exit status 1.
+Last 50 lines of stdout:
+    Looking in indexes: https://pypi.org/simple
+    ERROR: Could not find a version that satisfies the requirement no-such==9.9 (from versions: none)
+    ERROR: No matching distribution found for no-such==9.9
+"""
+RAISED = """Failed to set up runtime environment.
+[Node 10.0.0.7] Traceback (most recent call last):
+  File "/lib/ray/_private/runtime_env/pip.py", line 132, in __init__
+    import virtualenv
+ModuleNotFoundError: No module named 'virtualenv'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/lib/ray/_private/runtime_env/pip.py", line 134, in __init__
+    raise RuntimeError(
+RuntimeError: Changing the ray version is not allowed: \n  current version: 2.40.0,   expect version: 2.60.0,
+"""
+
+
+def test_what_pip_said_last_is_why_an_environment_could_not_be_made():
+    said = environment_failure(RuntimeError(PIP))
+    assert said == (
+        "No matching distribution found for no-such==9.9 "
+        "(so Ray could not make the runtime environment on the node 10.0.0.7)"
+    )
+
+
+def test_a_conflict_of_packages_is_told_by_their_names():
+    conflict = PIP + (
+        "    ERROR: Cannot install a==1 and b==2 because these package versions have conflicting dependencies.\n"
+        "    ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/\n"
+    )
+    assert environment_failure(RuntimeError(conflict)).startswith("Cannot install a==1 and b==2 because")
+
+
+def test_without_pip_the_last_exception_is_told_on_one_line():
+    said = environment_failure(RuntimeError(RAISED))
+    assert said.startswith("Changing the ray version is not allowed: current version: 2.40.0, expect version: 2.60.0,")
+    assert "\n" not in said and said.endswith("on the node 10.0.0.7)")
+
+
+def test_a_short_message_is_told_as_it_is():
+    error = RuntimeError("no such working_dir")
+    assert environment_failure(error) == "no such working_dir (so Ray could not make the runtime environment)"
+    assert details(error) == "" and details(RuntimeError(PIP)) == PIP
+
+
+def test_a_node_without_pyexp_is_told_with_what_to_do():
+    text = "ray::pyexp()\nModuleNotFoundError: No module named 'dodo_pyexp'\n"
+    assert "install the same dodo-pyexp[ray] there as here" in task_failure(RuntimeError(text))
+    assert task_failure(RuntimeError("ray::pyexp()\nValueError: no\n")) == "ValueError: no"
+    assert first_line(RuntimeError("")) == "RuntimeError"
+
+
+def test_only_the_chatter_of_ray_is_kept_back(caplog):
+    logger = logging.getLogger("ray._private.worker")
+    with without_chatter():
+        logger.warning("Directory '.git' is now ignored by default when packaging the working directory.")
+        logger.warning("File a.bin is very large")
+    logger.warning("Directory '.git' is now ignored by default when packaging the working directory.")
+    assert [record.getMessage()[:9] for record in caplog.records] == ["File a.bi", "Directory"]
