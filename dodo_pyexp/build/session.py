@@ -127,7 +127,7 @@ class Session:
         return batch
 
     def _open(self, experiment: PlannedExperiment, batch: Batch) -> None:
-        self.executor(experiment.runs[0]).open()
+        self.executor(experiment.runs[0]).open_for(member.output.path for member in self.plan.experiments)
         self._keep_code(experiment, batch)
         self._tell_old_code(experiment)
         batch.surroundings = self._surroundings.about(experiment.files)

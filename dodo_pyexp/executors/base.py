@@ -17,7 +17,7 @@ from .surroundings import Surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from ..config.config import Config
@@ -156,6 +156,10 @@ class Executor:
         ExecutorError
             It cannot work; nothing has been executed yet.
         """
+
+    def open_for(self, output_dirs: Iterable[str]) -> None:
+        """Get ready for a build that writes to these folders; most executors need not know them."""
+        self.open()
 
     def close(self) -> None:
         """End what `open` began: the build is over."""

@@ -19,6 +19,7 @@ from .relocation import editable_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from .base import Handle
@@ -96,6 +97,7 @@ class RayExecutor(Executor):
         self._cluster: Cluster | None = None
         self._kits: dict[tuple[int, int], tuple[Any, ...]] = {}
         self._parcels: Any = None
+        self._output_dirs: list[str] = []
 
     def check(self) -> None:
         """Nothing to check before there is something to execute: a build that finds nothing to do needs no cluster."""
@@ -114,7 +116,13 @@ class RayExecutor(Executor):
             from .ray_cluster import Cluster
 
             self._parcels = weakref.WeakValueDictionary()
-            self._cluster = Cluster(self.address, self.runtime_env, self.ray_init_kwargs)
+            environment = self.runtime_env and leave_out(self.runtime_env, self._output_dirs)
+            self._cluster = Cluster(self.address, environment, self.ray_init_kwargs)
+
+    def open_for(self, output_dirs: Iterable[str]) -> None:
+        """Join the cluster; nothing of the output folders is sent with a `working_dir`."""
+        self._output_dirs = sorted({os.path.abspath(folder) for folder in output_dirs})
+        self.open()
 
     def close(self) -> None:
         """Leave the cluster; what is still on its way there is cancelled."""
@@ -196,9 +204,7 @@ class RayExecutor(Executor):
         return found
 
     def _has_own_folder(self) -> bool:
-        return "working_dir" in (self.runtime_env or {}) or "working_dir" in (
-            self.ray_init_kwargs.get("runtime_env") or {}
-        )
+        return "working_dir" in (self.runtime_env or {})
 
     def _pack(self, flight: Flight) -> dict[str, Any]:
         """Pack what a run needs on a node that does not see the build's folder."""
@@ -230,6 +236,20 @@ class RayExecutor(Executor):
         if parcel is None:
             parcel = self._parcels[key] = Parcel(folder, key)
         return parcel
+
+
+def leave_out(environment: dict[str, Any], folders: Iterable[str]) -> dict[str, Any]:
+    """Add output folders that lie in its `working_dir` to what a `runtime_env` excludes.
+
+    Ray would send them to every node, and for each build anew, as they change; and it refuses more than 500 MB.
+    """
+    top, excludes = environment.get("working_dir"), environment.get("excludes") or []
+    if not isinstance(top, (str, os.PathLike)) or not isinstance(excludes, list):
+        return environment
+    top = os.path.abspath(top)
+    inside = [os.path.relpath(folder, top) for folder in folders if folder.startswith(top.rstrip(os.sep) + os.sep)]
+    special = str.maketrans({char: f"\\{char}" for char in "\\*?[]!# "})
+    return {**environment, "excludes": [*excludes, *(f"/{folder.translate(special)}" for folder in inside)]}
 
 
 def _installed(entry: str) -> bool:

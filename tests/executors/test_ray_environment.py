@@ -107,3 +107,13 @@ def test_a_package_that_does_not_exist_is_told_by_its_name(script, nodes):
         assert message.startswith("No matching distribution found for no-such-package==9.9 (so Ray could not make")
         assert "pip" in built.log(name) and "Traceback" in built.log(name)
     assert "Traceback" not in built.stderr
+
+
+def test_what_earlier_builds_wrote_is_not_sent_with_the_working_dir(script, nodes):
+    environment = {"working_dir": str(script.folder)}
+    body = train("return sorted(name for name in os.listdir() if name != '__pycache__')", some(2))
+    for arguments in ((), ("--rerun",)):
+        built = script(body + executor(nodes, environment), *arguments)
+        assert built.code == 0, built.stderr
+        assert json.loads((built.attempt("r0") / "result.json").read_text()) == ["script.py"]
+        assert (built.folder / "out").is_dir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from dodo_pyexp.executors.ray import leave_out
 from dodo_pyexp.executors.ray_trouble import details, environment_failure, first_line, task_failure, without_chatter
 
 PIP = """Failed to set up runtime environment.
@@ -74,3 +75,15 @@ def test_only_the_chatter_of_ray_is_kept_back(caplog):
         logger.warning("File a.bin is very large")
     logger.warning("Directory '.git' is now ignored by default when packaging the working directory.")
     assert [record.getMessage()[:9] for record in caplog.records] == ["File a.bi", "Directory"]
+
+
+def test_output_folders_in_the_working_dir_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [str(tmp_path / "out"), str(tmp_path / "a b" / "[x]"), "/elsewhere/out", f"{tmp_path}-other/out"]
+    given = {"working_dir": ".", "excludes": ["*.pt"]}
+    assert leave_out(given, folders)["excludes"] == ["*.pt", "/out", "/a\\ b/\\[x\\]"]
+    assert given["excludes"] == ["*.pt"]
+    for other in ({"pip": ["x"]}, {"working_dir": "s3://there/it.zip", "excludes": []}):
+        assert leave_out(other, folders).get("excludes", []) == []
+    everything = {"working_dir": str(tmp_path)}
+    assert leave_out(everything, [str(tmp_path)])["excludes"] == []  # else nothing would be left to send
