@@ -245,7 +245,12 @@ def telling(text: str) -> bool:
 
 def environment_secrets() -> list[str]:
     """List the values of environment variables that are named like a secret, the longest first."""
-    found = {value for name, value in os.environ.items() if secret_key(name, value) and telling(value)}
+    found = {
+        value
+        for name, value in os.environ.items()
+        if secret_key(name, value) and telling(value)
+        and _words(name)[-1] not in _ABOUT and not value.startswith(("/", "~", "."))  # where it is kept
+    }  # fmt: skip
     return sorted(found, key=len, reverse=True)
 
 

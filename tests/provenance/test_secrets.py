@@ -101,7 +101,10 @@ def test_but_a_password_or_the_key_of_a_service_may_be_a_number_or_a_section(key
 def test_a_secret_of_the_environment_is_known_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_TOKEN", "planted-9")
     monkeypatch.setenv("OTHER_TOKEN", "postgres")  # an ordinary word
-    assert mask_arguments(["--header=Bearer planted-9", "postgres"]) == ["--header=Bearer ***", "postgres"]
+    monkeypatch.setenv("GOOGLE_CREDENTIALS", "/home/ann/key.json")  # where it is kept
+    monkeypatch.setenv("SECRETS_DIR", "data-secrets")
+    words = ["postgres", "/home/ann/key.json", "data-secrets"]
+    assert mask_arguments(["--header=Bearer planted-9", *words]) == ["--header=Bearer ***", *words]
 
 
 def test_the_whole_of_a_private_key_is_masked() -> None:
