@@ -441,6 +441,9 @@ class Execution:
         oom_kills = self._session.oom_kills
         kind, message = self._killed or oom_kills.explain(ended, self._oom_kills, attempt.log) or describe_end(ended)
         error = {"type": kind, "message": message, "where": None, "traceback": ""}
+        known = statuses.read(attempt)
+        if isinstance(known.get("node"), dict) and isinstance(known.get("start_seconds"), float):
+            self._state |= {key: known[key] for key in ("node", "start", "start_seconds") if key in known}
         if kind == "Interrupted":
             return statuses.end(attempt, self._state, statuses.INTERRUPTED, error=error)
         try:

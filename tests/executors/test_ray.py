@@ -92,6 +92,7 @@ def test_a_crash_is_that_runs_failure_and_its_cause_is_told(build):
         assert built.error(f"r{n}")[0] == kind and message in built.error(f"r{n}")[1]
         assert built.log(f"r{n}").startswith("before\n")
         assert built.status(f"r{n}")["tries"] == 1 and "lost" not in built.status(f"r{n}")
+        assert built.status(f"r{n}")["node"]["host"] == os.uname().nodename
     assert built.finished(f"r{len(crashes)}")
 
 
@@ -121,9 +122,9 @@ def test_everything_that_is_ready_is_on_its_way_at_once(build):
 
 def test_the_timeout_counts_from_when_the_run_began(build):
     body = "time.sleep(60 if cfg.n == 0 else 0.5)"
-    built = build(train(body, some(9, ", 'resources': {'num_cpus': 2}")), "--timeout", "2")
-    assert built.error("r0") == ("Timeout", "the run took longer than 2 s and was killed with its children")
-    assert all(built.finished(f"r{n}") for n in range(1, 9))
+    built = build(train(body, some(13, ", 'resources': {'num_cpus': 2}")), "--timeout", "4")
+    assert built.error("r0") == ("Timeout", "the run took longer than 4 s and was killed with its children")
+    assert all(built.finished(f"r{n}") for n in range(1, 13)), built.stderr
 
 
 def test_an_idle_run_is_killed(build):
