@@ -20,6 +20,7 @@ from .ray_trouble import (
     details,
     environment_failure,
     first_line,
+    memory_failure,
     task_failure,
     without_chatter,
 )
@@ -73,6 +74,7 @@ class Cluster:
         self._probed: set[str] = set()
         self._probes: dict[Any, str] = {}
         self._misfits: dict[Any, float] = {}
+        self._greedy: set[tuple[str, int] | None] = set()  # node and process of runs that took too much memory
         self._replaced = 0
         self._silent: float | None = None
         self.lost: str | None = None
@@ -88,6 +90,8 @@ class Cluster:
         if address is None and "RAY_ADDRESS" not in os.environ:
             address = "local"  # else Ray would join whatever cluster has been started here
             arguments.setdefault("include_dashboard", False)
+            if "RAY_memory_monitor_refresh_ms" not in os.environ:  # the kernel knows better whom to kill
+                arguments.setdefault("_system_config", {"memory_monitor_refresh_ms": 0})
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         elif address not in (None, "auto", "local"):
             _reach(address[6:].split("/")[0] if self._client else address, address)
@@ -223,9 +227,8 @@ class Cluster:
             said = self._ray.get(ref)
         except errors.TaskCancelledError:
             flight.end(Ended(cause="it was cancelled", kind="Cancelled"))
-        except errors.OutOfMemoryError:
-            said = "Ray killed the run, because the memory of its node was running out"
-            flight.end(Ended(cause=said, kind="OutOfMemory"))
+        except errors.OutOfMemoryError as error:
+            self._out_of_memory(flight, error)
         except errors.RuntimeEnvSetupError as error:
             flight.explain(details(error))
             flight.end(Ended(cause=environment_failure(error), kind="RuntimeEnvSetupError"))
@@ -246,6 +249,17 @@ class Cluster:
                 flight.lose(died)
         else:
             flight.landed(said)
+
+    def _out_of_memory(self, flight: Flight, error: BaseException) -> None:
+        """End a run that Ray killed for want of memory; as lost, if other runs of the build took that."""
+        place = flight.place
+        cause, guilty = memory_failure(error, place, {other.place for other in self._flights.values()} | self._greedy)
+        if guilty:
+            self._greedy.add(place)
+            flight.explain(details(error))
+            flight.end(Ended(cause=cause, kind="OutOfMemory"))
+        else:
+            flight.lose(cause, kind="OutOfMemory")
 
     # -- nodes that do not see the build's folder ---------------------------------------------------------------
 

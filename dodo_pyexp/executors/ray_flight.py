@@ -112,11 +112,17 @@ class Flight(Handle):
                 self.show()
             self._ended = ended
 
-    def lose(self, why: str) -> None:
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The node and the process in which it is executed, or was; None when it has not begun."""
+        where = status.read(self.job.attempt).get("node")
+        return (where["id"], where.get("pid", 0)) if isinstance(where, dict) else None
+
+    def lose(self, why: str, kind: str = "NodeLost") -> None:
         """Note that it was lost through no fault of its own."""
         where = status.read(self.job.attempt).get("node")
         name = f" ({where['host']}, {where['id'][:8]})" if isinstance(where, dict) else ""
-        self.end(Ended(cause=f"{why}{name}", kind="NodeLost", lost=True))
+        self.end(Ended(cause=f"{why}{name}", kind=kind, lost=True))
 
     def explain(self, text: str) -> None:
         """Add to the log what nobody else has written there."""

@@ -210,6 +210,7 @@ def _perform(order: dict[str, Any], fn: Callable[..., Any] | None, kit: dict[str
     )  # fmt: skip
     job.log_fd = log
     job.relocation = kit["installed"]
+    job.state["node"]["pid"] = os.getpid()
     status.write(attempt, job.state)  # now it is known where it runs, and since when
     try:
         job.fn = fn if fn is not None else resolve(kit["fn"])

@@ -8,11 +8,12 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 _NODE = re.compile(r"\[Node ([^\]]+)\]")
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*: ", re.MULTILINE)
 _SAID = re.compile(r"^\s*(?:ERROR|error): (.+)$", re.MULTILINE)
+_USER = re.compile(r"^(\d+)\t([\d.]+)\t", re.MULTILINE)
 _MOST = 400
 _CHATTER = "Token authentication is enabled for this", "is now ignored by default when packaging"
 _CHATTERERS = (
@@ -84,6 +85,40 @@ def _heart(text: str) -> str:
     said = [line for line in _SAID.findall(text) if not line.startswith("ResolutionImpossible")]
     raised = _EXCEPTION.split(text) if "Traceback" in text else []
     return _cut(said[-1] if said else raised[-1] if raised else next(_lines(text), "no reason given"))
+
+
+def memory_failure(
+    error: BaseException, place: tuple[str, int] | None, others: Container[tuple[str, int] | None]
+) -> tuple[str, bool]:
+    r"""Say why Ray killed a run for want of memory, and whether the run is to blame as far as is known.
+
+    Ray sees how much memory its workers use, and not how much the runs do: it kills the newest ones, and many. But it
+    names the processes that use most.
+
+    Parameters
+    ----------
+    error
+        What Ray says.
+    place
+        The node and the process of the run; None if it had not begun.
+    others
+        Those of other runs of the build.
+
+    Examples
+    --------
+    >>> error = RuntimeError("... PID\tMEM(GB)\tCOMMAND\n6468\t3.61\tpython\n9\t0.05\tray::x\n")
+    >>> memory_failure(error, ("node", 9), {("node", 6468)})
+    ('Ray killed the run, because the memory of its node was running out: another run took 3.61 GB of it', False)
+    """
+    users = {int(pid): float(size) for pid, size in _USER.findall(str(error))}
+    said = "Ray killed the run, because the memory of its node was running out"
+    if place is None:
+        return said, False
+    node, pid = place
+    largest = max(users, key=users.__getitem__, default=0)
+    if users.get(pid, 0) < users.get(largest, 0) / 2 and (node, largest) in others:
+        return f"{said}: another run took {users[largest]:g} GB of it", False
+    return said + (f"; it took {users[pid]:g} GB" if pid in users else ""), True
 
 
 def details(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,40 @@ def unsharing() -> list[str] | None:
         if tried.returncode == 0:
             return words
     return None
+
+
+@contextlib.contextmanager
+def memory_cgroup(size: int) -> Iterator[Path | None]:
+    """Make a control group whose processes get `size` bytes in all; None where that is not allowed."""
+    name = f"pyexp-test-{os.getpid()}"
+    limits = {
+        Path("/sys/fs/cgroup/memory"): ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"],
+        Path("/sys/fs/cgroup"): ["memory.max", "memory.swap.max"],
+    }
+    top = next((top for top, (file, _) in limits.items() if (top / file).exists() or _gives_memory(top)), None)
+    group = None if top is None else top / name
+    try:
+        if top is None or group is None:
+            raise PermissionError
+        group.mkdir()
+        (group / limits[top][0]).write_text(str(size))
+        with contextlib.suppress(OSError):  # there may be no swap to limit
+            (group / limits[top][1]).write_text("0" if top.name == "cgroup" else str(size))
+    except OSError:
+        group = None
+    try:
+        yield group
+    finally:
+        if group is not None:
+            until(lambda: not lines(group / "cgroup.procs"))
+            group.rmdir()
+
+
+def _gives_memory(top: Path) -> bool:
+    try:
+        return "memory" in (top / "cgroup.subtree_control").read_text().split()
+    except OSError:
+        return False
 
 
 class Nodes:
@@ -52,19 +88,34 @@ class Nodes:
         """Add a node in a mount namespace of its own, in which an empty file system hides `folder`."""
         words = unsharing()
         assert words is not None
+        return self._start(
+            name, log, cpus, [*words, "sh", "-c"], 'mount -t tmpfs none "$0" && cd / && exec "$@"', folder
+        )
+
+    def add_limited(self, name: str, group: Path, log: Path, cpus: int = 2) -> subprocess.Popen[bytes]:
+        """Add a node whose processes are all in a memory cgroup."""
+        script = 'echo $$ > "$0" && exec "$@"'
+        return self._start(name, log, cpus, ["sh", "-c"], script, group / "cgroup.procs")
+
+    def _start(
+        self, name: str, log: Path, cpus: int, words: list[str], script: str, about: Path
+    ) -> subprocess.Popen[bytes]:
         start = [
             sys.executable, "-m", "ray.scripts.scripts", "start", f"--address={self.address}", f"--num-cpus={cpus}",
             f"--resources={json.dumps({name: 100})}", f"--object-store-memory={STORE}", "--block",
             "--disable-usage-stats",
         ]  # fmt: skip
-        script = 'mount -t tmpfs none "$0" && cd / && exec "$@"'
         with open(log, "wb") as file:
             process = subprocess.Popen(
-                [*words, "sh", "-c", script, str(folder), *start],
-                stdout=file, stderr=file, start_new_session=True,
-            )  # fmt: skip
+                [*words, script, str(about), *start], stdout=file, stderr=file, start_new_session=True
+            )
         self._hidden.append(process)
         return process
+
+    def stop(self, node: subprocess.Popen[bytes]) -> None:
+        """End a node that was added by itself."""
+        self._hidden.remove(node)
+        end(node)
 
     def close(self) -> None:
         for process in self._hidden:

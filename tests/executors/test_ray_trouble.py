@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import logging
 
+import pytest
+
 from dodo_pyexp.executors.ray import leave_out
-from dodo_pyexp.executors.ray_trouble import details, environment_failure, first_line, task_failure, without_chatter
+from dodo_pyexp.executors.ray_trouble import (
+    details,
+    environment_failure,
+    first_line,
+    memory_failure,
+    task_failure,
+    without_chatter,
+)
 
 PIP = """Failed to set up runtime environment.
 [Node 10.0.0.7] Traceback (most recent call last):
@@ -66,6 +75,38 @@ def test_a_node_without_pyexp_is_told_with_what_to_do():
     assert "install the same dodo-pyexp[ray] there as here" in task_failure(RuntimeError(text))
     assert task_failure(RuntimeError("ray::pyexp()\nValueError: no\n")) == "ValueError: no"
     assert first_line(RuntimeError("")) == "RuntimeError"
+
+
+MEMORY = """
+2 worker(s) were killed due to the node running low on memory.
+Selected to kill: (Task: task name=pyexp, pid=6417, actual memory used=0.04GB, worker ID=c2ac)
+Top 10 memory users: PID\tMEM(GB)\tCOMMAND
+6468\t3.61\t/usr/bin/python -P -c import sys
+6469\t2.00\t/usr/bin/python -P -c import sys
+27479\t0.13\t/usr/bin/python -m something
+"""
+
+
+@pytest.mark.parametrize(
+    "place, guilty, why",
+    [
+        (("node", 6468), True, "; it took 3.61 GB"),
+        (("node", 6469), True, "; it took 2 GB"),  # which is not much less
+        (("node", 27479), False, ": another run took 3.61 GB of it"),
+        (("node", 5), False, ": another run took 3.61 GB of it"),
+        (("elsewhere", 5), True, ""),  # who took it is unknown: no run of this build on that node
+        (None, False, ""),  # it had not begun
+    ],
+)
+def test_what_ray_kills_for_want_of_memory_fails_unless_another_run_took_it(place, guilty, why):
+    runs = {("node", 6468), ("node", 6469), ("node", 5), None}
+    cause, blamed = memory_failure(RuntimeError(MEMORY), place, runs)
+    assert blamed is guilty
+    assert cause == f"Ray killed the run, because the memory of its node was running out{why}"
+
+
+def test_without_the_list_of_processes_the_run_is_blamed():
+    assert memory_failure(RuntimeError("out of memory"), ("node", 1), {("node", 2)})[1]
 
 
 def test_only_the_chatter_of_ray_is_kept_back(caplog):
