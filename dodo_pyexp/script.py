@@ -38,6 +38,7 @@ def speak_plainly() -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
         if isinstance(error, KeyboardInterrupt) and is_doit():
             print("interrupted; what has finished stays as it is", file=sys.stderr)
+            _end_in_time()
             raise SystemExit(INTERRUPTED)
         told = None
         if is_script("__main__") and not sys.flags.interactive:
@@ -50,6 +51,17 @@ def speak_plainly() -> None:
 
     hook.speaks_plainly = True  # type: ignore[attr-defined]  # a mark on our own function
     sys.excepthook = hook
+
+
+def _end_in_time() -> None:
+    """Let this process end, whatever else wants to happen at exit: an interrupted pool may wait for itself for ever."""
+    import threading
+
+    from .executors import leaving
+
+    timer = threading.Timer(leaving.EXIT_SECONDS, os._exit, [INTERRUPTED])
+    timer.daemon = True
+    timer.start()
 
 
 def end_with(code: int) -> None:

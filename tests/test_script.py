@@ -265,7 +265,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    "code", ['results["nope"]', "results[99]", 'exp["nope"]', 'results[{"lr": 1}]', 'print(f"{results[\'nope\']}")']
+    "code", ['results["nope"]', "results[99]", 'exp["nope"]', 'results[{"lr": 1}]', "print(f\"{results['nope']}\")"]
 )
 def test_a_lookup_that_finds_nothing_is_the_scripts_own_mistake(script: Any, code: str) -> None:
     script.edit("exp.py", '    exp.run()\n    print("behind run()")\n', f"    results = exp.run()\n    {code}\n")
@@ -300,6 +300,20 @@ def test_ctrl_c_under_plain_doit_is_one_line(script: Any, command: list[str]) ->
     assert doit.returncode == 130
     assert stderr == "interrupted; what has finished stays as it is\n"
     assert "interrupted" in script.pyexp("list", "exp.py").stdout
+
+
+def test_an_interrupted_doit_ends_though_something_waits_at_exit_for_ever(script: Any) -> None:
+    configs(script, '[{"name": "first", "waits": 1}]')
+    hang = "import atexit, threading\nfrom dodo_pyexp.executors import leaving\nleaving.EXIT_SECONDS = 0.5\n"
+    script.edit("exp.py", "import pyexp\n", f"import pyexp\n{hang}atexit.register(threading.Event().wait)\n")
+    doit = script.start(
+        "-m", "doit", "-f", "exp.py", start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    wait_for(lambda: script.tally()["first"])
+    os.killpg(doit.pid, signal.SIGINT)
+    stderr = doit.communicate(timeout=60)[1]
+    assert (doit.returncode, stderr) == (130, "interrupted; what has finished stays as it is\n")
 
 
 CLASSES = """
