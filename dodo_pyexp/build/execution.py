@@ -394,7 +394,7 @@ class Execution:
             self._tell_of_next_try(attempt)
             self._try_again(attempt)
             return True
-        _unlink(self.run.files.finished)
+        atomic.remove(self.run.files.finished)
         self._mark_ended(attempt)
         return False
 
@@ -450,7 +450,7 @@ class Execution:
             os.makedirs(attempt.path, exist_ok=True)  # the run may have deleted its folder
             with open(attempt.log, "a", encoding="utf-8") as log:
                 log.write(f"{kind}: {message}\n")
-            _unlink(attempt.pickle)
+            atomic.remove(attempt.pickle)
             save_failure(attempt, self._state, self._kept_config, error)
         except OSError:  # a full disk: the cause is told, if not kept
             pass
@@ -485,7 +485,7 @@ class Execution:
 
 def _empty(folder: str, keep: tuple[str, ...]) -> None:
     """Delete what is in a folder, the record first; attempts that another layout made there are left alone."""
-    _unlink(f"{folder}/.finished")
+    atomic.remove(f"{folder}/.finished")
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in keep or is_attempt(entry):
@@ -493,11 +493,4 @@ def _empty(folder: str, keep: tuple[str, ...]) -> None:
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
-                _unlink(entry.path)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
+                atomic.remove(entry.path)
