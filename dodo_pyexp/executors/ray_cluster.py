@@ -153,7 +153,9 @@ class Cluster:
         if key not in self._functions:
             from .ray_task import execute
 
-            options = {"max_retries": 0, "name": "pyexp", **flight.demand.options(), **self._environment}
+            # No calls at most: Ray starts a worker for each task with a GPU, but it is a fork that takes hold of that.
+            options = {"max_retries": 0, "max_calls": 0, "name": "pyexp", **flight.demand.options()}
+            options |= self._environment
             self._functions[key] = self._ray.remote(**options)(execute)
         return self._functions[key]
 

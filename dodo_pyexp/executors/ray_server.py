@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 READY, UNFIT = "ready", "unfit"
 _PR_SET_PDEATHSIG = 1
+_DEVICES = "/dev/nvidia", "/dev/dxg", "/dev/kfd", "/dev/dri/", "/dev/accel"
 
 
 class Channel:
@@ -125,13 +126,25 @@ def _prctl() -> Callable[[int, int], int] | None:
 
 def _fit() -> bool:
     """Tell whether this process can be forked safely: it has no threads, and has not taken hold of a GPU."""
-    torch = sys.modules.get("torch")
+    return threading.active_count() == 1 and "jax" not in sys.modules and not holds_device()  # jax has threads of C++
+
+
+def holds_device(beginnings: tuple[str, ...] = _DEVICES) -> bool:
+    """Tell whether this process has a device open that does not work in a fork.
+
+    `torch.cuda.is_available()` is enough for that, though CUDA then counts as not initialized.
+    """
     try:
-        if torch is not None and torch.cuda.is_initialized():
-            return False
-    except Exception:
-        pass
-    return threading.active_count() == 1 and "jax" not in sys.modules  # the threads of jax are not Python's
+        names = os.listdir("/proc/self/fd")
+    except OSError:  # macOS
+        return False
+    for name in names:
+        try:
+            if os.readlink(f"/proc/self/fd/{name}").startswith(beginnings):
+                return True
+        except OSError:  # that of the list itself
+            continue
+    return False
 
 
 def _serve(order: dict[str, Any], fn: Callable[..., Any] | None, kit: dict[str, Any], channel: Channel) -> int:

@@ -38,7 +38,7 @@ UNSEEN = "PYEXP_RAY_UNSEEN"
 """Set where Ray's workers are started, it makes them do as if they did not see the build's folder."""
 
 _kits: dict[str, dict[str, Any]] = {}
-_servers: dict[tuple[str, str], Server] = {}
+_servers: dict[tuple[str, frozenset[tuple[str, str]]], Server] = {}
 _unfit: set[str] = set()
 _oom_kills = OomKills()
 _processes = Processes()
@@ -128,7 +128,7 @@ def execute(ticket: dict[str, Any]) -> dict[str, Any]:
     if not shared:
         order |= _lodge(ticket, kit["root"])
     for last in (False, True):
-        server = _server(kit)
+        server = _server(kit, order["environment"])
         try:
             ended = server.execute(order, ticket["timeout"], ticket["idle_timeout"])
             return {**said, "ended": ended}
@@ -215,9 +215,9 @@ def _lodge(ticket: dict[str, Any], root: str) -> dict[str, Any]:
     return {"attempt": attempt, "deps": deps, "given": given}
 
 
-def _server(kit: dict[str, Any]) -> Server:
-    """Give a fork server that has the code of the kit."""
-    key = kit["key"], os.environ.get("OMP_NUM_THREADS", "")
+def _server(kit: dict[str, Any], environment: dict[str, str]) -> Server:
+    """Give a fork server that has the code of the kit, imported where the same GPUs were to be seen."""
+    key = kit["key"], frozenset(environment.items())
     server = _servers.pop(key, None)
     if server is not None and not server.idle():
         server.close()

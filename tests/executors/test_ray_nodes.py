@@ -188,6 +188,35 @@ def test_a_node_that_does_not_see_the_folder_gets_and_gives_back_everything(scri
     assert "1 executed" in again.stderr and "3 up to date" in again.stderr
 
 
+def test_each_run_sees_its_own_gpus_and_so_does_the_code_that_it_imports(script):
+    (script.folder / "seen.py").write_text("import os\nGPUS = os.environ.get('CUDA_VISIBLE_DEVICES')\n")
+    wanted = {"both0": 2, "whole0": 1, "whole1": 1, "both1": 2, "half0": 0.5, "half1": 0.5, "none": 0}
+    configs = f"import seen\n\nCONFIGS = [{{'name': n, 'resources': {{'num_gpus': a}}}} for n, a in {wanted}.items()]\n"
+    child = '[sys.executable, "-c", "import os; print(os.environ.get(\'CUDA_VISIBLE_DEVICES\'))"]'
+    body = (
+        "import subprocess\nopen(BEGAN, 'a').write(f'{cfg.name}\\n')\n"
+        "limit = time.time() + 20\n"
+        "while cfg.name.startswith('whole') and open(BEGAN).read().count('whole') < 2 and time.time() < limit:\n"
+        "    time.sleep(0.05)\n"
+        f"below = subprocess.run({child}, capture_output=True, text=True).stdout.strip()\n"
+        "return [os.environ.get('CUDA_VISIBLE_DEVICES'), below, seen.GPUS]"
+    )
+    nodes = Nodes(cpus=2, num_gpus=2)
+    try:
+        body = f"BEGAN = {str(script.folder / 'began')!r}\n\n{train(body, configs)}"
+        built = script(body, "--executor", f"ray:{nodes.address}")
+    finally:
+        nodes.close()
+    assert built.code == 0, built.stderr
+    found = {name: json.loads((built.attempt(name) / "result.json").read_text()) for name in wanted}
+    assert all(str(own) == below and imported == own for own, below, imported in found.values()), found
+    seen = {name: set((own or "").split(",")) - {""} for name, (own, *_) in found.items()}
+    assert not seen["whole0"] & seen["whole1"]
+    assert {name: len(gpus) for name, gpus in seen.items()} == {
+        "both0": 2, "whole0": 1, "whole1": 1, "both1": 2, "half0": 1, "half1": 1, "none": 0,
+    }  # fmt: skip
+
+
 def test_a_build_may_join_through_a_client_server(script):
     pytest.importorskip("grpc", reason="Ray's client needs the extra ray[client]")
     with socket.socket() as free:
