@@ -410,6 +410,7 @@ class BuildRunner:
             self._launch(node, execution)
         finally:
             self._overtaking = False
+            execution.after = None  # if it could not start, the last one has ended when it does
 
     def _land(self, node: Any, execution: Execution) -> None:
         """Tell doit and the user how a run ended."""
