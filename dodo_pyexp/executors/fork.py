@@ -44,7 +44,7 @@ class ForkExecutor(Executor):
 
     def __init__(self) -> None:
         self._server: ForkServer | None = None
-        self._made_for: tuple[Callable[..., Any], Relocation | None] | None = None
+        self._made_for: tuple[Callable[..., Any], Relocation | None, Guardian] | None = None
 
     def check(self) -> None:
         """Refuse where there is no fork, and where threads make it unsafe.
@@ -67,15 +67,15 @@ class ForkExecutor(Executor):
         """Have a process forked ahead, if that can be done: it waits for its job."""
         if not POSSIBLE or guardian.fd < 0:
             return
-        if self._server is None or self._made_for != (fn, relocation):
-            self.cool()
-            if _threads():
-                return
-            self._made_for = fn, relocation
-            self._server = _serve(fn, relocation, guardian)
         try:
+            if self._server is None or self._made_for != (fn, relocation, guardian):
+                self.cool()
+                if _threads():
+                    return
+                self._made_for = fn, relocation, guardian
+                self._server = _serve(fn, relocation, guardian)
             self._server.ask()
-        except OSError:  # somebody killed it
+        except OSError:  # somebody killed it, or there is no room for one
             self.cool()
 
     def cool(self) -> None:
@@ -86,12 +86,12 @@ class ForkExecutor(Executor):
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Give the job to a process that was forked ahead, or to one that is forked now."""
-        if self._server is not None and self._made_for == (job.fn, job.relocation):
+        if self._server is not None and self._made_for == (job.fn, job.relocation, guardian):
             said = put_into_words(job)
             try:
                 if said is not None:
                     return self._server.start(said, log, job.lock_fd)
-            except OSError:  # somebody killed it
+            except OSError:  # somebody killed it, or there is no room for another process
                 self.cool()
         self.check()
         _get_ready(job.relocation)

@@ -7,6 +7,7 @@ job, and tells how it ended. When the build is gone, so is the server, with all 
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -14,10 +15,11 @@ from array import array
 
 from .base import Ended, Handle
 from .capture import above_standard
-from .spare import Spare
+from .process import close_watched
+from .spare import Spare, wait_for
 
 if sys.platform == "linux":
-    from _socket import AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET
+    from _socket import AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, SCM_RIGHTS, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET
     from socket import socket, socketpair
 
 TYPE_CHECKING = False
@@ -28,7 +30,19 @@ if TYPE_CHECKING:
     from .capture import Log
     from .guardian import Guardian
 
-POSSIBLE = sys.platform == "linux" and hasattr(os, "pidfd_open")
+
+def _possible() -> bool:
+    """Tell whether processes can be waited for by pidfds here: Python may know them, and the kernel not."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+POSSIBLE = _possible()
 """A message arrives whole, or not at all: elsewhere, sockets between processes know no such messages."""
 PATIENCE_SECONDS = 10.0
 """So long the server may take for a fork, or for its own end."""
@@ -36,7 +50,7 @@ LEAVING = b"leaving"
 """What a process says last: how its run went is written."""
 _FORK, _KILL = b"f", b"k"
 
-_open: set[socket] = set()  # the build's ends: no other process may keep the server from seeing that the build is gone
+_open: set[socket] = set()  # of this process alone: no fork of it may speak here, or hide that it is gone
 
 
 class ForkServer:
@@ -50,6 +64,11 @@ class ForkServer:
         What a process does that it has forked; it is given its end of the socket, and does not return.
     guardian
         Told of every process.
+
+    Raises
+    ------
+    OSError
+        There is no room for another process, or for its descriptors.
     """
 
     def __init__(self, enter: Callable[[], None], begin: Callable[[socket], None], guardian: Guardian) -> None:
@@ -60,10 +79,17 @@ class ForkServer:
         self._spare: Spare | None = None
         self._flying = 0
         self._retired = False
-        self.pid = os.fork()
+        self.guardian = guardian
+        try:
+            self.pid = os.fork()
+        except OSError:
+            mine.close()
+            theirs.close()
+            raise
         if self.pid == 0:
             try:
                 self._control.close()
+                close_watched()
                 enter()
                 _serve(theirs, begin, guardian)
             finally:  # never back into what is the parent's
@@ -108,6 +134,9 @@ class ForkServer:
         said, received, _, _ = self._control.recvmsg(64, 64, MSG_CMSG_CLOEXEC)
         if not said:
             raise BrokenPipeError("the fork server is gone")
+        if not received:  # it could not fork, or no descriptor is left here
+            number = int(said) if said[:1] == b"-" else -errno.EMFILE
+            raise OSError(-number, os.strerror(-number))
         connection = _above(socket(fileno=array("i", received[0][2])[0]))
         _open.add(connection)
         return Spare(int(said), connection)
@@ -140,10 +169,8 @@ class ForkServer:
             self._forget(self._spare.socket)
         self._forget(self._control)
         try:
-            ended = os.pidfd_open(self.pid)
-            if not select.select([ended], [], [], PATIENCE_SECONDS)[0]:
+            if not wait_for(self.pid, PATIENCE_SECONDS):
                 os.kill(self.pid, 9)
-            os.close(ended)
             os.waitpid(self.pid, 0)
         except (ProcessLookupError, ChildProcessError):  # the user's own code waited for "any child"
             pass
@@ -184,7 +211,7 @@ class ServedHandle(Handle):
         if self._ended is None:
             try:
                 said = self._socket.recv(64, MSG_DONTWAIT)
-                if said == LEAVING:
+                while said == LEAVING:
                     self.leaving = True
                     said = self._socket.recv(64, MSG_DONTWAIT)
             except BlockingIOError:
@@ -203,13 +230,9 @@ class ServedHandle(Handle):
 
     def _orphaned(self) -> Ended:
         """End a process whose server is gone."""
-        try:
-            ended = os.pidfd_open(self.pid)
-            _kill(self.pid)
-            select.select([ended], [], [], PATIENCE_SECONDS)
-            os.close(ended)
-        except OSError:  # it has ended
-            pass
+        _kill(self.pid)
+        wait_for(self.pid, PATIENCE_SECONDS)
+        self._server.guardian.forget(self.pid)
         return Ended(cause="the fork server that had started it was killed", lost=True)
 
 
@@ -218,9 +241,16 @@ def _above(connection: socket) -> socket:
 
 
 def _close_all() -> None:
-    """In any other fork: nobody but the build holds its ends."""
+    """In a fork: these are not its ends."""
     for connection in _open:
-        connection.close()
+        try:
+            stands = connection.getsockopt(SOL_SOCKET, SO_TYPE) == SOCK_SEQPACKET
+        except OSError:
+            stands = False
+        if stands:
+            connection.close()
+        else:  # the user's code has closed all descriptors, and the number means something else now
+            connection.detach()
     _open.clear()
 
 
@@ -245,10 +275,16 @@ def _serve(control: socket, begin: Callable[[socket], None], guardian: Guardian)
                 os.close(fd)
                 _bury(*children.pop(fd), guardian)
                 continue
-            said = control.recv(64)
+            try:
+                said = control.recv(64)
+            except OSError:  # the build is gone, and has not read everything
+                said = b""
             if said == _FORK:
-                pid, connection = _fork(control, children, begin)
-                ended = os.pidfd_open(pid)
+                try:
+                    pid, ended, connection = _fork(control, children, begin)
+                except OSError as error:  # too many processes, or descriptors
+                    _try_send(control, b"-%d" % (error.errno or errno.EAGAIN))
+                    continue
                 children[ended] = pid, connection
                 waiting.register(ended, select.POLLIN)
             elif said:
@@ -264,7 +300,7 @@ def _serve(control: socket, begin: Callable[[socket], None], guardian: Guardian)
 
 def _fork(
     control: socket, children: dict[int, tuple[int, socket]], begin: Callable[[socket], None]
-) -> tuple[int, socket]:
+) -> tuple[int, int, socket]:
     """Make a process, and hand its socket to the build."""
     mine, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
     pid = os.fork()
@@ -275,15 +311,22 @@ def _fork(
             for ended, (_, connection) in children.items():
                 os.close(ended)
                 connection.close()
+            _open.add(theirs)
             begin(theirs)
         finally:
             os._exit(1)
+    try:
+        ended = os.pidfd_open(pid)
+    except OSError:
+        _kill(pid)
+        os.waitpid(pid, 0)
+        raise
     try:
         control.sendmsg([b"%d" % pid], [(SOL_SOCKET, SCM_RIGHTS, array("i", [mine.fileno()]))])
     except OSError:  # the build is gone, which the next look tells
         pass
     mine.close()
-    return pid, theirs
+    return pid, ended, theirs
 
 
 def _bury(pid: int, connection: socket, guardian: Guardian) -> None:
@@ -291,11 +334,15 @@ def _bury(pid: int, connection: socket, guardian: Guardian) -> None:
     _kill(pid)  # before the pid is given back, so that it cannot mean anybody else
     status = os.waitpid(pid, 0)[1]
     guardian.forget(pid)
+    _try_send(connection, b"%d" % os.waitstatus_to_exitcode(status))
+    connection.close()
+
+
+def _try_send(connection: socket, said: bytes) -> None:
     try:
-        connection.send(b"%d" % os.waitstatus_to_exitcode(status))
+        connection.send(said)
     except OSError:  # the build wants nothing of it any more
         pass
-    connection.close()
 
 
 def _kill(pid: int) -> None:

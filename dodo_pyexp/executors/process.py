@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from .guardian import Guardian
 
 
+_watched: set[int] = set()
+
+
+def close_watched() -> None:
+    """In a fork that goes on for long: close what this process waits on."""
+    for fd in _watched:
+        os.close(fd)
+    _watched.clear()
+
+
 class ProcessHandle(Handle):
     """Watches one process, which leads a group of its own.
 
@@ -34,6 +44,7 @@ class ProcessHandle(Handle):
         self._ended: Ended | None = None
         try:
             self._fd = os.pidfd_open(pid)
+            _watched.add(self._fd)
         except (AttributeError, OSError):  # macOS, old kernels: the runner looks from time to time instead
             self._fd = -1
 
@@ -53,6 +64,7 @@ class ProcessHandle(Handle):
                 self._ended = Ended(cause="its exit status was taken by another waiter in this process")
             self._guardian.forget(self.pid)
             if self._fd >= 0:
+                _watched.discard(self._fd)
                 os.close(self._fd)
                 self._fd = -1
             self._log.close()

@@ -110,11 +110,14 @@ def _understand(said: bytes, fn: Callable[..., object]) -> Job:
     return job
 
 
-def wait_for(process: int) -> None:
-    """Wait until a process has ended."""
+def wait_for(process: int, seconds: float | None = None) -> bool:
+    """Wait until a process has ended; False if it has not when the time is up."""
     try:
         ended = os.pidfd_open(process)
     except OSError:  # it has
-        return
-    select.select([ended], [], [])
+        return True
+    waiting = select.poll()  # `select` knows no descriptors from 1024 on
+    waiting.register(ended, select.POLLIN)
+    found = waiting.poll(None if seconds is None else seconds * 1000)
     os.close(ended)
+    return bool(found)

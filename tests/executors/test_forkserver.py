@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from dodo_pyexp.executors.fork import ForkExecutor
 from dodo_pyexp.executors.forkserver import POSSIBLE
 from dodo_pyexp.executors.spare import MOST_BYTES
+from tests.executors.conftest import ROOT
 from tests.executors.test_processes import alive, train, until
 
 pytestmark = pytest.mark.skipif(not POSSIBLE, reason="there is no fork server but on Linux")
@@ -363,3 +365,160 @@ def after(results):
 """
     )
     assert built.code == 0, built.stderr
+
+
+def test_a_child_that_returns_from_the_function_does_not_speak_for_the_run(script):
+    body = (
+        "if cfg.n != 1:\n    return cfg.n\n"
+        "child = os.fork()\n"
+        "if child:\n"
+        "    os.waitpid(child, 0)\n"
+        "    time.sleep(0.3)\n"
+        "    raise ValueError('the run itself failed')\n"
+        "return 'the child returned'"
+    )
+    built = script(train(body, "fork", head=COUNTING) + runs(4))
+    assert built.code == 1, built.stderr
+    assert not built.finished("r1") and built.error("r1")[1] == "the run itself failed"
+
+
+def test_what_a_run_leaves_behind_does_not_keep_its_build_waiting_when_the_server_was_killed(script):
+    body = (
+        "if cfg.n != 1:\n    return cfg.n\n"
+        "import signal\n"
+        "child = os.fork()\n"
+        "if not child:\n    os.setsid()\n    time.sleep(60)\n    os._exit(0)\n"
+        "os.kill(os.getppid(), signal.SIGKILL)\n"
+        "return child"
+    )
+    built = script(
+        train(body, "fork", head=COUNTING)
+        + runs(4)
+        + "def after(results):\n"
+        + "    child = results[1].result\n"
+        + "    assert open(f'/proc/{child}/stat').read().rpartition(')')[2].split()[0] == 'S', 'it is there still'\n"
+        + "    os.kill(child, 9)\n"
+        + "    assert [r.result for r in results] == [0, child, 2, 3]\n"
+    )
+    assert built.code == 0, built.stderr
+
+
+def test_a_child_keeps_what_it_opened_where_the_run_had_closed_all_descriptors(script):
+    body = (
+        "import sys\n"
+        "os.closerange(3, 1000)\n"
+        "files = [open(os.devnull) for _ in range(50)]\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    for file in files:\n        os.fstat(file.fileno())\n"
+        "    os._exit(0)\n"
+        "return os.waitpid(child, 0)[1]"
+    )
+    built = script(
+        train(body, "fork", head=COUNTING)
+        + runs(3)
+        + "def after(results):\n    assert [r.result for r in results] == [0, 0, 0], [r.error for r in results]\n"
+    )
+    assert built.code == 0, built.stderr
+    assert [built.log(f"r{n}") for n in range(3)] == [""] * 3
+
+
+SHORT_OF_PROCESSES = """
+import errno
+BUILD, fork_process = os.getpid(), os.fork
+def refused():
+    if short():
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return fork_process()
+os.fork = refused
+"""
+
+
+def test_a_build_without_room_for_a_server_goes_on_without(script):
+    built = script(
+        train("return cfg.n", "fork", head=COUNTING)
+        + runs(4)
+        + SHORT_OF_PROCESSES
+        + "def short():\n    return sys._getframe(2).f_code.co_filename.endswith('forkserver.py')\n"
+        + "def after(results):\n"
+        + "    assert [r.result for r in results] == [0, 1, 2, 3] and not SERVERS, (SERVERS, TAKEN)\n"
+    )
+    assert built.code == 0, built.stderr
+
+
+def test_a_server_that_cannot_fork_keeps_the_runs_that_it_has(script):
+    built = script(
+        train(
+            "if cfg.n == 2:\n"
+            "    open('short', 'w').close()\n"
+            "    while not os.path.exists('out/train/r6/.finished'):\n        time.sleep(0.01)\n"
+            "    os._exit(3)\n"
+            "return cfg.n",
+            "fork",
+            head=COUNTING,
+        )
+        + runs(8)
+        + "ARGUMENTS = {'jobs': 2}\n"
+        + SHORT_OF_PROCESSES
+        + "def short():\n    return os.getpid() != BUILD and os.path.exists('short')\n"
+        + "def after(results):\n"
+        + "    assert [r.result for r in results if r.name != 'r2'] == [0, 1, 3, 4, 5, 6, 7], list(results)\n"
+        + "    assert ('r2', True) in TAKEN, TAKEN\n"
+    )
+    assert built.code == 1, built.stderr
+    assert "lost" not in built.stderr and built.error("r2")[0] == "ProcessExited"
+
+
+@pytest.mark.parametrize("said", [b"-11", b"4711"])
+def test_a_process_that_comes_without_its_socket_is_an_error_that_is_handled(said):
+    import socket
+
+    from dodo_pyexp.executors.forkserver import ForkServer
+
+    server = ForkServer.__new__(ForkServer)
+    server._control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    other.send(said)
+    with pytest.raises(OSError) as raised:
+        server._receive()
+    assert raised.value.errno == (errno.EAGAIN if said == b"-11" else errno.EMFILE)
+    server._control.close()
+    other.close()
+
+
+def test_a_server_whose_build_has_not_read_everything_still_clears_away_what_it_made(tmp_path):
+    """Else the guardian would end whoever is given the number of that process later."""
+    told = tmp_path / "told"
+    code = f"""
+import os, time
+from dodo_pyexp.executors.fork import ForkExecutor
+from dodo_pyexp.executors.guardian import Guardian
+guardian = Guardian()
+guardian.fd = os.open({str(told)!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+executor = ForkExecutor()
+executor.warm(len, None, guardian)
+while not os.path.getsize({str(told)!r}):
+    time.sleep(0.01)
+executor.close()
+"""
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=50)
+    first, second = told.read_text().split()
+    assert first[0] == "+" and second == f"-{first[1:]}"
+
+
+def test_a_run_that_could_not_overtake_waits_for_no_process_when_it_is_its_turn():
+    """By then, the number of the process may be another's, which never ends."""
+    from types import SimpleNamespace
+
+    from dodo_pyexp.build.runner import BuildRunner
+
+    last = SimpleNamespace(run=None, handle=SimpleNamespace(pid=4711), overtaken=False)
+    waiting = SimpleNamespace(run=None, prompt=True, after=None)
+    runner, one, tried = BuildRunner.__new__(BuildRunner), ForkExecutor(), []
+    vars(runner).update(
+        session=SimpleNamespace(executor=lambda run: one),
+        interrupts=SimpleNamespace(count=0),
+        _next=("node", waiting), _stopping=False, _others=SimpleNamespace(stopped=False), _overtaking=False,
+        _launch=lambda node, execution: tried.append(execution.after),
+    )  # fmt: skip
+    runner._overtake(last)
+    assert tried == [4711] and waiting.after is None
