@@ -6,6 +6,7 @@ attempt left behind (a checkpoint, say) belongs to another run.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from ..store import status as statuses
@@ -71,7 +72,8 @@ def find(run: PlannedRun, new: AttemptFolder, state: dict[str, Any]) -> Resumpti
         if REPRODUCES in before:
             continue
         changed = _changed(before, state)
-        if before.get("state") == statuses.FINISHED:
+        # Without its mark it was not put on record: the build was killed just then, and so nobody wants it anew.
+        if before.get("state") == statuses.FINISHED and os.path.exists(attempt.finished):
             unfinished = False
             if changed is None:
                 break

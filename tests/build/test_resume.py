@@ -169,6 +169,16 @@ def test_a_finished_run_that_is_wanted_again_starts_anew(training: Any) -> None:
     assert build(training)[0] == 6
 
 
+def test_a_run_that_finished_as_its_build_was_killed_is_gone_on_from(training: Any) -> None:
+    assert build(training)[0] == 6
+    (attempt,) = training.attempts("net", "train")
+    (attempt / ".finished").unlink()
+    (attempt.parent / ".finished").unlink()
+    steps, printed = build(training)
+    assert steps == 0 and f"train:net: goes on from its attempt {attempt.name}" in printed
+    assert json.loads((training.attempts("net", "train")[-1] / "result.json").read_text()) == 6
+
+
 def test_a_rerun_that_failed_is_gone_on_from(training: Any) -> None:
     build(training)
     assert build(training, "--rerun", fail_at=4)[0] == 4
