@@ -91,6 +91,7 @@ class ForkServer:
                 self._control.close()
                 close_watched()
                 enter()
+                guardian.note(os.getpid())  # a server that somebody has stopped does not see that the build is gone
                 _serve(theirs, begin, guardian)
             finally:  # never back into what is the parent's
                 os._exit(1)
@@ -174,6 +175,7 @@ class ForkServer:
             os.waitpid(self.pid, 0)
         except (ProcessLookupError, ChildProcessError):  # the user's own code waited for "any child"
             pass
+        self.guardian.forget(self.pid)
 
     @staticmethod
     def _forget(connection: socket) -> None:

@@ -58,6 +58,10 @@ class Guardian:
         finally:
             os.close(reader)
 
+    def note(self, group: int) -> None:
+        """Put a group on the list."""
+        _write(self.fd, b"+%d\n" % group)
+
     def forget(self, group: int) -> None:
         """Take a group off the list: it has ended."""
         if self.fd >= 0:

@@ -496,13 +496,35 @@ guardian = Guardian()
 guardian.fd = os.open({str(told)!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 executor = ForkExecutor()
 executor.warm(len, None, guardian)
-while not os.path.getsize({str(told)!r}):
+while open({str(told)!r}).read().count("+") < 2:
     time.sleep(0.01)
 executor.close()
 """
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=50)
-    first, second = told.read_text().split()
-    assert first[0] == "+" and second == f"-{first[1:]}"
+    server, made, *gone = told.read_text().split()
+    assert server[0] == made[0] == "+" and gone == [f"-{made[1:]}", f"-{server[1:]}"]
+
+
+def test_a_server_that_was_stopped_does_not_outlive_its_build(script):
+    built = script(
+        train(
+            "import signal\nif cfg.n == 1: os.kill(os.getppid(), signal.SIGSTOP)\nreturn cfg.n", "fork", head=COUNTING
+        )
+        + runs(3)
+        + """
+from dodo_pyexp.build import runner
+forkserver.PATIENCE_SECONDS, runner.PATIENCE_SECONDS = 0.5, 0.5
+import atexit, signal
+signal.setitimer(signal.ITIMER_REAL, 4)
+def stop(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+signal.signal(signal.SIGALRM, stop)
+atexit.register(lambda: print(*SERVERS))
+"""
+    )
+    assert built.code == 130, built.stderr
+    (pid,) = built.stdout.split()
+    assert until(lambda: not alive(int(pid)))
 
 
 def test_a_run_that_could_not_overtake_waits_for_no_process_when_it_is_its_turn():
