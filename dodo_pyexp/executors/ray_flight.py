@@ -51,7 +51,7 @@ class Flight(Handle):
         self._arrival: Arrival | None = None
         self._ended: Ended | None = None
         self._after = Ended()
-        self._shown = 0
+        self._shown = _size(job.attempt.log) if job.live else 0  # of an earlier try, whose part of the log has been shown
 
     def pack(self) -> None:
         """Add to the ticket what is needed on a node that does not see the build's folder."""
@@ -143,6 +143,13 @@ class Flight(Handle):
                         data = data[os.write(1, data) :]
         except OSError:  # not there yet; or the terminal is gone
             pass
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:  # there is none yet
+        return 0
 
 
 def _ended(cause: tuple[str, str] | None) -> Ended:

@@ -183,6 +183,14 @@ def test_live_output_is_shown_and_kept(build):
     assert built.log("r0") == "hello r0\nchild\n"
 
 
+def test_what_a_try_printed_is_not_shown_again_with_the_next(build):
+    body = "again = os.path.exists(SEEN)\nopen(SEEN, 'w')\nprint('second' if again else 'first')\nassert again"
+    built = build(f"SEEN = os.path.abspath('seen')\n\n{train(body, some(1))}", "-s", "--retry", "1")
+    assert built.code == 0, built.stderr
+    assert built.stdout.count("first\n") == built.stdout.count("second\n") == 1
+    assert built.log("r0").count("first\n") == 1
+
+
 def test_the_log_grows_while_the_run_lives(script, start):
     process = start(train("print('first')\nwhile not (out / 'go').exists(): time.sleep(0.01)\nprint('last')", some(1)))
     logs = until(lambda: [log for log in script.folder.glob("out/train/r0/*/log.out") if log.read_text()])
