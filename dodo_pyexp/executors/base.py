@@ -119,6 +119,8 @@ class Executor:
         if "run" in cls.__dict__ and "start" not in cls.__dict__:  # its `run` counts, not an inherited `start`
             cls.start = Executor.start  # type: ignore[method-assign]  # see above
             cls.blocking = True
+        if "start" in cls.__dict__:  # what another `start` has promised says nothing of this one
+            cls.queues = bool(cls.__dict__.get("queues"))
 
     def run(self, fn: Callable[[Config], Any], config: Config, result_path: str) -> Any:
         """Execute ``fn(config)``; return its value, or pickle it to `result_path`.

@@ -25,6 +25,7 @@ COUNTING = """
 from dodo_pyexp.executors import fork, forkserver
 TAKEN, SERVERS = [], []
 class Counted(ForkExecutor):
+    queues = True
     def start(self, job, log, guardian):
         if self._server is not None and self._server.pid not in SERVERS:
             SERVERS.append(self._server.pid)
@@ -227,6 +228,23 @@ def after(results):
 """
     )
     assert built.code == 0, built.stderr
+
+
+def test_an_executor_with_a_start_of_its_own_keeps_to_after_only_if_it_says_so():
+    class Careless(ForkExecutor):
+        def start(self, job, log, guardian):
+            return super().start(job, log, guardian)
+
+    class Careful(Careless):
+        queues = True
+
+        def start(self, job, log, guardian):
+            return super().start(job, log, guardian)
+
+    class Named(ForkExecutor):
+        name = "other"
+
+    assert [kind.queues for kind in (ForkExecutor, Careless, Careful, Named)] == [True, False, True, True]
 
 
 @pytest.mark.parametrize("isolated", ["fork", "subprocess"])
