@@ -51,7 +51,7 @@ class Flight(Handle):
         self._arrival: Arrival | None = None
         self._ended: Ended | None = None
         self._after = Ended()
-        self._shown = _size(job.attempt.log) if job.live else 0  # of an earlier try, whose part of the log has been shown
+        self._shown = _size(job.attempt.log) if job.live else 0  # of an earlier try, and shown
 
     def pack(self) -> None:
         """Add to the ticket what is needed on a node that does not see the build's folder."""
