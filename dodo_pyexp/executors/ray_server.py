@@ -6,27 +6,25 @@ leaves nothing behind in it, and ends with an exit status that tells what happen
 
 from __future__ import annotations
 
+import _thread
 import faulthandler
 import gc
 import os
 import select
 import signal
 import sys
-import threading
 
-from ..importing import definitions_only
 from ..results.pickling import dumps, load, loads
-from .capture import redirect
-from .job import FAILED
-from .leaving import leave
+from .capture import renew_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import IO, Any, NoReturn
 
+    from .ray_fork import Fork
+
 READY, UNFIT = "ready", "unfit"
-_PR_SET_PDEATHSIG = 1
 _DEVICES = "/dev/nvidia", "/dev/dxg", "/dev/kfd", "/dev/dri/", "/dev/accel"
 
 
@@ -45,9 +43,13 @@ class Channel:
 
     def receive(self) -> Any:
         """Wait for a message; None when there will be no more."""
-        size = self._read(8)
-        data = None if size is None else self._read(int.from_bytes(size, "little"))
+        data = self.receive_packed()
         return None if data is None else loads(data)
+
+    def receive_packed(self) -> bytes | None:
+        """Wait for a message, and leave it to somebody else to unpack it."""
+        size = self._read(8)
+        return None if size is None else self._read(int.from_bytes(size, "little"))
 
     def _read(self, size: int) -> bytes | None:
         parts: list[bytes] = []
@@ -80,14 +82,17 @@ def main(stdin: IO[bytes]) -> NoReturn:
 
         relocation = Relocation(kit["relocation"])
         relocation.install()
-    kit["installed"] = relocation
+    renew_streams()  # they write at once, so that forks have nothing of each other's to write
+    faulthandler.enable(2)
     fn = _preload(kit) if kit["preload"] else None
-    kit["die_with"] = _prctl()
+    from .ray_fork import Fork  # with all that a fork needs of pyexp, so that none has to import it
+
+    fork = Fork(channel, kit["fn"], fn, relocation)
     gc.collect()
     gc.freeze()  # else every fork copies what it only looks through
     channel.send((READY if _fit() else UNFIT, os.getpid()))
-    while (order := channel.receive()) is not None:
-        channel.send(_serve(order, fn, kit, channel))
+    while (order := channel.receive_packed()) is not None:
+        channel.send(_serve(order, fork, channel))
     os._exit(0)
 
 
@@ -100,33 +105,18 @@ def _enter(folder: str | None) -> None:
 
 
 def _preload(kit: dict[str, Any]) -> Callable[..., Any] | None:
-    """Import the function, and what each run would import again; what goes wrong is for the run itself to tell."""
-    from ..collection import runs  # noqa: F401  # so that no fork has to
-    from ..config import config  # noqa: F401
-    from ..results import outcome  # noqa: F401
-    from ..store.digest import sha256
+    """Import the function; what goes wrong is for the run itself to tell."""
     from .reference import resolve
 
-    sha256()
     try:
         return resolve(kit["fn"])
     except BaseException:
         return None
 
 
-def _prctl() -> Callable[[int, int], int] | None:
-    """Give what lets a process die with its parent, where there is such a thing."""
-    try:
-        import ctypes
-
-        return ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-    except (ImportError, OSError, AttributeError):
-        return None
-
-
 def _fit() -> bool:
     """Tell whether this process can be forked safely: it has no threads, and has not taken hold of a GPU."""
-    return threading.active_count() == 1 and "jax" not in sys.modules and not holds_device()  # jax has threads of C++
+    return _thread._count() == 0 and "jax" not in sys.modules and not holds_device()  # jax has threads of C++
 
 
 def holds_device(beginnings: tuple[str, ...] = _DEVICES) -> bool:
@@ -147,11 +137,11 @@ def holds_device(beginnings: tuple[str, ...] = _DEVICES) -> bool:
     return False
 
 
-def _serve(order: dict[str, Any], fn: Callable[..., Any] | None, kit: dict[str, Any], channel: Channel) -> int:
+def _serve(order: bytes, fork: Fork, channel: Channel) -> int:
     """Execute one run in a fork, and give its exit status as `subprocess` has it."""
     pid = os.fork()
     if pid == 0:
-        _child(order, fn, kit, channel)
+        fork.execute(order)
     waiting = select.poll()
     waiting.register(channel.fd, select.POLLIN)
     try:
@@ -184,58 +174,3 @@ def _kill(pid: int) -> None:
             kill(pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass
-
-
-def _child(order: dict[str, Any], fn: Callable[..., Any] | None, kit: dict[str, Any], channel: Channel) -> NoReturn:
-    """Execute the run, and end, whatever happens."""
-    code = FAILED
-    try:
-        os.setsid()
-        if kit["die_with"] is not None:
-            kit["die_with"](_PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.close(channel.fd)
-        os.environ.update(order["environment"])
-        log = os.open(f"{order['attempt']}/log.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        redirect(log)
-        faulthandler.enable(2)
-        code = _perform(order, fn, kit, log)
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        leave(code)
-
-
-def _perform(order: dict[str, Any], fn: Callable[..., Any] | None, kit: dict[str, Any], log: int) -> int:
-    from ..collection.runs import Runs
-    from ..config.config import Config
-    from ..results.result import Result
-    from ..store import status
-    from ..store.paths import AttemptFolder
-    from .job import Job, describe
-    from .reference import resolve
-
-    attempt = AttemptFolder(order["attempt"])
-    job = Job(
-        order["name"], _missing, order["arity"], Config(), Runs(Result.referred(dep) for dep in order["deps"]),
-        attempt, order["state"], order["given"],
-    )  # fmt: skip
-    job.log_fd = log
-    job.relocation = kit["installed"]
-    job.state["node"]["pid"] = os.getpid()
-    status.write(attempt, job.state)  # now it is known where it runs, and since when
-    try:
-        job.fn = fn if fn is not None else resolve(kit["fn"])
-        with definitions_only():
-            job.config = loads(order["config"])
-            job.kept_config = job.config if order["kept_config"] is None else loads(order["kept_config"])
-    except BaseException as error:  # importing the user's code runs it
-        return job.fail(describe(error))
-    if "numpy.random" in sys.modules:  # else every fork would draw the same numbers
-        sys.modules["numpy"].random.seed()
-    return job.perform()
-
-
-def _missing(*_: object) -> None:
-    raise RuntimeError("the function was not loaded")

@@ -121,14 +121,14 @@ def execute(ticket: dict[str, Any]) -> dict[str, Any]:
     if not shared and ticket["baggage"] is None:
         return {**said, "unseen": True}
     kit = _kit(ticket, shared=shared)
-    order = {**ticket["order"], "environment": _environment(), "attempt": attempt}
+    order = {**ticket["order"], "attempt": attempt}
     seconds = time.time()
     about = {"node": said["node"], "start": timestamps.to_iso(seconds), "start_seconds": seconds}
     order["state"] = {**ticket["state"], **about}
     if not shared:
         order |= _lodge(ticket, kit["root"])
     for last in (False, True):
-        server = _server(kit, order["environment"])
+        server = _server(kit, _environment())
         try:
             ended = server.execute(order, ticket["timeout"], ticket["idle_timeout"])
             return {**said, "ended": ended}
@@ -157,8 +157,9 @@ def sees(attempt: str, state: dict[str, Any]) -> bool:
 
 def _environment() -> dict[str, str]:
     """Give what Ray may have set for this task: which GPUs are its own, and how many threads to use."""
-    words = ("VISIBLE", "OMP_NUM_THREADS", "DEVICE_SELECTOR")
-    return {name: value for name, value in os.environ.items() if any(word in name for word in words)}
+    known = os.environ  # asked for each run, so that no value is looked at in vain
+    names = [name for name in known if "VISIBLE" in name or "OMP_NUM_THREADS" in name or "DEVICE_SELECTOR" in name]
+    return {name: known[name] for name in names}
 
 
 def _kit(ticket: dict[str, Any], *, shared: bool) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import subprocess
+import sys
 
 from dodo_pyexp.executors import ray_server
 
@@ -17,8 +18,18 @@ def test_an_open_device_keeps_a_process_from_being_forked(tmp_path):
     assert not ray_server.holds_device(beginning)
 
 
-def test_threads_keep_a_process_from_being_forked(monkeypatch):
-    monkeypatch.setattr(threading, "active_count", lambda: 1)
-    assert ray_server._fit()
-    monkeypatch.setattr(threading, "active_count", lambda: 2)
-    assert not ray_server._fit()
+def test_a_thread_keeps_a_process_from_being_forked():
+    code = "from dodo_pyexp.executors.ray_server import _fit; import threading; print(_fit()); "
+    thread = "go = threading.Event(); threading.Thread(target=go.wait).start(); print(_fit()); go.set()"
+    done = subprocess.run([sys.executable, "-c", code + thread], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
+
+
+def test_nothing_that_a_fork_has_to_make_anew_is_imported_for_the_server_itself():
+    # `threading`, `random` and `logging` do something in each fork, which costs as much as the fork does.
+    code = (
+        "import sys; from dodo_pyexp.executors import ray_server, ray_fork; "
+        "print(sys.modules.keys() & {'threading', 'random', 'logging', 'concurrent.futures'} or 'none')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "none"

@@ -1,0 +1,114 @@
+"""One run on a node: what a fork of the fork server does, from its first step to its end.
+
+A fork pays for every memory page that it writes to, as the page has to be copied first; so all that does not depend on
+the run is made before, by the server.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from ..collection.runs import Runs
+from ..config.config import Config
+from ..importing import definitions_only
+from ..results.pickling import loads
+from ..results.result import Result
+from ..store import status
+from ..store.digest import sha256
+from ..store.paths import AttemptFolder
+from .capture import point
+from .job import FAILED, Job, describe
+from .leaving import leave
+from .reference import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    from .ray_server import Channel
+    from .relocation import Relocation
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Fork:
+    """Executes runs, each in a fork that ends with it.
+
+    Parameters
+    ----------
+    channel
+        The server's own; no fork keeps it.
+    reference, fn
+        The experiment's function, and where it was imported before; None: each fork imports it.
+    relocation
+        Where the project's modules are imported from.
+    """
+
+    def __init__(
+        self, channel: Channel, reference: Any, fn: Callable[..., Any] | None, relocation: Relocation | None
+    ) -> None:
+        self._channel = channel
+        self._reference = reference
+        self._fn = fn
+        self._relocation = relocation
+        self._prctl = _prctl()
+        self._nothing: Runs[Result] = Runs([])
+        self._empty = Config()
+        sha256()
+        # What has been done once leaves caches behind, which no fork has to fill then.
+        Job("", _missing, 2, self._empty, self._nothing, AttemptFolder(""), {"state": ""}).rehearse()
+
+    def execute(self, order: bytes) -> NoReturn:
+        """Execute the run in this process, a fork, and end it, whatever happens."""
+        code = FAILED
+        try:
+            os.setsid()
+            if self._prctl is not None:
+                self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            os.close(self._channel.fd)
+            code = self._perform(loads(order))
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            leave(code)
+
+    def _perform(self, order: dict[str, Any]) -> int:
+        attempt = AttemptFolder(order["attempt"])
+        log = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        point(log)
+        deps = Runs([Result.referred(dep) for dep in order["deps"]]) if order["deps"] else self._nothing
+        state = order["state"]
+        job = Job(order["name"], _missing, order["arity"], self._empty, deps, attempt, state, order["given"])
+        job.log_fd = log
+        job.relocation = self._relocation
+        state["node"]["pid"] = os.getpid()
+        status.write(attempt, state)  # now it is known where it runs, and since when
+        try:
+            job.fn = self._fn if self._fn is not None else resolve(self._reference)
+            with definitions_only():
+                job.config = loads(order["config"])
+                job.kept_config = job.config if order["kept_config"] is None else loads(order["kept_config"])
+        except BaseException as error:  # importing the user's code runs it
+            return job.fail(describe(error))
+        if "numpy.random" in sys.modules:  # else every fork would draw the same numbers
+            sys.modules["numpy"].random.seed()
+        return job.perform()
+
+
+def _prctl() -> Callable[[int, int], int] | None:
+    """Give what lets a process die with its parent, where there is such a thing."""
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+    except (ImportError, OSError, AttributeError):
+        return None
+
+
+def _missing(*_: object) -> None:
+    raise RuntimeError("the function was not loaded")
