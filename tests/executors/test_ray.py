@@ -183,6 +183,13 @@ def test_live_output_is_shown_and_kept(build):
     assert built.log("r0") == "hello r0\nchild\n"
 
 
+def test_what_is_printed_through_a_stream_that_was_taken_at_import_is_in_the_log(script, build):
+    (script.folder / "talking.py").write_text("import sys\nout = sys.stdout\n")
+    built = build(f"import talking\n\n{train('talking.out.write(cfg.name)', some(2))}")
+    assert built.code == 0, built.stderr
+    assert (built.log("r0"), built.log("r1")) == ("r0", "r1")
+
+
 def test_what_a_try_printed_is_not_shown_again_with_the_next(build):
     body = "again = os.path.exists(SEEN)\nopen(SEEN, 'w')\nprint('second' if again else 'first')\nassert again"
     built = build(f"SEEN = os.path.abspath('seen')\n\n{train(body, some(1))}", "-s", "--retry", "1")
