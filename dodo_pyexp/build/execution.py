@@ -86,6 +86,8 @@ class Execution:
         self.after: int | None = None
         #: The next run is on its way already, and waits for that.
         self.overtaken = False
+        #: The run whose end this one was told to wait for.
+        self.overtook: Execution | None = None
         self._recorded = False
         self._texts: tuple[str, str] | None = None
 

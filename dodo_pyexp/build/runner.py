@@ -315,9 +315,9 @@ class BuildRunner:
 
     def _tell_started(self) -> None:
         """Tell of the runs that were started: not before the end of those that they have overtaken is told."""
-        for execution in self._untold:
+        for execution in [execution for execution in self._untold if execution.overtook not in self._flying]:
+            self._untold.remove(execution)
             self._reporter.started(execution)
-        self._untold.clear()
 
     def _share(self, execution: Execution) -> None:
         """Say, once, that somebody else is at work on the same runs."""
@@ -367,6 +367,8 @@ class BuildRunner:
         """See whether a run has ended; it may also have been started once more."""
         if execution not in self._flying:
             return
+        if execution.overtook in self._flying:  # that one's process has ended before this one began
+            self._look(execution.overtook)
         # Before it is closed: a fork may hold a copy, and then epoll would report it for ever.
         self._unwatch(execution)
         with self.interrupts.in_process(self.session.executor(execution.run)):
@@ -403,7 +405,7 @@ class BuildRunner:
             if executor is not self.session.executor(execution.run) or not executor.queues or last.handle is None:
                 return
             execution.after = last.handle.pid
-            last.overtaken = True
+            execution.overtook, last.overtaken = last, True
         self._next = None
         self._overtaking = True
         try:
@@ -417,8 +419,10 @@ class BuildRunner:
         if not self._flying:
             self.session.collector.rest()
         if execution in self._untold:
-            self._tell_started()
+            self._untold.remove(execution)
+            self._reporter.started(execution)
         self._reporter.ended(execution)
+        execution.overtook = None  # else each would keep all before it
         self._tell_started()
         fail = failure(execution)
         if execution.interrupted:
