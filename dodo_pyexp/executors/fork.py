@@ -17,8 +17,8 @@ from .forkserver import LEAVING, POSSIBLE, ForkServer
 from .guardian import report_in
 from .job import FAILED
 from .leaving import leave
-from .process import ProcessHandle
-from .spare import example, hear, put_into_words, wait_for
+from .process import ProcessHandle, wait_for
+from .spare import example, hear, put_into_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

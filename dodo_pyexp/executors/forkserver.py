@@ -15,8 +15,8 @@ from array import array
 
 from .base import Ended, Handle
 from .capture import above_standard
-from .process import close_watched
-from .spare import Spare, wait_for
+from .process import close_watched, kill_group, wait_for
+from .spare import Spare
 
 if sys.platform == "linux":
     from _socket import AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, SCM_RIGHTS, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET
@@ -147,7 +147,7 @@ class ForkServer:
         try:
             self._control.send(_KILL + b"%d" % pid)
         except OSError:  # the server is gone, so nobody else clears it away
-            _kill(pid)
+            kill_group(pid)
 
     def landed(self, connection: socket) -> None:
         """Take note that a process has ended."""
@@ -232,7 +232,7 @@ class ServedHandle(Handle):
 
     def _orphaned(self) -> Ended:
         """End a process whose server is gone."""
-        _kill(self.pid)
+        kill_group(self.pid)
         wait_for(self.pid, PATIENCE_SECONDS)
         self._server.guardian.forget(self.pid)
         return Ended(cause="the fork server that had started it was killed", lost=True)
@@ -292,10 +292,10 @@ def _serve(control: socket, begin: Callable[[socket], None], guardian: Guardian)
             elif said:
                 pid = int(said[1:])
                 if any(pid == child for child, _ in children.values()):
-                    _kill(pid)
+                    kill_group(pid)
             else:
                 for pid, _ in children.values():
-                    _kill(pid)
+                    kill_group(pid)
                     guardian.forget(pid)
                 os._exit(0)
 
@@ -320,7 +320,7 @@ def _fork(
     try:
         ended = os.pidfd_open(pid)
     except OSError:
-        _kill(pid)
+        kill_group(pid)
         os.waitpid(pid, 0)
         raise
     try:
@@ -333,7 +333,7 @@ def _fork(
 
 def _bury(pid: int, connection: socket, guardian: Guardian) -> None:
     """Clear away a process that has ended, with what it left running, and tell how it ended."""
-    _kill(pid)  # before the pid is given back, so that it cannot mean anybody else
+    kill_group(pid)  # before the pid is given back, so that it cannot mean anybody else
     status = os.waitpid(pid, 0)[1]
     guardian.forget(pid)
     _try_send(connection, b"%d" % os.waitstatus_to_exitcode(status))
@@ -345,11 +345,3 @@ def _try_send(connection: socket, said: bytes) -> None:
         connection.send(said)
     except OSError:  # the build wants nothing of it any more
         pass
-
-
-def _kill(pid: int) -> None:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, 9)
-        except (ProcessLookupError, PermissionError):  # it leads no group yet, or everything in it is gone
-            pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 
 from .base import Ended, Handle
@@ -75,28 +76,40 @@ class ProcessHandle(Handle):
         if hasattr(os, "waitid"):
             if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 return None
-            self._kill_group()  # before the pid is given back, so that it cannot mean anybody else
+            kill_group(self.pid)  # before the pid is given back, so that it cannot mean anybody else
             return os.waitpid(self.pid, 0)[1]
         pid, status = os.waitpid(self.pid, os.WNOHANG)  # macOS before Python 3.13
         if not pid:
             return None
-        self._kill_group()
+        kill_group(self.pid)
         return status
 
     def kill(self) -> None:
         """Kill the process with its whole group."""
         if self._ended is None:
-            try:
-                os.kill(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            self._kill_group()
+            kill_group(self.pid)
 
-    def _kill_group(self) -> None:
+
+def kill_group(process: int) -> None:
+    """Kill a process with the group that it leads; its pid must not have been given back."""
+    for kill in (os.kill, os.killpg):  # a new process leads no group yet
         try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # it led no group yet, or everything in it is gone
+            kill(process, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
             pass
+
+
+def wait_for(process: int, seconds: float | None = None) -> bool:
+    """Wait until any process, no child of this one perhaps, has ended; False if it has not when the time is up."""
+    try:
+        ended = os.pidfd_open(process)
+    except OSError:  # it has
+        return True
+    waiting = select.poll()  # `select` knows no descriptors from 1024 on
+    waiting.register(ended, select.POLLIN)
+    found = waiting.poll(None if seconds is None else seconds * 1000)
+    os.close(ended)
+    return bool(found)
 
 
 def describe_end(ended: Ended) -> tuple[str, str]:

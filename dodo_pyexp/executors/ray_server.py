@@ -16,6 +16,7 @@ import sys
 
 from ..results.pickling import dumps, load, loads
 from .capture import renew_streams
+from .process import kill_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _serve(order: bytes, fork: Fork, channel: Channel) -> int:
         while True:
             ready = [fd for fd, _ in waiting.poll(-1 if ended >= 0 else 20)]
             if channel.fd in ready:  # told to kill it, or the Ray worker is gone
-                _kill(pid)
+                kill_group(pid)
                 os.waitpid(pid, 0)
                 if channel.receive() is None:
                     os._exit(0)
@@ -161,16 +162,8 @@ def _serve(order: bytes, fork: Fork, channel: Channel) -> int:
             if ended < 0 and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 continue
             if ended < 0 or ended in ready:
-                _kill(pid)  # what it left running, before its pid is given back
+                kill_group(pid)  # what it left running, before its pid is given back
                 return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     finally:
         if ended >= 0:
             os.close(ended)
-
-
-def _kill(pid: int) -> None:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass

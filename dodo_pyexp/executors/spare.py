@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import sys
 import time
 from array import array
@@ -16,6 +15,7 @@ from ..store import timestamps
 from ..store.paths import AttemptFolder
 from .capture import point
 from .job import Job
+from .process import wait_for
 
 if sys.platform == "linux":
     from _socket import MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOL_SOCKET
@@ -108,16 +108,3 @@ def _understand(said: bytes, fn: Callable[..., object]) -> Job:
     job.kept_config = configs[-1]
     job.after = after
     return job
-
-
-def wait_for(process: int, seconds: float | None = None) -> bool:
-    """Wait until a process has ended; False if it has not when the time is up."""
-    try:
-        ended = os.pidfd_open(process)
-    except OSError:  # it has
-        return True
-    waiting = select.poll()  # `select` knows no descriptors from 1024 on
-    waiting.register(ended, select.POLLIN)
-    found = waiting.poll(None if seconds is None else seconds * 1000)
-    os.close(ended)
-    return bool(found)
