@@ -40,7 +40,8 @@ def sha256(size: int = 0) -> _Hash:
 def saved_files(attempt: AttemptFolder, taken: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Yield ``(relative path, path)`` of each file the function saved in the attempt's folder.
 
-    `taken` are names of pyexp's own files in whose place the function saved its own.
+    `taken` are names of pyexp's own files in whose place the function saved its own. What Python keeps of modules that
+    were imported from there (`__pycache__`) was saved by nobody, and is never the same twice.
     """
     pending = [""]
     while pending:
@@ -55,8 +56,8 @@ def saved_files(attempt: AttemptFolder, taken: Collection[str] = ()) -> Iterator
                 if not below and (_temporary(relative) or (relative in AttemptFolder.OWN and relative not in taken)):
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    if not below and is_attempt(entry):
-                        continue  # of the time when this run kept its attempts apart
+                    if entry.name == "__pycache__" or (not below and is_attempt(entry)):
+                        continue  # attempts: of the time when this run kept its attempts apart
                     pending.append(f"{relative}/")
                 else:
                     yield relative, entry.path

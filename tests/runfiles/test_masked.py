@@ -309,3 +309,10 @@ def test_a_mark_that_was_changed_is_told(lab: Any, one_sentence: Any) -> None:
     path: Path = lab.out / "n/1/exp.0/config.yml"
     path.write_text(re.sub(r"(?s)__masked__:.*", "__masked__: 3\n", path.read_text()))
     one_sentence(lab.pyexp("run", str(path), status=2), "__masked__")
+
+
+def test_it_is_the_same_again_though_its_copy_of_the_code_was_compiled(lab: Any) -> None:
+    run(lab, "run", "run.yml", PYTHONDONTWRITEBYTECODE="")
+    assert list((lab.out / "n/1/exp.0/lab").glob("__pycache__/main.*.pyc"))
+    again = run(lab, "reproduce", "n/1:exp.0", *options("--set"), PYTHONDONTWRITEBYTECODE="")
+    assert "identical" in again.stdout

@@ -73,6 +73,18 @@ def test_what_pyexp_writes_does_not_count_unless_the_function_put_its_own_there(
     assert now(attempt, {"config.json"}) != before
 
 
+def test_what_python_compiled_does_not_count(attempt):
+    before = now(attempt)
+    for name in ("__pycache__", "lab/__pycache__"):
+        os.makedirs(f"{attempt.path}/{name}")
+        with open(f"{attempt.path}/{name}/main.cpython-311.pyc", "wb") as file:
+            file.write(b"x")
+    assert now(attempt) == before
+    with open(f"{attempt.path}/lab/main.py", "w") as file:
+        file.write("x")
+    assert now(attempt) != before
+
+
 def test_a_link_to_a_file_counts_as_its_content_and_one_to_nothing_as_its_text(attempt, tmp_path):
     outside = tmp_path / "data"
     outside.write_text("one")
