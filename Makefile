@@ -48,6 +48,7 @@ test-ray: $(VENV)/stamp-test-ray  ## run the tests of the Ray executor on cluste
 .PHONY: lint
 lint: $(VENV)/stamp-test  ## check style (ruff) and types (mypy, strict)
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check --quiet .
 	$(PY) -m mypy
 
 .PHONY: bench

@@ -114,7 +114,9 @@ def test_a_script_that_was_started_as_a_module_is_offered_as_one(failing: Any) -
 
 
 def test_many_failures_are_built_again_by_the_same_command(project: Any) -> None:
-    project.write("many.py", """
+    project.write(
+        "many.py",
+        """
         import pyexp
 
         @pyexp.experiment(stash=False, executor="inline")
@@ -122,7 +124,8 @@ def test_many_failures_are_built_again_by_the_same_command(project: Any) -> None
             raise ValueError
 
         exp.configs(lambda: [{"name": f"a_rather_long_name_{n}"} for n in range(30)])
-    """)
+    """,
+    )
     done = project.pyexp("build", "many.py", "exp", "--rerun", "--filter", "long", "--output-dir", "o", status=1)
     assert offered(done) == ["pyexp", "build", "many.py", "exp", "--filter", "long", "--output-dir", "o"]
     assert "To build them again (what is finished stays as it is): pyexp build" in done.stderr

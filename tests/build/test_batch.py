@@ -183,7 +183,7 @@ def test_secrets_of_the_command_line_are_not_kept(project: Any) -> None:
         "    exp.run()",
         '    import sys; sys.argv += ["--api-key", "hunter2hunter2", "--token=s3cr3ts3cr3t"]\n'
         "    globals()['__name__'] = 'x'\n    exp.run()"))  # fmt: skip
-    project.edit("exp.py", '@pyexp.experiment(', '__name__ = "elsewhere"\n@pyexp.experiment(')
+    project.edit("exp.py", "@pyexp.experiment(", '__name__ = "elsewhere"\n@pyexp.experiment(')
     project.edit("exp.py", 'if __name__ == "__main__":', "if True:")
     project.python("exp.py")
     assert project.executed() == ["one", "breaks", "three"]
@@ -202,7 +202,7 @@ def report(results, out):
 
 @pytest.fixture
 def reported(project: Any) -> Any:
-    project.write("exp.py", EXPERIMENT.replace('if __name__ ==', REPORT + '\nif __name__ =='))
+    project.write("exp.py", EXPERIMENT.replace("if __name__ ==", REPORT + "\nif __name__ =="))
     return project
 
 

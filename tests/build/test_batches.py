@@ -143,7 +143,9 @@ def test_what_still_runs_is_told_and_a_batch_that_goes_on_is_open_again(project:
 
 
 def test_runs_behind_a_failure_are_skipped_under_plain_doit_too(project: Any) -> None:
-    project.write("dodo.py", """
+    project.write(
+        "dodo.py",
+        """
         import pyexp
 
         @pyexp.experiment(executor="fork", stash=False)
@@ -156,13 +158,16 @@ def test_runs_behind_a_failure_are_skipped_under_plain_doit_too(project: Any) ->
                 {"name": "bad"}, {"name": "after", "depends_on": "^bad$"}, {"name": "last", "depends_on": "^after$"},
                 {"name": "good"},
             ]
-    """)
+    """,
+    )
     project.doit(status=2)
     assert listed(project) == ["(1/4 runs)  1 failed, 2 skipped"]
 
 
 def test_several_processes_of_doit_leave_a_whole_manifest(project: Any) -> None:
-    project.write("dodo.py", """
+    project.write(
+        "dodo.py",
+        """
         import pyexp
 
         @pyexp.experiment(executor="fork", stash=False)
@@ -170,7 +175,8 @@ def test_several_processes_of_doit_leave_a_whole_manifest(project: Any) -> None:
             return cfg.x
 
         exp.configs(lambda: [{"name": f"x{x}", "x": x} for x in range(4)])
-    """)
+    """,
+    )
     project.doit("-n", "2")
     from dodo_pyexp.store.manifest import newest
 

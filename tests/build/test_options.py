@@ -15,9 +15,8 @@ def pyproject(folder: Path, text: str) -> None:
 
 
 def test_the_documented_defaults(here: Path) -> None:
-    assert resolve() == DEFAULTS == Options(
-        "out", "subprocess", 0, True, False, True, None, code="warn", dirty_git="warn"
-    )
+    documented = Options("out", "subprocess", 0, True, False, True, None, code="warn", dirty_git="warn")
+    assert resolve() == DEFAULTS == documented
 
 
 def test_stronger_layers_come_first(here: Path) -> None:
@@ -44,7 +43,7 @@ def test_the_nearest_pyproject_above_counts(here: Path, monkeypatch: pytest.Monk
         ("[tool", "is no valid TOML"),
         ("tool.pyexp = 5", "must be a table"),
         ("tool = 5", "must be a table"),
-        ('[tool.pyexp]\nretri = 1', 'no key "retri".*"retry"'),
+        ("[tool.pyexp]\nretri = 1", 'no key "retri".*"retry"'),
         ('[tool.pyexp]\nretry = "1"', "tool.pyexp: retry must be a whole number"),
         ("[tool.pyexp]\nretry = -1", "0 or more"),
         ("[tool.pyexp]\ntimeout = 0", "more than 0"),

@@ -298,7 +298,9 @@ def test_one_experiment_may_go_by_several_names_and_files(project: Any) -> None:
 
 def test_a_script_may_be_imported_by_what_it_imports(project: Any) -> None:
     project.write("helper.py", "def first():\n    import train\n    return train.train\n")
-    project.write("train.py", """
+    project.write(
+        "train.py",
+        """
         import helper
         import pyexp
 
@@ -312,5 +314,6 @@ def test_a_script_may_be_imported_by_what_it_imports(project: Any) -> None:
             same = first()
             other = pyexp.experiment(name="other", executor="inline", stash=False)(lambda cfg: 2)
             other.run(configs=[{"name": "b", "depends_on": "train:a"}])
-    """)
+    """,
+    )
     assert "2 executed" in project.python("train.py").stderr

@@ -65,7 +65,9 @@ def test_an_unknown_target_has_its_nearest(pipeline: Any, one_sentence: Callable
 
 
 def test_a_name_that_two_runs_have_is_refused(project: Any, one_sentence: Callable[..., None]) -> None:
-    project.write("dodo.py", """
+    project.write(
+        "dodo.py",
+        """
         import pyexp
 
         @pyexp.experiment
@@ -76,7 +78,8 @@ def test_a_name_that_two_runs_have_is_refused(project: Any, one_sentence: Callab
 
         one.configs(lambda: [{"name": "a"}])
         two.configs(lambda: [{"name": "a"}])
-    """)
+    """,
+    )
     one_sentence(project.pyexp("build", "a", status=2), "one:a, two:a")
 
 
@@ -178,7 +181,9 @@ def test_jobs_run_side_by_side(pipeline: Any) -> None:
 
 
 def test_fail_fast_starts_nothing_after_a_failure(project: Any) -> None:
-    project.write("dodo.py", """
+    project.write(
+        "dodo.py",
+        """
         import pyexp
         from tally import mark
 
@@ -188,7 +193,8 @@ def test_fail_fast_starts_nothing_after_a_failure(project: Any) -> None:
             raise ValueError
 
         exp.configs(lambda: [{"name": f"r{i}"} for i in range(5)])
-    """)
+    """,
+    )
     assert "4 not started" in project.pyexp("build", "--fail-fast", status=1).stderr
     assert len(project.executed()) == 1
     project.pyexp("build", "--keep-going", status=1)
@@ -257,7 +263,8 @@ def test_whatever_prints_meanwhile_what_programs_read_is_pure(built: Any) -> Non
     built.edit("dodo.py", "import pyexp\n", "import os, pyexp\nprint('imported')\nos.system('echo by a command')\n")
     built.edit("dodo.py", '"rows": 10}', '"rows": 20}')
     with (built.folder / "dodo.py").open("a") as file:
-        file.write(textwrap.dedent("""
+        file.write(
+            textwrap.dedent("""
             def speak():
                 print("a function")
 
@@ -267,7 +274,8 @@ def test_whatever_prints_meanwhile_what_programs_read_is_pure(built: Any) -> Non
             def task_raw():
                 from doit.tools import Interactive
                 return {"actions": [Interactive("echo raw")]}
-        """))
+        """)
+        )
     done = built.pyexp("build", "--json", "--rerun", "-s", status=1)
     assert json.loads(done.stdout)["exit_code"] == 1
     for word in ("imported", "by a command", "a function", "a task", "raw", "training slow", "prepared 2"):
@@ -329,7 +337,9 @@ def test_without_a_file_the_hint_is_init(project: Any, one_sentence: Callable[..
 
 
 def test_the_project_file_may_name_the_experiments(project: Any) -> None:
-    project.write("one.py", """
+    project.write(
+        "one.py",
+        """
         import pyexp
         from tally import mark
 
@@ -338,7 +348,8 @@ def test_the_project_file_may_name_the_experiments(project: Any) -> None:
             mark(cfg)
 
         one.configs(lambda: [{"name": "a"}])
-    """)
+    """,
+    )
     project.write("pyproject.toml", '[tool.pyexp]\nexperiments = ["one.py"]\n')
     project.pyexp("build")
     assert project.executed() == ["a"]
@@ -360,7 +371,9 @@ def test_a_wrong_file_is_one_sentence(
 
 
 def test_an_exception_in_user_code_shows_its_place_and_no_frame_of_ours(project: Any) -> None:
-    project.write("dodo.py", """
+    project.write(
+        "dodo.py",
+        """
         import pyexp
 
         @pyexp.experiment
@@ -369,13 +382,16 @@ def test_an_exception_in_user_code_shows_its_place_and_no_frame_of_ours(project:
         @exp.configs
         def configs():
             return [{"name": "a", "x": 1 / 0}]
-    """)
+    """,
+    )
     done = project.pyexp("build", status=2)
     assert done.stderr == "error: dodo.py:8: ZeroDivisionError: division by zero\n"
 
 
 def test_a_script_that_runs_itself_when_imported_is_only_read(project: Any) -> None:
-    project.write("exp.py", """
+    project.write(
+        "exp.py",
+        """
         import pyexp
         from tally import mark
 
@@ -385,7 +401,8 @@ def test_a_script_that_runs_itself_when_imported_is_only_read(project: Any) -> N
 
         exp.configs(lambda: [{"name": "a"}])
         exp.run()
-    """)
+    """,
+    )
     project.pyexp("list", "exp.py")
     assert project.executed() == []
     project.pyexp("build", "exp.py")

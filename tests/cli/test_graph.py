@@ -23,7 +23,9 @@ def test_targets_choose_a_part_of_it(pipeline: Any) -> None:
 
 
 def test_a_large_graph_is_told_in_a_line_an_experiment(pipeline: Any) -> None:
-    pipeline.write("many.py", """
+    pipeline.write(
+        "many.py",
+        """
         import pyexp
 
         @pyexp.experiment
@@ -35,7 +37,8 @@ def test_a_large_graph_is_told_in_a_line_an_experiment(pipeline: Any) -> None:
         def last(cfg): ...
 
         last.configs(lambda: [{"name": "all", "depends_on": "^many:"}])
-    """)
+    """,
+    )
     lines = pipeline.pyexp("graph", "many.py").stdout.splitlines()
     assert lines[:2] == ["many: 100 runs", "last: 1 run <- many (100)"]
     expanded = pipeline.pyexp("graph", "many.py", "--all").stdout.splitlines()

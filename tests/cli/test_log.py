@@ -140,7 +140,9 @@ def test_following_a_run_that_has_ended_ends_at_once(built: Any) -> None:
 
 @pytest.mark.parametrize("layout", ["timestamp=False", "hash_configs=True"])
 def test_a_run_is_found_where_every_manifest_is_damaged(project: Any, layout: str) -> None:
-    project.write("exp.py", f"""
+    project.write(
+        "exp.py",
+        f"""
         import pyexp
 
         @pyexp.experiment(stash=False, executor="fork", {layout})
@@ -148,7 +150,8 @@ def test_a_run_is_found_where_every_manifest_is_damaged(project: Any, layout: st
             print("hello")
 
         exp.configs(lambda: [{{"name": "a b"}}, {{"name": "other"}}])
-    """)
+    """,
+    )
     project.pyexp("build", "exp.py")
     for path in project.out.glob("exp/.batches/2*.json"):
         path.write_text("{")

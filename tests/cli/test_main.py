@@ -68,7 +68,5 @@ def test_commands_that_only_read_import_no_user_code(built: Any, arguments: list
 
 
 @pytest.mark.parametrize("arguments", [["results"], ["log", "x"], ["list", "--batches"], ["clean", "x"]])
-def test_a_missing_output_folder_is_told(
-    project: Any, one_sentence: Callable[..., None], arguments: list[str]
-) -> None:
+def test_a_missing_output_folder_is_told(project: Any, one_sentence: Callable[..., None], arguments: list[str]) -> None:
     one_sentence(project.pyexp(*arguments, status=2), "there is no folder out", "--output-dir")

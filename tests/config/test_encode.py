@@ -136,9 +136,7 @@ members = atoms | st.binary(max_size=3) | st.dates() | moments | st.text("ab/", 
 values = st.recursive(
     members | st.frozensets(members, max_size=3) | st.sets(members, max_size=3),
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.lists(inner, max_size=3).map(tuple)
-        | st.dictionaries(keys, inner, max_size=3)
+        st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=3)
     ),
     max_leaves=8,
 )

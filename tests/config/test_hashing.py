@@ -209,9 +209,7 @@ def test_hashing_does_not_import_numpy_or_yaml():
         "hash_config({'p': Path('a')}); print({'numpy', 'yaml'} & set(sys.modules))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
 
 
@@ -221,9 +219,7 @@ hashables = atoms | st.binary(max_size=3) | st.dates() | st.text("ab/", min_size
 values = st.recursive(
     hashables | st.frozensets(hashables, max_size=3) | st.sets(hashables, max_size=3),
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.lists(inner, max_size=3).map(tuple)
-        | st.dictionaries(keys, inner, max_size=3)
+        st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=3)
     ),
     max_leaves=8,
 )

@@ -94,9 +94,7 @@ def test_a_circle_of_imports_is_named(write):
         b="x: 1\nimports:\n- sub/c.yml\n",
         sub__c="imports: ../a.yml",
     )
-    with pytest.raises(
-        ConfigError, match=r"c\.yml:1: imports go in a circle: a.yml -> b.yml -> sub/c.yml -> a.yml"
-    ):
+    with pytest.raises(ConfigError, match=r"c\.yml:1: imports go in a circle: a.yml -> b.yml -> sub/c.yml -> a.yml"):
         load_config(folder / "top.yml")
 
 

@@ -117,9 +117,7 @@ def test_a_dotted_key_reads_back_and_changes_nothing_beside_it(base, path, value
     for key in path:
         inner = inner[key]
     assert inner == value
-    assert {key: result[key] for key in base if key != path[0]} == {
-        key: base[key] for key in base if key != path[0]
-    }
+    assert {key: result[key] for key in base if key != path[0]} == {key: base[key] for key in base if key != path[0]}
 
 
 @settings(max_examples=100)

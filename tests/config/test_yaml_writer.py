@@ -45,9 +45,7 @@ def test_values_print_plainly(value, text):
     assert dump_yaml(value) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["on", "yes", "1e-4", "0o17", "null", "~", "", "1_000", "1:30", "2024-01-02", "<<"]
-)
+@pytest.mark.parametrize("text", ["on", "yes", "1e-4", "0o17", "null", "~", "", "1_000", "1:30", "2024-01-02", "<<"])
 def test_text_that_some_reader_takes_for_something_else_is_quoted(text):
     written = dump_yaml({"x": text})
     assert parse_yaml(written, "").tree == {"x": text}

@@ -127,9 +127,7 @@ def test_ps_tells_the_same_start_twice() -> None:
     assert host._ask("false") == ""
 
 
-@pytest.mark.parametrize(
-    "nonsense", [None, [], "x", 7, {}, {"pid": "12"}, {"pid": True}, {"pid": 10**30}, {"pid": -1}]
-)
+@pytest.mark.parametrize("nonsense", [None, [], "x", 7, {}, {"pid": "12"}, {"pid": True}, {"pid": 10**30}, {"pid": -1}])
 def test_nonsense_is_an_owner_that_is_not_alive(nonsense: object) -> None:
     assert Owner.from_dict(nonsense).alive() is False
 
@@ -145,10 +143,6 @@ def test_no_nonsense_raises(fields: dict[str, Any]) -> None:
 
 
 def test_the_module_is_light() -> None:
-    code = (
-        "import sys; import dodo_pyexp.provenance.host as h; h.Owner.current().alive(); print(*sys.modules)"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    code = "import sys; import dodo_pyexp.provenance.host as h; h.Owner.current().alive(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"dataclasses", "inspect", "typing", "socket", "subprocess", "git", "re"} & set(loaded)

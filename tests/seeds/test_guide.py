@@ -283,7 +283,7 @@ def test_results_load_by_batch_and_by_index(here: Path, capfd: pytest.CaptureFix
         ],
         timestamp="2026-02-17_10-00-00",
     )
-    results = experiment.results()              # Latest batch  # fmt: skip
+    results = experiment.results()  # Latest batch
     assert len(results) == 3
     results = experiment.results("2026-02-17")  # Specific timestamp
     assert len(results) == 3

@@ -79,9 +79,7 @@ def test_the_decorator_works_bare_with_name_and_timestamp_and_run_overrides_them
     my_experiment.run(configs=[{"name": "c"}], executor="inline", stash=False)
     assert len(list(here.glob("out/my_experiment/c/*/config.json"))) == 1
 
-    my_experiment = decorated(
-        '@pyexp.experiment(name="mnist", timestamp=False)\ndef my_experiment(config): ...\n'
-    )
+    my_experiment = decorated('@pyexp.experiment(name="mnist", timestamp=False)\ndef my_experiment(config): ...\n')
     my_experiment.configs(lambda: [{"name": "c"}])
     my_experiment.run(executor="inline", stash=False)
     (folder,) = here.glob("out/mnist/c-*")
@@ -223,7 +221,7 @@ def test_sweeps_filters_and_tensor_indices_are_as_printed(here: Path) -> None:
     def report(results):
         # Pattern matching on name (glob-style)
         lr01_results = results["exp_lr0.1_*"]  # All with lr0.1
-        epoch10_results = results["*_e10"]      # All with e10  # fmt: skip
+        epoch10_results = results["*_e10"]  # All with e10
         seen["patterns"] = names(lr01_results), names(epoch10_results)
 
         # Dict matching on config values
