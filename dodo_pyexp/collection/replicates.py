@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numbers import Real
 
-from dodo_pyexp.collection.estimate import Estimate
-from dodo_pyexp.collection.match import MISSING, name_of
-from dodo_pyexp.errors import ConfigTypeError, LookupFailed, nearest, suggest
+from ..errors import ConfigTypeError, LookupFailed, nearest, suggest
+from .estimate import Estimate
+from .match import MISSING, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dodo_pyexp.collection.match import MISSING, lookup, matches, matching_names, name_of
-from dodo_pyexp.errors import ConfigTypeError, LookupFailed, nearest
+from ..errors import ConfigTypeError, LookupFailed, nearest
+from .match import MISSING, lookup, matches, matching_names, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any, TypeVar
 
-    from dodo_pyexp.collection.replicates import Replicates
+    from .replicates import Replicates
 
     T = TypeVar("T")
 
@@ -128,7 +128,7 @@ class Runs(Sequence["T"]):
         >>> print(runs.over("seed")[0]["value"])
         0.6 ± 0.2484 (n=3)
         """
-        from dodo_pyexp.collection.replicates import group, observe
+        from .replicates import group, observe
 
         return Runs(group(map(observe, self._items), key))
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from math import prod
 
-from dodo_pyexp.collection.runs import Runs
-from dodo_pyexp.errors import ConfigError, ConfigTypeError, LookupFailed
+from ..errors import ConfigError, ConfigTypeError, LookupFailed
+from .runs import Runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, TypeVar
 
-    from dodo_pyexp.collection.replicates import Replicates
+    from .replicates import Replicates
 
     T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class Tensor(Runs["T"]):
 
     def over(self, key: str) -> Tensor[Replicates]:
         """Group results that differ in one key only; see `Runs.over`. The axis of that key goes, if it is one."""
-        from dodo_pyexp.collection.replicates import axis_of
+        from .replicates import axis_of
 
         groups = super().over(key).tolist()
         axis = axis_of(groups, self._items, self._shape)

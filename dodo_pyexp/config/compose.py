@@ -10,12 +10,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dodo_pyexp.config.config import ATOMS
-from dodo_pyexp.config.load import circle_text, load_import
-from dodo_pyexp.config.merge import copied
-from dodo_pyexp.config.origins import Origins
-from dodo_pyexp.config.yaml import Located, load_yaml
-from dodo_pyexp.errors import ConfigError
+from ..errors import ConfigError
+from .config import ATOMS
+from .load import circle_text, load_import
+from .merge import copied
+from .origins import Origins
+from .yaml import Located, load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dodo_pyexp.errors import ConfigError, nearest
+from ..errors import ConfigError, nearest
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without importing typing in every worker
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Config(dict["Any", "Any"]):
         return type(self), (dict(self),)
 
     def __repr__(self) -> str:
-        from dodo_pyexp.config.yaml_writer import dump_yaml
+        from .yaml_writer import dump_yaml
 
         return dump_yaml(self)
 

@@ -7,11 +7,11 @@ default is declared later.
 
 from __future__ import annotations
 
-from dodo_pyexp.config.config import ATOMS, Config
-from dodo_pyexp.config.encode import decode
-from dodo_pyexp.config.hashing import hash_config, hash_value
-from dodo_pyexp.config.merge import copied
-from dodo_pyexp.errors import ConfigError, ConfigTypeError, DamagedFile
+from ..errors import ConfigError, ConfigTypeError, DamagedFile
+from .config import ATOMS, Config
+from .encode import decode
+from .hashing import hash_config, hash_value
+from .merge import copied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

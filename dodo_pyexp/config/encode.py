@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import sys
 
-from dodo_pyexp.config.config import ATOMS, Config
-from dodo_pyexp.errors import ConfigTypeError, DamagedFile
+from ..errors import ConfigTypeError, DamagedFile
+from .config import ATOMS, Config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
-from dodo_pyexp.config.config import ATOMS, Config
-from dodo_pyexp.config.encode import TAG, tagged, too_deep
+from .config import ATOMS, Config
+from .encode import TAG, tagged, too_deep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 
-from dodo_pyexp.config.config import ATOMS
-from dodo_pyexp.config.origins import Origins
-from dodo_pyexp.config.typed import guess
-from dodo_pyexp.errors import ConfigError, nearest
+from ..errors import ConfigError, nearest
+from .config import ATOMS
+from .origins import Origins
+from .typed import guess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

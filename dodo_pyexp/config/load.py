@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dodo_pyexp.config.config import Config
-from dodo_pyexp.config.merge import DEEP, apply, steps
-from dodo_pyexp.errors import ConfigError, ConfigTypeError, MissingFile
+from ..errors import ConfigError, ConfigTypeError, MissingFile
+from .config import Config
+from .merge import DEEP, apply, steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from dodo_pyexp.config.yaml import Located
+    from .yaml import Located
 
     Keys = tuple[Any, ...]
 
@@ -50,7 +50,7 @@ def load_located(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]
     MissingFile, ConfigError, ConfigTypeError
         As `load_config`.
     """
-    from dodo_pyexp.config.yaml import Located
+    from .yaml import Located
 
     chosen = [paths] if isinstance(paths, (str, os.PathLike)) else paths
     if isinstance(chosen, (bytes, dict)) or not hasattr(chosen, "__iter__"):
@@ -76,7 +76,7 @@ class _Loading:
 
     def add(self, path: Path) -> None:
         """Merge a file that the user named: over everything before it, even if it was imported already."""
-        from dodo_pyexp.config.yaml import load_yaml
+        from .yaml import load_yaml
 
         self._merge(path, load_yaml(path))
 
@@ -140,7 +140,7 @@ def load_import(path: Path, where: str) -> Located:
     MissingFile, ConfigError
         As `load_yaml`; a missing file is told of where it was asked for.
     """
-    from dodo_pyexp.config.yaml import load_yaml, near_files
+    from .yaml import load_yaml, near_files
 
     try:
         return load_yaml(path)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dodo_pyexp.config.config import ATOMS, rebuilt
-from dodo_pyexp.errors import ConfigError, ConfigTypeError
+from ..errors import ConfigError, ConfigTypeError
+from .config import ATOMS, rebuilt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dodo_pyexp.config.config import Config
-from dodo_pyexp.config.merge import copied
-from dodo_pyexp.errors import ConfigError, nearest
+from ..errors import ConfigError, nearest
+from .config import Config
+from .merge import copied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def apply_overrides(
       - 2
     lr: 0.0001
     """
-    from dodo_pyexp.config.yaml import parse_yaml
+    from .yaml import parse_yaml
 
     if new_keys not in ("raise", "pass"):
         raise ConfigError(f'new_keys is {new_keys!r}; use "raise" or "pass"')

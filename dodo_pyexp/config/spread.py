@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dodo_pyexp.config.config import ATOMS
-from dodo_pyexp.config.origins import Origins, place_text
-from dodo_pyexp.config.yaml import Located
-from dodo_pyexp.errors import ConfigError
+from ..errors import ConfigError
+from .config import ATOMS
+from .origins import Origins, place_text
+from .yaml import Located
 
 if TYPE_CHECKING:
     Keys = tuple[Any, ...]

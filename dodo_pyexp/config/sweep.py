@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import gc
 
-from dodo_pyexp.collection.tensor import Tensor
-from dodo_pyexp.config.config import ATOMS, Config
-from dodo_pyexp.config.merge import apply, copied, steps
-from dodo_pyexp.errors import ConfigError, ConfigTypeError
+from ..collection.tensor import Tensor
+from ..errors import ConfigError, ConfigTypeError
+from .config import ATOMS, Config
+from .merge import apply, copied, steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from dodo_pyexp.config.merge import Step
+    from .merge import Step
 
 
 def sweep(configs: Iterable[Mapping[Any, Any]], variations: Iterable[Mapping[Any, Any]]) -> Tensor[Config]:

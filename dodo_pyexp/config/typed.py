@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from dodo_pyexp.config.overrides import Setting
-from dodo_pyexp.errors import ConfigError
+from ..errors import ConfigError
+from .overrides import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _list(text: str, old: list[Any]) -> list[Any]:
 
 
 def _yaml(text: str) -> Any:
-    from dodo_pyexp.config.yaml import parse_yaml
+    from .yaml import parse_yaml
 
     return parse_yaml(text, repr(text)).tree
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import yaml
 
-from dodo_pyexp.errors import ConfigError, MissingFile, nearest
+from ..errors import ConfigError, MissingFile, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import yaml
 
-from dodo_pyexp.config.config import ATOMS
-from dodo_pyexp.config.yaml import PREFIX, SCALARS
+from .config import ATOMS
+from .yaml import PREFIX, SCALARS
 
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # which YAML counts as such, too
 

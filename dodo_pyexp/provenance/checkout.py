@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dodo_pyexp.provenance.repository import (
+from .repository import (
     GITLINK,
     PARTIAL,
     REFS,
@@ -18,10 +18,10 @@ from dodo_pyexp.provenance.repository import (
     file_errors,
     readable,
 )
-from dodo_pyexp.provenance.sharing import date, link_unchanged, newest_base
+from .sharing import date, link_unchanged, newest_base
 
 if TYPE_CHECKING:
-    from dodo_pyexp.provenance.snapshot import Snapshot
+    from .snapshot import Snapshot
 
 _DAY = 86400.0
 

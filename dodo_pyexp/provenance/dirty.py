@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
-from dodo_pyexp.errors import ConfigError, PyexpError, nearest
-from dodo_pyexp.provenance.repository import GITLINK, Repository, SnapshotError, is_under, readable
+from ..errors import ConfigError, PyexpError, nearest
+from .repository import GITLINK, Repository, SnapshotError, is_under, readable
 
 __all__ = ["DirtyGitAction", "DirtyGitError", "check_dirty", "dirty_files"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
-from dodo_pyexp.errors import PyexpError
+from ..errors import PyexpError
 
 if TYPE_CHECKING:
     from git import Git, Repo

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dodo_pyexp.provenance.checkout import checkout
-from dodo_pyexp.provenance.repository import (
+from .checkout import checkout
+from .repository import (
     GITLINK,
     REFS,
     Change,
@@ -26,7 +26,7 @@ from dodo_pyexp.provenance.repository import (
     is_under,
     readable,
 )
-from dodo_pyexp.provenance.secrets import committed_secret, secret_content, secret_file
+from .secrets import committed_secret, secret_content, secret_file
 
 __all__ = ["Snapshot", "SnapshotError", "checkout", "take_snapshot"]
 
