@@ -1,4 +1,4 @@
-"""Mistakes of the user's, each told in one sentence: what, where, and what to do.
+"""Mistakes of the user's, each told in one sentence: what, where, and what to do; and what programs end with.
 
 Every class also derives from the built-in exception a Python programmer would expect, so that
 ``except ValueError`` keeps working. Anything that is *not* a `PyexpError` is a bug of ours.
@@ -18,10 +18,14 @@ else:
     _Base = getattr(sys.modules.get("doit.exceptions"), "InvalidDodoFile", Exception)
 
 
+#: The exit statuses of every program that builds.
+DONE, SOME_FAILED, WRONG_USAGE, WORK_TO_DO, INTERRUPTED = 0, 1, 2, 3, 130
+
+
 class PyexpError(_Base):
     """A mistake that the user can mend; shown as one sentence, without a traceback."""
 
-    exit_code = 2
+    exit_code = WRONG_USAGE
 
 
 class ConfigError(PyexpError, ValueError):

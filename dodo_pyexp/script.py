@@ -9,6 +9,7 @@ import atexit
 import os
 import sys
 
+from .errors import INTERRUPTED
 from .telling import is_doit, tell
 
 TYPE_CHECKING = False
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-INTERRUPTED = 130
 _exit_code = 0
 
 

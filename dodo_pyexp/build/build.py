@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import DONE, INTERRUPTED, SOME_FAILED, UsageError
 from .decision import decide
 from .plan import Plan
 from .reporter import BuildReporter
 from .session import Session, Wishes
-
-DONE, SOME_FAILED, WRONG_USAGE, WORK_TO_DO, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Build:

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import UsageError, ambiguous, nearest
-from ..results.stored import StoredExperiment, StoredRun, shown, stored_runs
-from ..store.paths import OutputFolder
+from ..results.stored import StoredExperiment, StoredRun, stored_runs
+from ..store.paths import OutputFolder, shown
 from .attempts import is_running, last_ended
 from .orphans import Orphan, used_elsewhere
 from .pieces import ORPHAN, Piece, history, leftovers, removed_by_halves, size_of, whole_run

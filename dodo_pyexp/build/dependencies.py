@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..collection.runs import Runs
 from ..errors import ConfigError, ConfigTypeError, DependencyError, LookupFailed, nearest, suggest
-from ..results.stored import shown
+from ..store.paths import shown
 from .definition import place
 
 if TYPE_CHECKING:

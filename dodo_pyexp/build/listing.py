@@ -10,20 +10,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from ..errors import DONE, WORK_TO_DO
 from ..printable import printable
 from .colour import column, paint
 from .decision import FAILED, INTERRUPTED, MISSING, ORPHAN, RUNNING, SKIPPED, STALE, UP_TO_DATE, Decision
 from .digest import failures_data, local
-from .graph import graph_text
 from .plan import Plan, PlannedRun
 
 if TYPE_CHECKING:
     from .build import Build
     from .orphans import Orphan
 
-__all__ = ["build_data", "dry_run_text", "graph_text", "states_data", "states_text"]
-
-DONE, WORK_TO_DO = 0, 3
 STATES = {
     UP_TO_DATE: "green",
     STALE: "yellow",
@@ -48,7 +45,7 @@ def _in_order(plan: Plan, decisions: Decisions) -> list[tuple[PlannedRun, Decisi
     return [(run, decisions[run]) for run in plan.runs() if run.selected]
 
 
-def counts_text(counts: dict[str, int], stream: IO[str]) -> str:
+def _counts_text(counts: dict[str, int], stream: IO[str]) -> str:
     """Write how many runs are in which state."""
     total = sum(counts.values())
     parts = [paint(f"{count} {state}", STATES[state], stream) for state, count in counts.items() if count]
@@ -81,7 +78,7 @@ def states_text(
         f"{name}  {painted[decision.state]}  {_reason(decision)}".rstrip()
         for name, (_, decision) in zip(names, wanted, strict=True)
     ]
-    lines.append(counts_text(_counts((decision for _, decision in wanted), orphans=orphans is not None), stream))
+    lines.append(_counts_text(_counts((decision for _, decision in wanted), orphans=orphans is not None), stream))
     return "\n".join(lines)
 
 
@@ -105,7 +102,7 @@ def _names(run: PlannedRun | Orphan) -> dict[str, Any]:
     return {"run": run.full_name, "experiment": run.experiment.name, "name": run.name}
 
 
-def dry_run_text(plan: Plan, decisions: Decisions, stream: IO[str] | None = None) -> tuple[str, int]:
+def dry_run_text(decisions: Decisions, stream: IO[str] | None = None) -> tuple[str, int]:
     """Say which selected runs would be executed, and why; and the exit status that goes with it."""
     stream = stream or sys.stdout
     open_runs = [(run, decision) for run, decision in _wanted(decisions) if not decision.up_to_date]

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from ..errors import LookupFailed, PyexpError
-from ..results.stored import shown
+from ..errors import SOME_FAILED, LookupFailed, PyexpError
+from ..store.paths import shown
 from .definition import Definition
 
 _ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -79,7 +79,7 @@ def in_script(error: BaseException) -> PyexpError | None:
         return None
     told = in_user_code(error) or (error if isinstance(error, PyexpError) else None)
     if isinstance(error, LookupFailed) and told is not None and not in_configs:
-        told.exit_code = 1  # the script's own doing, with results that are there
+        told.exit_code = SOME_FAILED  # the script's own doing, with results that are there
     return told
 
 

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..results.stored import StoredExperiment, StoredRun, shown
+from ..results.stored import StoredExperiment, StoredRun
 from ..store import atomic
+from ..store.paths import shown
 
 RUN, ORPHAN, FAILED, OLD = "run", "orphan", "failed attempt", "older attempt"
 TEMPORARY, REST, UNUSED = "leftover", "history", "code that no attempt refers to"

@@ -14,11 +14,7 @@ from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.defaults import Defaults
 from ..config.hashing import hash_config
-from ..errors import (
-    ConfigError,
-    ConfigTypeError,
-    ReservedKeyError,
-)  # fmt: skip
+from ..errors import ConfigError, ConfigTypeError, ReservedKeyError
 from ..provenance.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
 from ..store.paths import ExperimentFolder, OutputFolder, RunFolder, check_folder
@@ -262,13 +258,6 @@ class Plan:
                     added += 1
                     pending.append(upstream)
         return len(chosen), added
-
-    def add_upstreams(self) -> int:
-        """Select what the selected runs depend on, too; count what was added."""
-        before = sum(run.selected for run in self.runs())
-        selected = {id(run) for run in self.runs() if run.selected}
-        self.select(lambda run: id(run) in selected)
-        return sum(run.selected for run in self.runs()) - before
 
 
 def make_plan(

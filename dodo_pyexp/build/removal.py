@@ -12,9 +12,9 @@ import shutil
 import stat
 from typing import Any
 
-from ..errors import DamagedFile, PyexpError, UsageError
-from ..results.stored import StoredRun, shown
-from ..store.paths import is_attempt
+from ..errors import SOME_FAILED, DamagedFile, PyexpError, UsageError
+from ..results.stored import StoredRun
+from ..store.paths import is_attempt, shown
 from ..store.record import Record
 from .attempts import FLAT, is_running
 from .locks import RunLock
@@ -24,7 +24,7 @@ from .pieces import TEMPORARY, Piece, aside
 class LeftAlone(PyexpError):
     """Something was not removed, for a reason."""
 
-    exit_code = 1
+    exit_code = SOME_FAILED
 
 
 def remove(piece: Piece) -> None:

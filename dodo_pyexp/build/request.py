@@ -15,23 +15,24 @@ from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.encode import decode
 from ..config.hashing import hash_config
-from ..errors import PyexpError, UsageError, suggest
+from ..errors import DONE, INTERRUPTED, SOME_FAILED, WRONG_USAGE, PyexpError, UsageError, suggest
 from ..printable import printable
 from ..provenance.masking import asked_keys, missing_secrets, restored
 from ..results.reading import read_results
 from ..results.result import Result
-from ..results.stored import shown
 from ..store import manifest as manifests
 from ..store import timestamps
 from ..store.manifest import Manifest
+from ..store.paths import shown
 from . import listing, sparing  # noqa: F401  # sparing: before anything imports doit
 from .again import again_line
 from .batches import batches_text
-from .build import INTERRUPTED, SOME_FAILED, WRONG_USAGE, Build
+from .build import Build
 from .colour import name_limit
 from .decision import Decision, foresee
 from .definition import Definition
 from .filters import is_full, matcher
+from .graph import graph_text
 from .loader import is_file
 from .notices import Advice, code_lines
 from .options import Options, resolve
@@ -96,7 +97,7 @@ class Request:
         self._tasks = list(tasks)
         self.targets = targets
         self._continued: dict[str, Manifest] = {}
-        self.exit_code = 0
+        self.exit_code = DONE
 
     @property
     def output_dir(self) -> str:
@@ -248,13 +249,13 @@ class Request:
             return 0
         plan = self.plan()
         if arguments.graph:
-            print(listing.graph_text(plan, limit=name_limit(sys.stdout)))
+            print(graph_text(plan, limit=name_limit(sys.stdout)))
             return 0
         if self.select(plan, lambda text: print(printable(text), file=sys.stderr)) is None:
             return self.exit_code
         self.forbid_uncommitted(plan)
         decisions = foresee(plan, rerun=arguments.rerun)
-        text, code = listing.dry_run_text(plan, decisions)
+        text, code = listing.dry_run_text(decisions)
         print(text)
         self.tell_code(decisions)
         return code
@@ -335,7 +336,7 @@ class Request:
         experiment = build.session.plan.roots[0]
         if self.exit_code == INTERRUPTED:
             raise KeyboardInterrupt
-        if definition.report is not None and self.exit_code in (0, SOME_FAILED):
+        if definition.report is not None and self.exit_code in (DONE, SOME_FAILED):
             from .report import make_report
 
             return make_report(experiment, build.session.batch(experiment))

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..errors import UsageError, ambiguous
-from ..results.stored import StoredExperiment, StoredRun, shown, stored_experiments, stored_run, stored_runs
+from ..results.stored import StoredExperiment, StoredRun, stored_experiments, stored_run, stored_runs
 from ..store import manifest as manifests
 from ..store.manifest import Manifest
-from ..store.paths import OutputFolder
+from ..store.paths import OutputFolder, shown
 from .past import Past
 
 

@@ -64,7 +64,7 @@ def _build(wanted: Request, stdout: IO[str]) -> int:
 def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     plan, decisions = states(wanted)
     wanted.forbid_uncommitted(plan)
-    text, code = listing.dry_run_text(plan, decisions)
+    text, code = listing.dry_run_text(decisions)
     print(json.dumps(listing.states_data(plan, decisions), indent=2) if wanted.arguments.json else text, file=stdout)
     wanted.tell_code(decisions)
     return code

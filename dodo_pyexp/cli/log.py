@@ -35,7 +35,8 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Namespace) -> int:
     """Print what a run printed; nobody's code is imported."""
     from ..errors import DamagedFile, MissingFile
-    from ..results.stored import shown, stored_run
+    from ..results.stored import stored_run
+    from ..store.paths import shown
     from .output import output_folder
 
     found = stored_run(output_folder(arguments), arguments.run)

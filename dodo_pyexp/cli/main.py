@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from ..errors import PyexpError, UsageError, nearest
+from ..errors import INTERRUPTED, PyexpError, UsageError, nearest
 from ..telling import tell
 
 TYPE_CHECKING = False  # `typing` is a tenth of the start-up of ``pyexp --help``
@@ -35,7 +35,7 @@ COMMANDS = {
     "clean": "remove runs or attempts from the output folder",
     "init": "write a first experiment and a dodo.py",
 }
-INTERRUPTED, BROKEN_PIPE = 130, 141
+BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

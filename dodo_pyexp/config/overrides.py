@@ -9,14 +9,10 @@ from .merge import copied
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any, Literal
-
-    NewKeys = Literal["raise", "pass"]
+    from typing import Any
 
 
-def apply_overrides(
-    config: Mapping[Any, Any], overrides: Iterable[str], new_keys: NewKeys = "raise", where: str = ""
-) -> Config:
+def apply_overrides(config: Mapping[Any, Any], overrides: Iterable[str], where: str = "") -> Config:
     """Set single values of a config from texts ``key=value``, and give the new config.
 
     The key is a dotted path; numbers in it are positions in lists (negative ones count from the end). The
@@ -29,8 +25,6 @@ def apply_overrides(
         Stays as it is.
     overrides : iterable of str
         Applied in order; the last one wins.
-    new_keys : {"raise", "pass"}
-        Whether a key that the config does not have is a mistake, or makes a new value.
     where : str
         Starts the message of an error, when given: the file or run that is overridden.
 
@@ -50,8 +44,6 @@ def apply_overrides(
     """
     from .yaml import parse_yaml
 
-    if new_keys not in ("raise", "pass"):
-        raise ConfigError(f'new_keys is {new_keys!r}; use "raise" or "pass"')
     result: Config = copied(dict(config), Config)
     for override in overrides:
         try:
@@ -59,7 +51,7 @@ def apply_overrides(
             if not equals or not key.strip():
                 raise ConfigError(f'override "{override}" is not of the form key=value, such as model.width=64')
             value = parse_yaml(text, f'override "{override}"').tree
-            Setting(override, key.strip(), value, new_keys == "pass").put_into(result)
+            Setting(override, key.strip(), value, create=False).put_into(result)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}" if where else str(error)) from None
     return result

@@ -13,8 +13,7 @@ from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.names import folder_name, refusal
-from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder
-from ..store.paths import shown as shown
+from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder, shown
 from .reading import find_attempt
 
 DEEPEST = 6

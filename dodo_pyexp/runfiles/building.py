@@ -116,7 +116,7 @@ class RunFileRequest(Request):
             return self.exit_code
         self.forbid_uncommitted(plan)
         decisions = foresee(plan, rerun=self.arguments.rerun)
-        text, code = listing.dry_run_text(plan, decisions)
+        text, code = listing.dry_run_text(decisions)
         if self.arguments.json:
             self._print(listing.states_data(plan, decisions))
         else:

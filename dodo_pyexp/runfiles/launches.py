@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..build.build import INTERRUPTED
 from ..config.config import Config
+from ..errors import INTERRUPTED
 from ..provenance.host import Owner
 from ..provenance.masking import Masker, masked_text, secrets_of
 from ..provenance.secrets import mask_arguments, telling

@@ -11,14 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..arguments import script_parser
-from ..build.build import INTERRUPTED
 from ..build.past import Past
 from ..build.reproduce import differing_packages, masked_settings
 from ..build.surroundings import Surroundings
 from ..build.verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
 from ..config.hashing import hash_config
 from ..config.interpolation import escaped
-from ..errors import UsageError
+from ..errors import INTERRUPTED, UsageError
 from ..results.stored import StoredRun
 from ..store import status as statuses
 from ..store.manifest import LAUNCHES

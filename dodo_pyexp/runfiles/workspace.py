@@ -16,12 +16,11 @@ from typing import Any
 
 from .. import importing, script
 from ..arguments import script_arguments
-from ..build.build import INTERRUPTED, SOME_FAILED
 from ..build.definition import Definition, Given, caller
 from ..build.options import Options
 from ..collection.tensor import Tensor
 from ..config.sweep import sweep
-from ..errors import ArgumentError, ConfigError
+from ..errors import DONE, INTERRUPTED, SOME_FAILED, WORK_TO_DO, WRONG_USAGE, ArgumentError, ConfigError
 from ..experiment import Experiment, family
 from ..experiment import experiment as decorate
 from ..provenance.dirty import DirtyGitAction, check_dirty
@@ -147,7 +146,7 @@ class Workspace:
         self.id = id
         self.workdir = Path(workdir)
         self.path = self.workdir / folder_name(id)
-        self.exit_code = 0
+        self.exit_code = DONE
         self._source = source or caller().rpartition(":")[0]
         self._wanted = wanted or _from_script()
         arguments = self._wanted.arguments
@@ -284,7 +283,7 @@ class Workspace:
 
     def _ended(self, code: int) -> None:
         """Remember the worst that came of a build."""
-        ranks = (0, 3, SOME_FAILED, 2, INTERRUPTED)
+        ranks = (DONE, WORK_TO_DO, SOME_FAILED, WRONG_USAGE, INTERRUPTED)
         if code not in ranks or ranks.index(code) > ranks.index(self.exit_code):
             self.exit_code = code
 

@@ -61,16 +61,16 @@ def test_only_selected_runs_are_listed_and_counted() -> None:
 def test_a_dry_run_tells_the_exit_status() -> None:
     exp = make("exp", [{"name": "a"}])
     plan = plan_of(exp)
-    assert dry_run_text(plan, foresee(plan))[1] == 3
+    assert dry_run_text(foresee(plan))[1] == 3
     exp.run()
     plan = plan_of(exp)
-    assert dry_run_text(plan, foresee(plan)) == ("0 of 1 runs would be executed", 0)
+    assert dry_run_text(foresee(plan)) == ("0 of 1 runs would be executed", 0)
 
 
 def told(*experiments: Any) -> tuple[list[str], str, int]:
     """Give the reasons, the summary and the exit status of a dry run."""
     plan = plan_of(*experiments)
-    text, code = dry_run_text(plan, foresee(plan))
+    text, code = dry_run_text(foresee(plan))
     *lines, summary = text.splitlines()
     return [line.split("  ", 1)[1].strip() for line in lines], summary, code
 
@@ -115,7 +115,7 @@ def test_the_list_and_the_dry_run_give_the_same_decisions() -> None:
         assert entry["run"] == run.full_name
         assert {**entry, **decision.to_dict()} == entry
         assert decision.reason in states_text(plan, decisions)
-        assert decision.reason in dry_run_text(plan, decisions)[0]
+        assert decision.reason in dry_run_text(decisions)[0]
 
 
 # -- the graph --------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dodo_pyexp.config.config import Config
-from dodo_pyexp.config.overrides import apply_overrides
+from dodo_pyexp.config.overrides import Setting, apply_overrides
 from dodo_pyexp.errors import ConfigError
 
 CONFIG = {
@@ -111,15 +111,16 @@ def test_mistakes_are_told_in_one_sentence(override, message):
     ],
 )
 def test_new_keys_pass_when_they_may(override, result):
-    config = apply_overrides({"a": 1}, [override], new_keys="pass")
-    assert config == result
+    assert with_new_key({"a": 1}, override) == result
     with pytest.raises(ConfigError):
         apply_overrides({"a": 1}, [override])
 
 
-def test_an_unknown_policy_is_refused():
-    with pytest.raises(ConfigError, match='use "raise" or "pass"'):
-        apply_overrides({}, [], new_keys="warn")
+def with_new_key(config: Any, override: str) -> Config:
+    key, _, value = override.partition("=")
+    changed = Config(deepcopy(config))
+    Setting(override, key, json.loads(value), create=True).put_into(changed)
+    return changed
 
 
 # -- whatever the config ----------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ def test_a_key_that_is_not_there_is_refused_or_made(config: Any, value: Any, dat
     path = (*data.draw(st.sampled_from(sections)), "new")
     with pytest.raises(ConfigError, match="there is no key"):
         apply_overrides(config, [written(path, value)])
-    made = apply_overrides(config, [written(path, value)], new_keys="pass")
+    made = with_new_key(config, written(path, value))
     assert typed(made) == typed(with_value(config, path, value))
 
 
