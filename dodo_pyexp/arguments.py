@@ -1,6 +1,6 @@
 """The command-line flags of a build: one parser for ``pyexp build`` and for ``python my_experiment.py``.
 
-Implements: pyexp guide, "CLI Usage"; pyexp README, "CLI Arguments"; DESIGN sections 10 and 12.
+Implements: pyexp guide, "CLI Usage"; pyexp README, "CLI Arguments"; docs/reference.md, "Command line".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a mistake of the user's is told at the end of a program: one sentence on stderr, and a status.
 
-Implements: DESIGN section 12.
+Implements: docs/reference.md, "Errors".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Accepting runs: their records say from now on that today's code made them; nothing is executed.
 
-Implements: DESIGN section 11 (``pyexp accept``).
+Implements: docs/how-to.md, "Change the code".
 """
 
 from __future__ import annotations

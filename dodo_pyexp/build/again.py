@@ -1,6 +1,6 @@
 """The command that builds some runs again: what the end of a build offers after failures, ready to be pasted.
 
-Implements: DESIGN section 12 (the digest of failures).
+Implements: docs/reference.md, "Command line" (failures).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The attempts of a run in the output folder: how each ended, and when.
 
-Implements: DESIGN sections 2 (P5) and 3 (attempt).
+Implements: docs/reference.md, "States and reasons".
 """
 
 from __future__ import annotations

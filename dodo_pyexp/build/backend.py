@@ -1,8 +1,8 @@
 """doit's database: a cache that may be deleted, cut off or shared without harm.
 
-Implements: DESIGN section 7; doit notes, sections 0 and 3.4: doit writes its database only when it ends, and one value
-that JSON cannot hold loses everything. Here values are written as they come, at most once a second, and one that
-cannot be written is left out. Nothing of pyexp's is only here.
+Implements: docs/how-it-works.md, "Who does what": doit writes its database only when it ends, and one value that JSON
+cannot hold loses everything. Here values are written as they come, at most once a second, and one that cannot be
+written is left out. Nothing of pyexp's is only here.
 
 Any doit project can use it: ``DOIT_CONFIG = {"backend": "pyexp", "dep_file": "out/.doit.db"}``.
 """

@@ -1,7 +1,7 @@
 """A batch: one build of one experiment, and its manifest.
 
-Implements: DESIGN sections 3 and 6: the manifest is written before the first run starts; when the batch ends it
-also says which attempt satisfied each run.
+Implements: docs/files-on-disk.md (a manifest): the manifest is written before the first run starts; when the batch ends
+it also says which attempt satisfied each run.
 """
 
 from __future__ import annotations

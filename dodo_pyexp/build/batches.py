@@ -1,6 +1,6 @@
 """Previous batches, listed: what each build of an experiment was, and what became of its runs.
 
-Implements: pyexp guide, "CLI Usage" (``--list``); DESIGN section 12 (``list --batches``).
+Implements: pyexp guide, "CLI Usage" (``--list``); docs/reference.md, "Command line" (``list --batches``).
 """
 
 from __future__ import annotations

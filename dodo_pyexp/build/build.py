@@ -1,6 +1,6 @@
 """Building a plan: what is out of date is left to doit, and what became of all runs is written down.
 
-Implements: DESIGN section 7.
+Implements: docs/how-it-works.md, "Who does what".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What ``pyexp clean`` removes: of which experiments and runs, and what of them.
 
-Implements: DESIGN section 12 (`clean`); issue text "Growing and shrinking sweeps".
+Implements: docs/how-to.md, "Clean up"; docs/reference.md, "What `clean` leaves".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`Code`: what the code of an experiment is today, and how it differs from the code that made a run.
 
-Implements: DESIGN section 11 (Code that changed). Nothing of it is looked at before somebody asks, and then once a
+Implements: docs/how-it-works.md, "What code counts". Nothing of it is looked at before somebody asks, and then once a
 build, so that a build of nothing under ``code="ignore"`` does not pay for it.
 """
 

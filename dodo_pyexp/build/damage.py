@@ -1,7 +1,7 @@
 """What a build does about damage that was found by reading: it sees to it that the next one looks again.
 
-Implements: DESIGN section 2 (P2: recovery needs no flag). A result whose file changed without becoming shorter or newer
-is only noticed when it is read; reading never writes, so whoever reads for a build says what was wrong with it.
+Implements: docs/how-it-works.md, "Recovery". A result whose file changed without becoming shorter or newer is only
+noticed when it is read; reading never writes, so whoever reads for a build says what was wrong with it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Is a run up to date, and if not, why? One value says both, so they cannot disagree (P9).
+"""Is a run up to date, and if not, why? One value says both, so they cannot disagree.
 
-Implements: DESIGN sections 2 (P1, P5, P9), 3 (states) and 6 (early cutoff).
+Implements: docs/how-it-works.md, "What makes a run out of date".
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Decision:
     Parameters
     ----------
     state
-        One of the states of DESIGN section 3.
+        One of the states above.
     kind
         What kind of reason: ``never``, ``config``, ``upstream``, ``damaged``, ``code``, ``failed``, ``interrupted``,
         ``running``, ``forced``, ``orphan`` or "".

@@ -1,6 +1,6 @@
 """What `depends_on` means: patterns become edges between runs, and the runs an order.
 
-Implements: DESIGN sections 7 ("Own checks come before doit sees the graph") and 10 (`depends_on`).
+Implements: docs/reference.md, "Experiments" (`depends_on`).
 """
 
 from __future__ import annotations

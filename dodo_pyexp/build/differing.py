@@ -1,6 +1,6 @@
 """What differs between two attempts, or two batches: config, code, packages, host, upstreams and results.
 
-Implements: the command ``pyexp diff``; DESIGN section 2 (P10).
+Implements: docs/how-to.md, "Run it again" (``diff``).
 """
 
 from __future__ import annotations

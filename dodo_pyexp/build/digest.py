@@ -1,6 +1,7 @@
 """The digest of failures at the end of a build: what went wrong, how often, and where to read more.
 
-Implements: DESIGN section 12. Runs that failed in the same way are told once, the first failure first.
+Implements: docs/reference.md, "Command line" (failures). Runs that failed in the same way are told once, the first
+failure first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """doit's parts put together with pyexp's: what comes next, in which order, and what is remembered.
 
-Implements: DESIGN section 7 (`pyexp build` is doit with pyexp's own task classes, backend and runner).
+Implements: docs/how-it-works.md, "Who does what" (`pyexp build` is doit with pyexp's own task classes, backend and
+runner).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """doit's own settings, where it loads a file with experiments.
 
-Implements: DESIGN sections 2 (P8) and 6 (doit's database lies in the output folder).
+Implements: docs/files-on-disk.md (`out/.doit.db`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def configure_doit(definition: Definition) -> None:
-    """Tell the doit that is loading a dodo file just now to keep its database in the output folder (P8).
+    """Tell the doit that is loading a dodo file just now to keep its database in the output folder.
 
     The file may define this experiment itself or import it. Whatever it says in a ``DOIT_CONFIG`` of its own wins.
     """

@@ -1,6 +1,6 @@
 """The door of plain doit: experiments at the top level of a module are task creators.
 
-Implements: DESIGN section 7; doit notes, section 1.1. doit first looks at every object of the module, then calls the
+Implements: docs/how-it-works.md, "Who does what". doit first looks at every object of the module, then calls the
 creators it found one by one. So what has been looked at since the last call are the experiments of one module, whose
 runs may depend on each other.
 """

@@ -1,7 +1,7 @@
 """One run on its way: lock, decide again, attempt, tries, record.
 
-Implements: DESIGN section 7: the action is "make sure this run is finished". Whatever doit remembered or forgot, the
-record is looked at again under the run's lock, and only what is still needed is executed (P1, P2, P4).
+Implements: docs/how-it-works.md, "Who does what": the action is "make sure this run is finished". Whatever doit
+remembered or forgot, the record is looked at again under the run's lock, and only what is still needed is executed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``--filter REGEX``: which runs it means.
 
-Implements: DESIGN section 10 (`--filter`).
+Implements: docs/how-to.md, "Select runs".
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""How long the rest of a build takes, as far as that can be known: what is up to date takes no time.
-
-Implements: DESIGN section 12 (time left).
-"""
+"""How long the rest of a build takes, as far as that can be known: what is up to date takes no time."""
 
 from __future__ import annotations
 

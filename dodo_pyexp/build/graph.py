@@ -1,6 +1,6 @@
 """The dependency graph: as a tree of text, for Graphviz, for Mermaid, and as data.
 
-Implements: pyexp guide, "CLI Usage" (``--graph``); DESIGN section 12.
+Implements: pyexp guide, "CLI Usage" (``--graph``); docs/reference.md, "Command line" (``graph``).
 """
 
 from __future__ import annotations

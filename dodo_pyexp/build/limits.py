@@ -1,6 +1,6 @@
 """What one try of a run may not exceed: its time, and the time for which it does nothing.
 
-Implements: DESIGN section 8 (`timeout=`), and the hang guard, `idle_timeout=`.
+Implements: docs/reference.md, "Options" (`timeout`, `idle_timeout`).
 """
 
 from __future__ import annotations

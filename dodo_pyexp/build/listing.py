@@ -1,6 +1,6 @@
 """What is told without executing anything, and what was done, for people and for programs: states and reasons.
 
-Implements: DESIGN section 12 (``list``, ``build -n``, ``--json``).
+Implements: docs/reference.md, "Command line" (``list``, ``build -n``, ``--json``).
 """
 
 from __future__ import annotations

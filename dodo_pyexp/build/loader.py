@@ -1,7 +1,6 @@
 """Finding experiments in files: which files, what they define, and what is wrong with them.
 
-Implements: DESIGN sections 7 (experiments at module level are task creators) and 12. Nothing of a file is executed
-but its top level.
+Implements: docs/reference.md, "Command line" (FILE). Nothing of a file is executed but its top level.
 """
 
 from __future__ import annotations

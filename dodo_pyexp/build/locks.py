@@ -1,4 +1,4 @@
-"""One owner a run at a time (P4): a lock that dies with its process.
+"""One owner a run at a time: a lock that dies with its process.
 
 The lock is a `flock` on the run's own folder, so it leaves no file behind and needs no unlock command: the kernel
 drops it when the process ends, however that happens. The process that executes the run holds it together with the

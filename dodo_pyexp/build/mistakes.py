@@ -1,6 +1,6 @@
 """Mistakes in the user's own code, told in one sentence with its place: the same through every door.
 
-Implements: DESIGN section 12 (errors are one sentence with the place and a hint; a traceback is for bugs in pyexp).
+Implements: docs/reference.md, "Errors".
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Results that were not all made alike: by other code, or with other packages. One line says so.
 
-Implements: DESIGN section 2 (P10): a table of such results compares more than the configs that it shows.
+Implements: docs/reference.md, "Command line" (``results``): a table of such results compares more than the configs that
+it shows.
 """
 
 from __future__ import annotations

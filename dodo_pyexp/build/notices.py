@@ -1,6 +1,6 @@
 """What a build has to say about runs that are up to date, although today's code is not what made them.
 
-Implements: DESIGN section 11 (policy ``warn``): one line an experiment, made of the decisions themselves.
+Implements: docs/how-to.md, "Change the code": one line an experiment, made of the decisions themselves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The options of an experiment, and where they may come from.
 
-Implements: pyexp guide, "`@pyexp.experiment` Parameters"; DESIGN section 10 (priority): command line, then
-`run()`, then the decorator, then ``[tool.pyexp]`` in pyproject.toml, then the default.
+Implements: pyexp guide, "`@pyexp.experiment` Parameters"; docs/reference.md, "Options": command line, then `run()`,
+then the decorator, then ``[tool.pyexp]`` in pyproject.toml, then the default.
 """
 
 from __future__ import annotations

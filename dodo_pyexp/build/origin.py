@@ -1,6 +1,6 @@
 """Where in the snapshot the experiment function stands: enough to import it again, years later, on another machine.
 
-Implements: DESIGN section 2 (P10): a past run can be run again with its code.
+Implements: docs/how-to.md, "Run it again".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Orphans: runs in the output folder that no config asks for any more.
 
-Implements: issue text "Growing and shrinking sweeps". A run of a sweep that shrank keeps its results on disk. It has no
+Implements: docs/how-to.md, "Grow and shrink a sweep". A run of a sweep that shrank keeps its results on disk. It has no
 part in builds, results, reports and dependencies, because all of these start from configs; here it is found again.
 """
 

@@ -2,7 +2,7 @@
 
 Nothing of the user's is imported to find that out.
 
-Implements: DESIGN section 2 (P10).
+Implements: docs/how-to.md, "Run it again".
 """
 
 from __future__ import annotations

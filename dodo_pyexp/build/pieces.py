@@ -1,6 +1,6 @@
 """What can be removed from an output folder in one go, and how big it is.
 
-Implements: DESIGN section 12 (`clean`).
+Implements: docs/reference.md, "What `clean` leaves".
 """
 
 from __future__ import annotations

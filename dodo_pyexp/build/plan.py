@@ -1,7 +1,6 @@
 """From definitions to runs: configs expanded, names checked, folders given, `depends_on` resolved.
 
-Implements: DESIGN section 3 (run, task, upstream), 7 ("Own checks come before doit sees the graph") and 10
-(`depends_on`).
+Implements: docs/how-it-works.md, "The words"; docs/reference.md, "Experiments" (`depends_on`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The live line: what a build on a terminal shows while it goes on.
 
-Implements: DESIGN section 12 (done, failed, cached, running, time left). There is no refreshing thread, because
-runs may be forked from this process: the line is drawn when something happens, and at the runner's ticks.
+It tells how many runs are done, failed, up to date and skipped, which are running, and the time left. There is no
+refreshing thread, because runs may be forked from this process: the line is drawn when something happens, and at the
+runner's ticks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Removing something from the output folder, so that it is never seen half removed.
 
-Implements: DESIGN section 2 (P3, P4, P6, P8). A run or an attempt is put aside under a name that nothing reads, in one
-step, and deleted then; if that is interrupted, the next ``pyexp clean`` goes on with it. Nothing outside the output
-folder is touched, no symbolic link is followed, and a run that somebody is executing is left alone.
+Implements: docs/reference.md, "What `clean` leaves". A run or an attempt is put aside under a name that nothing reads,
+in one step, and deleted then; if that is interrupted, the next ``pyexp clean`` goes on with it. Nothing outside the
+output folder is touched, no symbolic link is followed, and a run that somebody is executing is left alone.
 """
 
 from __future__ import annotations

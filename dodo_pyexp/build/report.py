@@ -1,6 +1,6 @@
 """The report of an experiment: a function of its results, up to date as long as they and its code are the same.
 
-Implements: pyexp README, "Result Filtering"; DESIGN section 10 (report).
+Implements: pyexp README, "Result Filtering"; docs/how-to.md, "Report on the results".
 """
 
 from __future__ import annotations

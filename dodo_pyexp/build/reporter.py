@@ -1,6 +1,6 @@
 """What a build tells while it goes on: plain lines here; `progress` draws the live line on a terminal.
 
-Implements: DESIGN section 12. Everything goes to stderr, so that stdout is left to results and reports.
+Everything goes to stderr, so that stdout is left to results and reports.
 """
 
 from __future__ import annotations

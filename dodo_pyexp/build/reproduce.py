@@ -1,6 +1,6 @@
 """Executing a past attempt again, as it was, and comparing the outcome.
 
-Implements: DESIGN sections 2 (P10) and 12 (``pyexp reproduce``); Expyrun readme, "Reproducing Experiments".
+Implements: docs/how-to.md, "Run it again"; Expyrun readme, "Reproducing Experiments".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a run asks of the machine that executes it: `resources` of the experiment, and in the config of the run.
 
-Implements: DESIGN section 8 (per-run resources from the config). The key in the config is not hashed: where a run is
-executed does not change what it computes.
+Implements: docs/cluster.md, "From a laptop to a cluster". The key in the config is not hashed: where a run is executed
+does not change what it computes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From which attempt may a run go on? ``resume=True``: from one that did not finish, if it was made of the same.
 
-Implements: issue text "Resuming a run's own work": config, upstreams and code must be what they were then, or what the
-attempt left behind (a checkpoint, say) belongs to another run.
+Implements: docs/how-to.md, "Go on from a checkpoint": config, upstreams and code must be what they were then, or what
+the attempt left behind (a checkpoint, say) belongs to another run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The runner: doit says what comes next, many runs are on their way at once, one thread waits for them all.
 
-Implements: DESIGN section 7; doit notes, section 3.6. It takes the place of doit's `Runner`: doit's dispatcher hands
-out the tasks, doit's database is told how they ended, and tasks that are no runs are left to doit's own runner.
-The wait is on the ends of processes (pidfds), never on a queue that a dead worker could not fill.
+Implements: docs/how-it-works.md, "Who does what". It takes the place of doit's `Runner`: doit's dispatcher hands out
+the tasks, doit's database is told how they ended, and tasks that are no runs are left to doit's own runner. The wait is
+on the ends of processes (pidfds), never on a queue that a dead worker could not fill.
 """
 
 from __future__ import annotations

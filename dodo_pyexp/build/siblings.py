@@ -1,6 +1,6 @@
 """Folders that a run had under other configs, where the names of folders hold a hash of the config.
 
-Such a run has no record to compare with, but its newest sibling tells what has changed (P9).
+Such a run has no record to compare with, but its newest sibling tells what has changed.
 """
 
 from __future__ import annotations

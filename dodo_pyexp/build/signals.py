@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM while a build goes on.
 
-Implements: DESIGN section 12: the first Ctrl-C stops starting, the second ends what is running; SIGTERM does both at
-once.
+Implements: docs/how-it-works.md, "Interrupting": the first Ctrl-C stops starting, the second ends what is running;
+SIGTERM does both at once.
 """
 
 from __future__ import annotations

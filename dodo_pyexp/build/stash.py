@@ -1,6 +1,6 @@
 """The code as it was: one snapshot a repository and build, taken before the first run that is executed.
 
-Implements: pyexp guide, "`@pyexp.experiment` Parameters" (`stash`); DESIGN section 6 (`.snapshots/`, `.commit`).
+Implements: pyexp guide, "`@pyexp.experiment` Parameters" (`stash`); docs/files-on-disk.md (`.snapshots/`, `.commit`).
 """
 
 from __future__ import annotations

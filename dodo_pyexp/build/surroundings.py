@@ -1,6 +1,7 @@
 """The machine and the packages that the runs of a build are executed with.
 
-Implements: Expyrun readme, frozen requirements; experimaestro guide, "Hostname tracking"; DESIGN section 2 (P10).
+Implements: Expyrun readme, frozen requirements; Experimaestro guide, "Hostname tracking"; docs/files-on-disk.md
+(`.environment/`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a word on the command line names: an experiment, runs, the path of a target, or another doit task.
 
-Implements: DESIGN section 7 (``doit <target path>``) and 12.
+Implements: docs/reference.md, "Command line" (TARGET).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Runs as doit tasks: the same tasks for ``pyexp build`` and for plain ``doit``.
 
-Implements: DESIGN section 7; doit notes, sections 1.2, 1.3 and 5.4 (a lean task class, one shared check with a
-`__signature__`).
+Implements: docs/how-it-works.md, "Who does what" (a lean task class, one shared check with a `__signature__`).
 """
 
 from __future__ import annotations

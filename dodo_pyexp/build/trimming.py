@@ -1,8 +1,8 @@
 """Which attempts of a run may go, and which have to stay.
 
-Implements: issue text "Growing and shrinking sweeps". Whatever is asked for, an attempt stays if the run's record
-points to it (it is the run's result, which downstream runs read), or if it satisfied the run in a batch that is kept:
-the newest one, which `results()` and the report read; the one that the newest report was made for; and with
+Implements: docs/reference.md, "What `clean` leaves". Whatever is asked for, an attempt stays if the run's record points
+to it (it is the run's result, which downstream runs read), or if it satisfied the run in a batch that is kept: the
+newest one, which `results()` and the report read; the one that the newest report was made for; and with
 ``--older-than`` every batch that is younger than that.
 """
 

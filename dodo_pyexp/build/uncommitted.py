@@ -3,7 +3,7 @@
 Forbidden ones are looked for before anything is created. Of others the user is told when a run is executed: then the
 snapshot knows them anyway.
 
-Implements: experimaestro guide, "Dirty Git Check".
+Implements: Experimaestro guide, "Dirty Git Check".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What a build has just made or is about to use stays: as long as one is at work on the experiment nothing is unused, and
 before it has said so in its manifest, what it uses is young.
 
-Implements: DESIGN section 12 (`clean`).
+Implements: docs/reference.md, "What `clean` leaves".
 """
 
 from __future__ import annotations

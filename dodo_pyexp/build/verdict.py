@@ -1,6 +1,6 @@
 """The verdict on a reproduction: whether the outcome is what it was.
 
-Implements: DESIGN section 12 (``pyexp reproduce``).
+Implements: docs/how-to.md, "Run it again".
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Runs(Sequence["T"]):
     `filter` always gives a collection. On results a query's words mean the config (``"lr"``, ``"cfg.lr"``,
     ``"config.lr"``), an attribute (``"error"``), or what the run returned (``"result.accuracy"``).
 
-    Implements: pyexp guide, 'Runs Collection'.
+    Implements: pyexp guide, "Runs Collection".
 
     Raises
     ------

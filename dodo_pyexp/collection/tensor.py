@@ -31,7 +31,7 @@ class Tensor(Runs["T"]):
     When several items match a name or a query and they form a full grid of the shape, the result keeps the
     number of axes; else it is flat. Either way it holds the matches and nothing more.
 
-    Implements: README, 'Result Filtering' and 'Tensor Indexing'.
+    Implements: pyexp README, "Result Filtering" and "Tensor Indexing".
 
     Raises
     ------

@@ -40,7 +40,7 @@ class Config(dict["Any", "Any"]):
     attribute but not read as one, because ``cfg.items`` must stay the method; ``cfg["items"]`` always reads
     the key. A dict that is appended to a list which is already inside stays a plain dict.
 
-    Implements: pyexp guide, 'Config - dot-notation dict'; README, 'Config Class'.
+    Implements: pyexp guide, "Config - dot-notation dict"; pyexp README, "Config Class".
 
     Raises
     ------

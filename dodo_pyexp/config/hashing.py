@@ -27,7 +27,7 @@ def hash_config(config: Mapping[str, Any]) -> str:
     does: ``1``, ``1.0``, ``True`` and ``"1"`` differ, ``Path("a")`` and ``"a"`` differ, a key ``1`` and a
     key ``"1"`` differ. Enums and numpy scalars count as their plain value.
 
-    Implements: pyexp guide, `hash_configs`; README, 'Output Folder Structure'.
+    Implements: pyexp guide, `hash_configs`; pyexp README, "Output Folder Structure".
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Variables and references in the texts of a config: ``$HOME``, ``${HOME:-/tmp}``, ``{model.width}``.
 
-Implements: Expyrun readme, 'Parsing Variables'. A text is read once, from left to right: what a variable or a reference
+Implements: Expyrun readme, "Parsing Variables". A text is read once, from left to right: what a variable or a reference
 stands for is not read again.
 """
 

@@ -28,7 +28,7 @@ def load_config(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     ``~`` is the home folder). They are merged before it, each file once: what two files both import cannot
     undo what the first of them says. Dotted and ``**`` keys work as in `merge`.
 
-    Implements: pyexp guide, 'load_config(paths)'.
+    Implements: pyexp guide, "load_config(paths)".
 
     Raises
     ------

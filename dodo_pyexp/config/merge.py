@@ -28,7 +28,7 @@ def merge(base: Mapping[Any, Any], update: Mapping[Any, Any]) -> dict[Any, Any]:
     keys are plain: dots and stars mean nothing there. Keys that are no strings are plain keys. ``"**"``
     alone means the root.
 
-    Implements: pyexp guide, 'merge(base, update)'; README, 'Dot Notation in Sweeps'.
+    Implements: pyexp guide, "merge(base, update)"; pyexp README, "Dot Notation in Sweeps".
 
     Raises
     ------

@@ -24,7 +24,7 @@ def sweep(configs: Iterable[Mapping[Any, Any]], variations: Iterable[Mapping[Any
     Each of its configs stands alone: no two share a dict, a list or a set. Dotted and ``**`` keys work as in
     `merge`.
 
-    Implements: pyexp guide, 'sweep(configs, variations)'; README, 'Parameter Sweeps'.
+    Implements: pyexp guide, "sweep(configs, variations)"; pyexp README, "Parameter Sweeps".
 
     Raises
     ------

@@ -40,7 +40,7 @@ def typed_like(text: str, old: Any) -> Any:
     (``[{name: a}, {name: b}]``), and so may a section (``{lr: 0.1}``). In place of nothing (None), and of text that is
     a variable or a reference as a whole, the type is guessed. ``null`` is None unless text is expected.
 
-    Implements: Expyrun readme, 'Override parameters from the CLI'.
+    Implements: Expyrun readme, "Override parameters from the CLI".
 
     Raises
     ------

@@ -69,7 +69,7 @@ def load_yaml(path: str | os.PathLike[str]) -> Located:
     Numbers are those of YAML 1.2 (``1e-4`` is a float, ``0o17`` is 15); ``on``, ``yes`` and dates are text.
     Each value is built anew, also where an alias repeats it.
 
-    Implements: pyexp guide, 'load_config(paths)'.
+    Implements: pyexp guide, "load_config(paths)".
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """`Executor` and `Handle`: how a run is started, watched and ended.
 
-Implements: DESIGN section 8; pyexp README, "Custom Executors".
+Implements: docs/reference.md, "Executors"; pyexp README, "Custom Executors".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The guardian: a tiny process that ends what is still running when the build is gone.
 
-Implements: DESIGN section 8, "No process outlives its build", also when the build was killed by SIGKILL. Each
-executing process leads a group of its own and tells the guardian so through a pipe; the pipe ends when the build
+Implements: docs/how-it-works.md, "Recovery": no process outlives its build, also when the build was killed by SIGKILL.
+Each executing process leads a group of its own and tells the guardian so through a pipe; the pipe ends when the build
 does, and then every group that has not been taken off the list is killed.
 """
 

@@ -1,6 +1,6 @@
 """`Relocation`: runs import the project's modules from the snapshot, and not from where the user goes on editing.
 
-Implements: pyexp guide, "`@pyexp.experiment` Parameters" (`stash`); DESIGN section 2 (P10).
+Implements: pyexp guide, "`@pyexp.experiment` Parameters" (`stash`); docs/files-on-disk.md (`.snapshots/`).
 """
 
 from __future__ import annotations

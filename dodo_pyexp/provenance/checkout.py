@@ -49,7 +49,7 @@ def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path, twin: Path |
     SnapshotError
         When the repository or the commit is gone, or git cannot write the files.
 
-    Implements: pyexp guide, 'Output Directory Structure' and the parameter `stash`.
+    Implements: pyexp guide, "Output Directory Structure" and the parameter `stash`.
     """
     commit = snapshot if isinstance(snapshot, str) else snapshot.commit
     dest = dest.absolute()  # git is run in another folder

@@ -1,6 +1,6 @@
 """The code as it was, where there is no git: a plain copy of the files that an experiment needs.
 
-Implements: DESIGN section 6 (`.snapshots/`).
+Implements: docs/files-on-disk.md (`.snapshots/`).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class DirtyGitAction(StrEnum):
     >>> DirtyGitAction("Error") is DirtyGitAction.ERROR
     True
 
-    Implements: experimaestro guide, 'Dirty Git Check'.
+    Implements: Experimaestro guide, "Dirty Git Check".
     """
 
     IGNORE = "ignore"
@@ -75,7 +75,7 @@ def check_dirty(start: Path, action: DirtyGitAction | str, exclude: Iterable[Pat
     SnapshotError
         For `DirtyGitAction.ERROR`, when git cannot tell.
 
-    Implements: experimaestro guide, 'Dirty Git Check'.
+    Implements: Experimaestro guide, "Dirty Git Check".
     """
     action = DirtyGitAction(action)
     if action is DirtyGitAction.IGNORE:

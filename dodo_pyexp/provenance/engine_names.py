@@ -1,6 +1,6 @@
 """What in a user's module makes experiments: it says how runs are executed, not what they compute.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

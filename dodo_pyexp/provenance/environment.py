@@ -36,7 +36,7 @@ def environment(argv: Sequence[str] | None = None, known: Mapping[str, Any] | No
     >>> environment(["train.py", "--token=abc"])["command"]
     ['train.py', '--token=***']
 
-    Implements: experimaestro guide, 'Hostname tracking'; Expyrun readme, frozen environment.
+    Implements: Experimaestro guide, "Hostname tracking"; Expyrun readme, frozen environment.
     """
     names = [*_VARIABLES, *sorted(name for name in os.environ if name.startswith(_VARIABLE_GROUPS))]
     found = machine() if known is None else known

@@ -1,6 +1,6 @@
 """`fingerprint`: what the code that an experiment reaches looks like, so that a change of it is seen.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

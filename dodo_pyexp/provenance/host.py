@@ -41,7 +41,7 @@ class Owner:
     >>> Owner.from_dict(me.to_dict()) == me
     True
 
-    Implements: experimaestro guide, 'Hostname tracking', and more: the name alone cannot tell who is alive.
+    Implements: Experimaestro guide, "Hostname tracking", and more: the name alone cannot tell who is alive.
     """
 
     __slots__ = ("boot", "host", "pid", "space", "started")

@@ -1,6 +1,6 @@
 """What this process has imported, beside what stands in the files now: a long session may have old code in memory.
 
-Implements: DESIGN section 11 (Code that changed): the code that is executed is the code that is put on record.
+Implements: docs/how-it-works.md, "What code counts": the code that is executed is the code that is put on record.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`Modules`: which file a module is, without importing it, and which files are the project's own.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

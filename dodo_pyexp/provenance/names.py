@@ -1,6 +1,6 @@
 """The names that a piece of code takes from outside of it, found in its syntax by Python's rules of scope.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

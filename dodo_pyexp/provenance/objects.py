@@ -2,7 +2,7 @@
 
 Nothing of the user's is called here, no property and no ``__getattr__``: only what Python itself keeps is looked at.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

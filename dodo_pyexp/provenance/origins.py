@@ -1,6 +1,6 @@
 """Where an imported name comes from, however many modules hand it on.
 
-Implements: DESIGN section 11 (Code that changed): ``from losses import mse as loss`` and ``from losses import mae as
+Implements: docs/how-it-works.md, "What code counts": ``from losses import mse as loss`` and ``from losses import mae as
 loss`` are different code, even when both functions are reached anyway.
 """
 

@@ -1,6 +1,6 @@
 """Plain constants: values whose text says all about them.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Syntax leads the way, since it says the same whether or not a module has been imported yet; living objects add what
 syntax cannot tell: what a closure captured, what a registry holds, what class an instance is of.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

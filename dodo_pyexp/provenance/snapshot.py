@@ -124,7 +124,7 @@ def take_snapshot(start: Path, *, exclude: Iterable[Path] = (), limit_bytes: int
     >>> take_snapshot(Path("train.py"), exclude=[Path("out")])  # doctest: +SKIP
     Snapshot(commit='1f0c...', tree='8a7b...', root=PosixPath('/home/ann/project'), ...)
 
-    Implements: pyexp guide, 'Output Directory Structure' and the parameter `stash`.
+    Implements: pyexp guide, "Output Directory Structure" and the parameter `stash`.
     """
     repository = Repository.find(start)
     if repository is None:

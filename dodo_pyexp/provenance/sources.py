@@ -1,6 +1,6 @@
 """`Source`: a file of Python code, parsed: where it defines what.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The normalised syntax of code: what is left of it when everything that does not change its behaviour is dropped.
 
-Implements: DESIGN section 11 (Code that changed).
+Implements: docs/how-it-works.md, "What code counts".
 """
 
 from __future__ import annotations

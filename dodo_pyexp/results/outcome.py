@@ -1,7 +1,7 @@
 """Writing what a run gave back into its attempt; the same for all executors.
 
-Implements: DESIGN section 6 (`experiment.pkl`, `result.json`, `status.json`) and P3: a value that cannot be saved
-fails that run and nothing else.
+Implements: docs/files-on-disk.md (`experiment.pkl`, `result.json`, `status.json`): a value that cannot be saved fails
+that run and nothing else.
 """
 
 from __future__ import annotations

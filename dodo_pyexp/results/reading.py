@@ -1,6 +1,6 @@
-"""Reading the results of a batch back from disk, without the user's code and without a lock (P7).
+"""Reading the results of a batch back from disk, without the user's code and without a lock.
 
-Implements: pyexp guide, "Loading Results"; DESIGN section 10 (`results()`).
+Implements: pyexp guide, "Loading Results"; docs/reference.md, "Experiments" (`results()`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What lies in an output folder, found without importing anybody's code: experiments, runs, attempts.
 
-Implements: DESIGN section 2 (P7).
+Implements: docs/why.md, "What is promised, and how it is kept" (reading).
 """
 
 from __future__ import annotations

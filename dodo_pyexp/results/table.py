@@ -1,6 +1,7 @@
 """Results as a table: what differs between the configs, and the scalars that came back. Nothing is unpickled.
 
-Implements: DESIGN sections 2 (P7) and 12; pyexp README, "Result Filtering" (the config keys that a table may show).
+Implements: docs/reference.md, "Command line" (``results``); pyexp README, "Result Filtering" (the config keys that a
+table may show).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SIMPLE = "simple"
 GAP = "  "  # between the columns of that format, and what it adds to headings
 _SCALARS = (str, int, float, bool)
 _ABSENT: Any = object()
-#: Tells of the owner in a status whether it may still be at work (P5).
+#: Tells of the owner in a status whether it may still be at work.
 Alive = Callable[[Any], bool]
 
 

@@ -3,7 +3,7 @@
 A build writes the tally into the manifest when it ends, and that is what is shown ever after. What a build that was
 killed did is read from the attempts it made; the next build writes that down before it makes any of its own.
 
-Implements: DESIGN section 12 (``list --batches``).
+Implements: docs/reference.md, "Command line" (``list --batches``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .reading import fitting_record, made_by
 FINISHED, CACHED, FAILED, INTERRUPTED = "finished", "cached", "failed", "interrupted"
 SKIPPED, RUNNING, NOT_STARTED = "skipped", "running", "not started"
 STATES = (FINISHED, CACHED, FAILED, INTERRUPTED, SKIPPED, RUNNING, NOT_STARTED)
-#: Tells of the owner in a status or a manifest whether it may still be at work (P5).
+#: Tells of the owner in a status or a manifest whether it may still be at work.
 Alive = Callable[[Any], bool]
 
 

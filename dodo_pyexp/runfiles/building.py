@@ -1,6 +1,7 @@
 """Building what a run file declares, in the mode that was asked for.
 
-Implements: Experimaestro's run modes (`normal`, `dry_run`, `generate_only`, `prepare`), in terms of runs and batches.
+Implements: Experimaestro guide, run modes (`normal`, `dry_run`, `generate_only`, `prepare`), in terms of runs and
+batches.
 """
 
 from __future__ import annotations

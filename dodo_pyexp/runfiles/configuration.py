@@ -1,7 +1,7 @@
 """`configuration`: classes that say what a config holds, with types and defaults.
 
-Implements: Experimaestro's 'Experiment configuration'. A process that executes a run imports this module, too, so it
-imports next to nothing itself.
+Implements: Experimaestro guide, "Experiment configuration". A process that executes a run imports this module, too, so
+it imports next to nothing itself.
 """
 
 from __future__ import annotations

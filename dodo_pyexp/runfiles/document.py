@@ -1,6 +1,6 @@
 """`Document`: a run file as it is after merging, whatever its dialect; and how its dialect is recognised.
 
-Implements: DESIGN section 9 (one engine for every front door).
+Implements: docs/run-files.md, "Files that build on others".
 """
 
 from __future__ import annotations

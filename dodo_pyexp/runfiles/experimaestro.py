@@ -1,6 +1,6 @@
 """Experimaestro's dialect: a YAML file, a class that says what may be in it, and a function ``run(helper, cfg)``.
 
-Implements: Experimaestro's 'Running experiments'.
+Implements: Experimaestro guide, "Running experiments".
 """
 
 from __future__ import annotations

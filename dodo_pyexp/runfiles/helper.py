@@ -1,6 +1,6 @@
 """`ExperimentHelper`: what the function ``run`` of an experiment is given.
 
-Implements: Experimaestro's `ExperimentHelper`.
+Implements: Experimaestro guide, `ExperimentHelper`.
 """
 
 from __future__ import annotations

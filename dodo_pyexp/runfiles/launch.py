@@ -1,6 +1,6 @@
 """From a run file to what becomes of it: recognise its dialect, then show it or carry it out.
 
-Implements: DESIGN section 5 (run files: three dialects, one model).
+Implements: docs/run-files.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`mock_modules`: stand-ins for modules that are slow to import, while a run file's code is loaded.
 
-Implements: Experimaestro's 'Mock heavy modules with mock_modules'. ``pyexp run`` takes them away again as soon as the
-file is loaded, so the runs, which are executed elsewhere, never see them.
+Implements: Experimaestro guide, "Mock heavy modules with mock_modules". ``pyexp run`` takes them away again as soon as
+the file is loaded, so the runs, which are executed elsewhere, never see them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The native dialect: a function, a config, and how to vary it, in YAML.
 
-Implements: DESIGN sections 3 (run file) and 9.
+Implements: docs/run-files.md, "What can be in one".
 """
 
 from __future__ import annotations

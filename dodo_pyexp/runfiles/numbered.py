@@ -1,6 +1,6 @@
 """Launches with a number: ``{output}/{name}/exp.{i}``, each an attempt that nobody else has.
 
-Implements: Expyrun readme, 'What Expyrun Generates'. The folder ``{output}/{name}`` is the experiment's, ``exp.{i}`` a
+Implements: Expyrun readme, "What Expyrun Generates". The folder ``{output}/{name}`` is the experiment's, ``exp.{i}`` a
 run with its only attempt in it.
 """
 

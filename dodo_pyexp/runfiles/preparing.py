@@ -1,6 +1,6 @@
 """What happens before a run file's code is imported, and its import: search path, `pre_experiment`, mocks.
 
-Implements: Experimaestro's 'Experiment code in a module' and 'Pre-experiment Setup'.
+Implements: Experimaestro guide, "Experiment code in a module" and "Pre-experiment Setup".
 """
 
 from __future__ import annotations

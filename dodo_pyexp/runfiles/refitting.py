@@ -1,6 +1,6 @@
 """The config of a past run with some values changed, held against the types that its function names.
 
-Implements: Experimaestro's 'Experiment configuration' (typed, validated), for ``pyexp reproduce --set``.
+Implements: Experimaestro guide, "Experiment configuration" (typed, validated), for ``pyexp reproduce --set``.
 """
 
 from __future__ import annotations

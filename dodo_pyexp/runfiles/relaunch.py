@@ -1,6 +1,6 @@
 """Executing a launch of the past again, in a folder of its own, and comparing the outcomes.
 
-Implements: Expyrun readme, 'Reproducing Experiments', for ``pyexp reproduce``.
+Implements: Expyrun readme, "Reproducing Experiments", for ``pyexp reproduce``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`Schema`: what a config may hold, by keys and types; made from classes, or from the source that defines them.
 
-Implements: Experimaestro's 'Experiment configuration' (typed, validated, defaults filled in).
+Implements: Experimaestro guide, "Experiment configuration" (typed, validated, defaults filled in).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The schema of a class that was imported: of a `configuration`, of a dataclass, or of an attrs class.
 
-Implements: Experimaestro's 'Experiment configuration'. Annotations that are text (``from __future__ import
+Implements: Experimaestro guide, "Experiment configuration". Annotations that are text (``from __future__ import
 annotations``) are read in the module of their class.
 """
 

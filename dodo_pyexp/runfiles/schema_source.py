@@ -1,7 +1,7 @@
 """The schema of a class, read from its source: nothing is imported, so ``--show`` is fast and no import can fail.
 
-Implements: Experimaestro's 'Previewing the merged configuration'. What cannot be told from the source alone, such as a
-default that has to be computed, is shown as it is written; a type that is not understood takes anything.
+Implements: Experimaestro guide, "Previewing the merged configuration". What cannot be told from the source alone, such
+as a default that has to be computed, is shown as it is written; a type that is not understood takes anything.
 """
 
 from __future__ import annotations

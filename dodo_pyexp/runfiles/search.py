@@ -1,6 +1,6 @@
 """Where a run file's code is looked for.
 
-Implements: Experimaestro's 'Experiment code in a module'.
+Implements: Experimaestro guide, "Experiment code in a module".
 """
 
 from __future__ import annotations

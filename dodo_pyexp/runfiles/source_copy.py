@@ -1,6 +1,6 @@
 """A copy of the source that a launch executes: whole packages with their data files, and single modules.
 
-Implements: Expyrun readme, 'What Expyrun Generates' (a copy of your source code).
+Implements: Expyrun readme, "What Expyrun Generates" (a copy of your source code).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`Workspace`: the folder of an experiment in Experimaestro's sense, in which pyexp experiments are declared and built.
 
-Implements: Experimaestro's 'experiment' context manager. ``<workdir>/<id>/`` is an output folder like any other: all
-commands read it with ``--output-dir``.
+Implements: Experimaestro guide, the context manager `experiment`. ``<workdir>/<id>/`` is an output folder like any
+other: all commands read it with ``--output-dir``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writing files that are never seen half-written (P6), and reading them without trusting them.
+"""Writing files that are never seen half-written, and reading them without trusting them.
 
 Nothing is forced to the disk: after a power cut a file may be empty or gone, and then the sizes in the record tell.
 """

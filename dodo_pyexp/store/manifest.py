@@ -1,7 +1,7 @@
 """The manifest of a batch: every config of one build, written before its first run starts.
 
-Implements: DESIGN section 6, and section 19.1 of the originals' notes: a run that had not started when the build
-was interrupted is in the manifest all the same, so nothing is ever lost.
+Implements: docs/files-on-disk.md (a manifest): a run that had not started when the build was interrupted is in the
+manifest all the same, so nothing is ever lost.
 """
 
 from __future__ import annotations

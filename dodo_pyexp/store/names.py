@@ -1,7 +1,7 @@
 """Folder and task names that are safe, readable and never shared by two different names.
 
-Implements: DESIGN section 6 ("Folder names") and section 4 of the doit notes: a task name must not hold ``=``
-and is matched with ``*``, so the folder's name doubles as the name of the doit task.
+Implements: docs/files-on-disk.md, "Names". A task name must not hold ``=`` and is matched with ``*``, so the folder's
+name doubles as the name of the doit task.
 """
 
 from __future__ import annotations

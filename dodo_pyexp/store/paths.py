@@ -1,6 +1,6 @@
 """Every path below the output folder is made here and nowhere else.
 
-Implements: DESIGN section 6. Paths are plain strings, because a build of 100,000 runs makes a great many of them.
+Implements: docs/files-on-disk.md. Paths are plain strings, because a build of 100,000 runs makes a great many of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The record of a finished run: the file `.finished`, target of the doit task and the only truth (P1).
+"""The record of a finished run: the file `.finished`, target of the doit task and the only truth.
 
-Implements: DESIGN section 6. It is written last, only after success, and names the attempt it speaks of,
-the config it was made from, what each upstream had put out then, and the size of every file that must be whole.
+Implements: docs/files-on-disk.md (the record). It is written last, only after success, and names the attempt it speaks
+of, the config it was made from, what each upstream had put out then, and the size of every file that must be whole.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`status.json`: how one attempt goes, or went.
 
-Implements: DESIGN section 6. The build writes it when the attempt starts, whoever executes the run writes it
-once more at the end, and the build corrects it when the executing process died without a word.
+Implements: docs/files-on-disk.md (`status.json`). The build writes it when the attempt starts, whoever executes the run
+writes it once more at the end, and the build corrects it when the executing process died without a word.
 """
 
 from __future__ import annotations

@@ -220,7 +220,36 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 def anchors(document: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), flags=re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {anchor(heading) for heading in headings}
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+CITED = re.compile(r'docs/(?P<page>[\w-]+\.md)(?:, "(?P<heading>[^"]+)")?')
+
+
+def test_what_a_docstring_says_that_it_implements_is_there() -> None:
+    found = 0
+    for path in sorted((ROOT / "dodo_pyexp").rglob("*.py")):
+        for cited in CITED.finditer(" ".join(path.read_text(encoding="utf-8").split())):
+            found += 1
+            page = ROOT / "docs" / cited["page"]
+            assert page.exists(), f"{path.name} names {cited[0]}"
+            heading = cited["heading"]
+            assert heading is None or anchor(heading) in anchors(page), f"{path.name} names {cited[0]}"
+    assert found
+
+
+def test_how_it_works_shows_every_room() -> None:
+    text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8").split("## The code", 1)[1]
+    shown = re.findall(r"`([a-z]+(?:/|\.py))`", text.split("|---|---|", 1)[1].split("\n\n", 1)[0])
+    engine = ROOT / "dodo_pyexp"
+    rooms = {f"{path.parent.name}/" for path in engine.glob("*/__init__.py")} | {
+        path.name for path in engine.glob("*.py")
+    }
+    assert rooms - {"__init__.py"} <= set(shown)
 
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The crash matrix: whatever a run does to itself, its siblings complete and the cause is named (P3)."""
+"""The crash matrix: whatever a run does to itself, its siblings complete and the cause is named."""
 
 from __future__ import annotations
 

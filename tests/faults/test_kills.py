@@ -1,4 +1,4 @@
-"""Builds that are killed at any moment: the same command again does exactly the missing work (P1, P2)."""
+"""Builds that are killed at any moment: the same command again does exactly the missing work."""
 
 from __future__ import annotations
 

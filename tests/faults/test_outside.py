@@ -1,4 +1,4 @@
-"""Nothing is written outside the output folder, whatever a name, a config or a flag says (P8)."""
+"""Nothing is written outside the output folder, whatever a name, a config or a flag says."""
 
 from __future__ import annotations
 

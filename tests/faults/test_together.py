@@ -1,4 +1,4 @@
-"""Builds at once in one folder: every run is executed exactly once, and every build ends well (P4)."""
+"""Builds at once in one folder: every run is executed exactly once, and every build ends well."""
 
 from __future__ import annotations
 
