@@ -39,15 +39,15 @@ _LATER = {
     "mock_modules": "runfiles.mocks",
 }
 
+if not TYPE_CHECKING:  # to a type checker, a name that is not above is a mistake
 
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module 'pyexp.experiments' has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module 'pyexp.experiments' has no attribute {name!r}")
+        from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(f"dodo_pyexp.{_LATER[name]}"), name)
-    return value
+        value = globals()[name] = getattr(import_module(f"dodo_pyexp.{_LATER[name]}"), name)
+        return value
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER})

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 from typing import Any
+
+import pytest
 
 
 def test_the_names_of_the_documents_are_there() -> None:
@@ -28,3 +33,10 @@ def test_importing_it_in_a_run_costs_next_to_nothing(project: Any) -> None:
     )
     loaded = set(project.python("-c", code).stdout.split())
     assert not loaded & {"dataclasses", "inspect", "typing", "argparse", "yaml", "dodo_pyexp.runfiles.workspace"}
+
+
+@pytest.mark.parametrize("name", ["pyexp", "pyexp.experiments"])
+def test_a_type_checker_does_not_take_every_name_for_one_of_the_facade(name: str) -> None:
+    text = inspect.getsource(importlib.import_module(name))
+    assert "def __getattr__" in text
+    assert not [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]  # one there would
