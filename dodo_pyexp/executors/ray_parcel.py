@@ -78,7 +78,7 @@ class Packer:
             if stat.S_ISDIR(info.st_mode):
                 piece.append(("dir", relative, stat.S_IMODE(info.st_mode)))
             elif stat.S_ISLNK(info.st_mode):
-                piece.append(("link", relative, os.readlink(path)))
+                piece.append(("link", relative, self._target(path)))
             elif stat.S_ISREG(info.st_mode):
                 with open(path, "rb", buffering=0) as file:
                     end = stat.S_IMODE(info.st_mode), info.st_mtime_ns
@@ -99,6 +99,14 @@ class Packer:
                 piece, room = [], size
         if piece:
             yield piece
+
+    def _target(self, path: str) -> str:
+        """Give what a link says; from where it lies, if that is something in the folder: it will lie elsewhere."""
+        target = os.readlink(path)
+        for top in (self._folder, os.path.realpath(self._folder)):
+            if target.startswith(f"{top}/"):
+                return os.path.relpath(target, os.path.dirname(top + path[len(self._folder) :]))
+        return target
 
     def _walk(self, below: str) -> Iterator[tuple[str, str, os.stat_result]]:
         with os.scandir(f"{self._folder}/{below}") as found:

@@ -1,11 +1,13 @@
 """The digest of what a run put out: its return value and the files it saved, by content.
 
-Implements: DESIGN section 6 (early cutoff): downstream runs depend on this digest, not on when the run took place.
+Implements: docs/how-it-works.md, "What makes a run out of date": downstream runs depend on this digest, not on when the
+run took place.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 
 from .paths import AttemptFolder, is_attempt
 
@@ -64,15 +66,21 @@ def saved_files(attempt: AttemptFolder, taken: Collection[str] = ()) -> Iterator
 
 
 def saved_sizes(saved: Collection[tuple[str, str]]) -> dict[str, int]:
-    """Give the size of each saved file; nothing when there are more than `WATCHED`, too many to look at each time."""
+    """Give the size of each saved file; nothing when there are more than `WATCHED`, too many to look at each time.
+
+    Links, pipes and sockets are not watched: what a link leads to may lie elsewhere, and be gone there when the output
+    folder has been moved or has come from another machine.
+    """
     if len(saved) > WATCHED:
         return {}
     sizes: dict[str, int] = {}
     for relative, path in saved:
         try:
-            sizes[relative] = os.stat(path).st_size
-        except OSError:  # a broken link, or gone already
+            info = os.lstat(path)
+        except OSError:  # gone already
             continue
+        if stat.S_ISREG(info.st_mode):
+            sizes[relative] = info.st_size
     return sizes
 
 

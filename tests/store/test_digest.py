@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from dodo_pyexp.store import digest
-from dodo_pyexp.store.digest import file_digest, output_digest, saved_files, sha256
+from dodo_pyexp.store.digest import file_digest, output_digest, saved_files, saved_sizes, sha256
 from dodo_pyexp.store.paths import AttemptFolder
 
 
@@ -124,6 +124,19 @@ def test_sockets_and_pipes_are_no_content(attempt, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as end:
         end.bind("sock")
         assert now(attempt)
+
+
+def test_only_what_lies_in_the_folder_itself_is_watched(attempt, tmp_path, monkeypatch):
+    (tmp_path / "data").write_text("one")
+    before = saved_sizes(list(saved_files(attempt)))
+    monkeypatch.chdir(attempt.path)
+    os.mkfifo("pipe")
+    os.symlink(tmp_path / "data", "outside")
+    os.symlink(attempt.path, "folder")
+    with open("own", "w") as file:
+        file.write("abc")
+    os.symlink(os.path.abspath("own"), "latest")
+    assert saved_sizes(list(saved_files(attempt))) == {**before, "own": 3}
 
 
 def test_a_file_that_vanishes_meanwhile_counts_as_empty(tmp_path):
