@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PyexpError
 from ..executors.relocation import Relocation
+from ..provenance.roots import git_root
 from ..store.atomic import touch
 from .colour import is_terminal
 from .plan import Plan, PlannedExperiment
@@ -222,13 +223,3 @@ def innermost(fn: Any) -> Any:
     while isinstance(fn, partial) or getattr(fn, "__wrapped__", None) not in (None, fn):
         fn = fn.func if isinstance(fn, partial) else fn.__wrapped__
     return fn
-
-
-def git_root(folder: str) -> str | None:
-    """Find, without importing git, where a repository may begin; most temporary folders are in none."""
-    folder = os.path.realpath(folder)
-    while not os.path.exists(os.path.join(folder, ".git")):
-        folder, below = os.path.dirname(folder), folder
-        if folder == below:
-            return None
-    return folder

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..provenance.roots import git_root
 from .plan import Plan, PlannedExperiment
-from .stash import git_root, output_folders, source_file
+from .stash import output_folders, source_file
 
 if TYPE_CHECKING:
     from .stash import Kept

@@ -6,23 +6,19 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .repository import (
-    GITLINK,
-    PARTIAL,
-    REFS,
-    Repository,
-    SnapshotError,
-    file_errors,
-    readable,
-)
+from .repository import GITLINK, REFS, Repository, SnapshotError, file_errors, readable
 from .sharing import date, link_unchanged, newest_base
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
 
+_PARTIAL = ".partial-"
+"""How folders begin that are being filled, and will have another name when they are whole."""
 _DAY = 86400.0
 
 
@@ -60,20 +56,29 @@ def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path, twin: Path |
         raise SnapshotError(
             f"The snapshot {commit[:12]} cannot be checked out: {repo_root} is in no git repository now."
         )
-    with repository, file_errors(repository.root):
-        dest.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(dest.parent)
-        aside = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=dest.parent))
-        try:
-            _write_files(repository, commit, aside / "tree", aside, twin or newest_base(dest))
-            try:
-                os.rename(aside / "tree", dest)
-            except OSError:
-                if not is_filled(dest):
-                    raise
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+    with repository, file_errors(repository.root), made_aside(dest) as tree:
+        _write_files(repository, commit, tree, tree.parent, twin or newest_base(dest))
     return dest
+
+
+@contextmanager
+def made_aside(dest: Path) -> Iterator[Path]:
+    """Give the path of a folder that is to be made, and that takes its place at `dest` in one step when it is whole.
+
+    What stands there by then is left as it is. Beside the folder there is room for what is only needed to make it.
+    """
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(dest.parent)
+    aside = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=dest.parent))
+    try:
+        yield aside / "tree"
+        try:
+            os.rename(aside / "tree", dest)
+        except OSError:
+            if not is_filled(dest):
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write_files(repository: Repository, commit: str, target: Path, scratch: Path, base: Path | None = None) -> None:
@@ -122,8 +127,8 @@ def is_filled(folder: Path) -> bool:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what checkouts that were killed have left behind, long ago."""
-    for item in folder.glob(PARTIAL + "*"):
+    """Remove what makers that were killed have left behind, long ago."""
+    for item in folder.glob(_PARTIAL + "*"):
         try:
             old = time.time() - item.stat().st_mtime > _DAY
         except OSError:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .checkout import is_filled
-from .repository import PARTIAL, file_errors
+from .checkout import is_filled, made_aside
+from .repository import file_errors
 from .secrets import secret_content, secret_file
 
 PREFIX = "files-"
@@ -65,21 +63,11 @@ class Copy:
         """
         if is_filled(dest):
             return
-        with file_errors(self.root):
-            dest.parent.mkdir(parents=True, exist_ok=True)
-            aside = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=dest.parent))
-            try:
-                for place, content in self.files.items():
-                    path = aside / "tree" / place
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(content)
-                try:
-                    os.rename(aside / "tree", dest)
-                except OSError:
-                    if not is_filled(dest):
-                        raise
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
+        with file_errors(self.root), made_aside(dest) as tree:
+            for place, content in self.files.items():
+                path = tree / place
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
 
 
 def take_copy(

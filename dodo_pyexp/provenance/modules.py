@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from .names import Imported
+from .roots import nearest_with
 from .sources import Source, Stamp, read_source
 
 _MARKS = ("pyproject.toml", ".git")
@@ -156,13 +157,8 @@ def is_engine(module: str) -> bool:
 
 def project_root(path: str) -> str:
     """Find the folder that names of files are relative to: the nearest with a project's mark, else the file's own."""
-    home = folder = os.path.dirname(path)
-    while True:
-        if any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS):
-            return folder
-        folder, below = os.path.dirname(folder), folder
-        if folder == below:
-            return home
+    home = os.path.dirname(path)
+    return nearest_with(home, _MARKS) or home
 
 
 def _namespace(module: object) -> dict[str, Any]:

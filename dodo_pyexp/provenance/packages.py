@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .roots import git_root
 from .secrets import mask_text
 
 if TYPE_CHECKING:
@@ -107,15 +108,13 @@ def normal(name: str) -> str:
 
 def head_commit(folder: str) -> str | None:
     """Give the commit that the repository around a folder is at; read by hand, as git takes long to start."""
-    folder = os.path.realpath(folder)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        folder, below = os.path.dirname(folder), folder
-        if folder == below:
-            return None
+    root = git_root(folder)
+    if root is None:
+        return None
     try:
-        git = os.path.join(folder, ".git")
+        git = os.path.join(root, ".git")
         if os.path.isfile(git):
-            git = os.path.join(folder, _text(git).removeprefix("gitdir:").strip())
+            git = os.path.join(root, _text(git).removeprefix("gitdir:").strip())
         head = _text(os.path.join(git, "HEAD"))
         if not head.startswith("ref:"):
             return head

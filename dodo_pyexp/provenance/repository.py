@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 GITLINK = "160000"
 REFS = "refs/pyexp/snapshots/"
-PARTIAL = ".partial-"
-"""How folders begin that are being filled, and will have another name when they are whole."""
 
 # What Python and its tools leave behind counts as ignored, also where nobody wrote a `.gitignore`:
 # with it in the snapshot, the first run of a module would already make the next snapshot a new one.

@@ -1,0 +1,21 @@
+"""Where projects and git repositories begin, found by looking and without git: it takes long to start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+
+def nearest_with(folder: str, marks: Iterable[str]) -> str | None:
+    """Find the nearest folder, from `folder` upwards, that has one of these files or folders; None if none has."""
+    marks = list(marks)
+    while not any(os.path.exists(os.path.join(folder, mark)) for mark in marks):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return None
+    return folder
+
+
+def git_root(folder: str) -> str | None:
+    """Find where a repository around a folder may begin; most temporary folders are in none."""
+    return nearest_with(os.path.realpath(folder), [".git"])
