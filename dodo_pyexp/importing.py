@@ -22,8 +22,14 @@ _depth = 0
 
 
 def active() -> bool:
-    """Tell whether a file is being imported for its definitions right now."""
-    return _depth > 0
+    """Tell whether a file is being imported for its definitions right now.
+
+    A new interpreter of `multiprocessing` imports the script that it serves, for nothing else.
+    """
+    if _depth > 0:
+        return True
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and getattr(processes.current_process(), "_inheriting", False)
 
 
 class definitions_only:  # noqa: N801  # read in a `with` statement, like contextlib's own

@@ -89,7 +89,7 @@ class Fork:
         state["node"]["pid"] = os.getpid()
         status.write(attempt, state)  # now it is known where it runs, and since when
         try:
-            job.fn = self._fn if self._fn is not None else resolve(self._reference)
+            job.fn = self._fn if self._fn is not None else resolve(self._reference, self._relocation)
             with definitions_only():
                 job.config = loads(order["config"])
                 job.kept_config = job.config if order["kept_config"] is None else loads(order["kept_config"])

@@ -9,12 +9,14 @@ from __future__ import annotations
 import sys
 
 from ..importing import definitions_only, import_file
-from ..results.pickling import dumps, loads, script_globals
+from ..results.pickling import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from .relocation import Relocation
 
 
 class UnsendableFunction(TypeError):
@@ -66,13 +68,15 @@ def refer(fn: Callable[..., Any]) -> tuple[str, ...] | bytes:
         ) from None
 
 
-def resolve(reference: tuple[str, ...] | bytes) -> Callable[..., Any]:
+def resolve(reference: tuple[str, ...] | bytes, relocation: Relocation | None = None) -> Callable[..., Any]:
     """Find the function that `refer` described."""
     if isinstance(reference, bytes):
         with definitions_only():  # unpickling imports what the function needs
             fn: Callable[..., Any] = loads(reference)
         if getattr(fn, "__module__", None) == "__main__":
-            script_globals.update(getattr(fn, "__globals__", {}))  # what it is given is of these classes
+            from .standin import stand_in
+
+            stand_in(getattr(fn, "__globals__", {}), relocation)
         return fn
     name, path, qualname = reference
     module = import_file(path, name)

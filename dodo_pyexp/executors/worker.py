@@ -58,7 +58,7 @@ def _perform(payload: dict[str, Any]) -> int:
         job.relocation = Relocation(*payload["relocation"])
         job.relocation.install()
     try:
-        job.fn = resolve(payload["fn"])
+        job.fn = resolve(payload["fn"], job.relocation)
         with definitions_only():
             job.config = loads(payload["config"])
             job.kept_config = loads(payload["kept_config"]) if "kept_config" in payload else job.config
