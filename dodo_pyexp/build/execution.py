@@ -29,7 +29,7 @@ from . import resume, upstreams
 from .damage import distrust, make_way
 from .decision import FORCED, Decision, decide, failure_cause
 from .descriptors import Shortage, is_shortage
-from .digest import local
+from .failures import local
 from .limits import Limits
 from .locks import RunLock, hand_on
 from .plan import PlannedRun

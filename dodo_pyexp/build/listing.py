@@ -14,7 +14,7 @@ from ..errors import DONE, WORK_TO_DO
 from ..printable import printable
 from .colour import column, paint
 from .decision import FAILED, INTERRUPTED, MISSING, ORPHAN, RUNNING, SKIPPED, STALE, UP_TO_DATE, Decision
-from .digest import failures_data, local
+from .failures import failures_data, local
 from .plan import Plan, PlannedRun
 
 if TYPE_CHECKING:

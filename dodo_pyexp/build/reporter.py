@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..printable import printable, printable_lines
 from ..store import status as statuses
 from .colour import paint
-from .digest import failure_lines, local, skipped_lines
+from .failures import failure_lines, local, skipped_lines
 from .notices import Advice, code_lines
 from .plan import PlannedRun
 

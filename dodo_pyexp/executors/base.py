@@ -12,8 +12,8 @@ from ..results.pickling import load
 from ..store.atomic import remove
 from .capture import Capture, Log
 from .job import RunError
+from .process_state import ProcessState
 from .staying import Staying
-from .surroundings import Surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Executor:
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Start `job`, with all it prints going to `log`, and hand back what tells when it ended."""
-        before = Surroundings()
+        before = ProcessState()
         job.log_fd = log.fd
         try:
             with Capture(log), Staying():

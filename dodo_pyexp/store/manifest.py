@@ -35,12 +35,14 @@ class Manifest:
         The name of the batch.
     runs
         Folder names of all runs, in the order of the configs.
-    names
-        The real name of each folder, where it differs.
     configs
         ``{folder: config, as JSON holds it}``.
     shape
         Shape of the sweep.
+    flat
+        The runs have no attempts (``timestamp=False``).
+    upstream
+        ``{folder: tasks of the upstreams that it cannot do without}``, of runs that have any.
     attempts
         ``{folder: attempt that satisfied the run}``, filled in when the batch ends.
     skipped

@@ -13,7 +13,7 @@ import pytest
 
 from dodo_pyexp.build import progress
 from dodo_pyexp.build.decision import Decision
-from dodo_pyexp.build.digest import failure_lines, skipped_lines
+from dodo_pyexp.build.failures import failure_lines, skipped_lines
 from dodo_pyexp.build.progress import ProgressReporter, clock, make_reporter
 from dodo_pyexp.build.reporter import BuildReporter, duration
 from dodo_pyexp.store.paths import AttemptFolder

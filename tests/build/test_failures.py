@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dodo_pyexp.build.digest import (
+from dodo_pyexp.build.failures import (
     SHOWN_GROUPS,
     SHOWN_RUNS,
     failure_lines,

@@ -9,7 +9,7 @@ import sys
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Surroundings:
+class ProcessState:
     """Remembers how things are: current folder, environment, file mode mask, arguments, import path, signals."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The digest of failures at the end of a build: what went wrong, how often, and where to read more.
+"""The failures of a build, as they are told at its end: what went wrong, how often, and where to read more.
 
 Implements: docs/reference.md, "Command line" (failures). Runs that failed in the same way are told once, the first
 failure first.
