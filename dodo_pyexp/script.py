@@ -10,6 +10,7 @@ import os
 import sys
 
 from .errors import INTERRUPTED
+from .flushing import flush
 from .telling import is_doit, tell
 
 TYPE_CHECKING = False
@@ -79,9 +80,5 @@ def end_with(code: int) -> None:
 def _leave() -> None:
     atexit.unregister(_leave)
     atexit._run_exitfuncs()  # whatever was registered before us
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            pass
+    flush()
     os._exit(_exit_code)

@@ -29,6 +29,7 @@ ROOMS = [
     "results",
     "store",
     "config",
+    "flushing",
     "collection",
     "importing",
     "telling",

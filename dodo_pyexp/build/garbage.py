@@ -9,6 +9,8 @@ from __future__ import annotations
 import atexit
 import gc
 
+from ..flushing import flush_files
+
 _USUAL = gc.get_threshold()
 _SELDOM = 100_000
 
@@ -19,7 +21,13 @@ def relax() -> None:
     For commands: a tenth of the time of a build that finds nothing to do went there.
     """
     gc.set_threshold(max(_SELDOM, _USUAL[0]) if _USUAL[0] else 0, *_USUAL[1:])
-    atexit.register(gc.freeze)
+    atexit.register(_let_be)
+
+
+def _let_be() -> None:
+    """Take nothing apart at the end; so nothing closes the files that modules have left open."""
+    flush_files()
+    gc.freeze()
 
 
 class Collector:

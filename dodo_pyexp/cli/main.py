@@ -6,13 +6,13 @@ Implements: DESIGN section 12. Only the module of the command that was named is 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import sys
 import threading
 from collections.abc import Sequence
 
 from ..errors import INTERRUPTED, PyexpError, UsageError, nearest
+from ..flushing import flush
 from ..telling import tell
 
 TYPE_CHECKING = False  # `typing` is a tenth of the start-up of ``pyexp --help``
@@ -70,9 +70,7 @@ def command() -> NoReturn:
     if threading.active_count() > 1:  # threads of the user's modules are waited for, as always
         sys.exit(code)
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
-            stream.flush()
+    flush()
     os._exit(code)
 
 

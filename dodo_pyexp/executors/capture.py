@@ -12,6 +12,8 @@ import os
 import sys
 
 TYPE_CHECKING = False
+from ..flushing import flush_c
+
 if TYPE_CHECKING:
     import subprocess
     from typing import Any, TextIO
@@ -124,12 +126,14 @@ class Capture:
         for output in self._python[:2]:
             try_flush(output)
         self._saved = {fd: _duplicate(fd) for fd in (1, 2)}
+        flush_c()
         redirect(self._log.fd)
 
     def __exit__(self, *_: object) -> None:
         try_flush(sys.stdout)
         try_flush(sys.stderr)
         for fd, copy in self._saved.items():
+        flush_c()
             if copy is None:
                 os.close(fd)
             else:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import os
-import sys
 import threading
 from _signal import SIG_DFL, SIGCHLD, SIGINT, SIGTERM, set_wakeup_fd, signal  # type: ignore[import-not-found]  # without the enums, dear in a fork; typeshed leaves it out
 
 from ..errors import ExecutorError
+from ..flushing import flush
 from ..store.digest import sha256
 from .base import Executor, Handle
-from .capture import point, renew_streams, try_flush
+from .capture import point, renew_streams
+from .chance import reseed
 from .forkserver import LEAVING, POSSIBLE, ForkServer
 from .guardian import report_in
 from .job import FAILED
@@ -131,8 +132,7 @@ def _threads() -> list[str]:
 
 def _get_ready(relocation: Relocation | None) -> None:
     """Do once, here, what every fork would have to do."""
-    for stream in (sys.stdout, sys.stderr):
-        try_flush(stream)
+    flush()  # else what this process holds back would be written by every fork
     sha256()
     if relocation is not None:
         relocation.prepare()
@@ -171,6 +171,7 @@ def _perform(receive: Callable[[], Job], guardian: Guardian, say: Callable[[], o
     code = FAILED
     try:
         report_in(guardian.fd)
+        reseed()
         code = receive().perform()
     except BaseException:
         import traceback

@@ -7,9 +7,9 @@ for all of them.
 from __future__ import annotations
 
 import os
-import sys
 
 from ..errors import damaged_attempt
+from ..flushing import flush
 from ..results import outcome
 from ..store import status
 from ..store.paths import AttemptFolder
@@ -139,7 +139,7 @@ class Job:
             if isinstance(error, KeyboardInterrupt) and self.state["owner"]["pid"] == os.getpid():
                 raise
             return self.fail(describe(error))
-        _flush()
+        flush()
         try:
             outcome.save_success(self.attempt, self.state, self.kept_config, value, own)
         except outcome.UnsavableResult as error:
@@ -151,7 +151,7 @@ class Job:
 
     def fail(self, error: dict[str, Any]) -> int:
         """Record that the run failed, in its log too, and give the exit status that says so."""
-        _flush()
+        flush()
         error = {key: self._presentable(text) if isinstance(text, str) else text for key, text in error.items()}
         self._log(error.get("traceback") or f"{error['type']}: {error['message']}\n")
         try:
@@ -223,14 +223,6 @@ class RunError(Exception):
         said["type"] = said["type"] or "Error"
         super().__init__(f"{said['type']}: {said['message']}")
         self.described: dict[str, Any] = {**said, "where": None}
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:  # the function closed it, or put something of its own in its place
-            pass
 
 
 def ended(attempt: AttemptFolder) -> bool:

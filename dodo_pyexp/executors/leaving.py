@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
+
+from ..flushing import flush
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,11 +28,7 @@ def leave(code: int, say: Callable[[], object] = lambda: None) -> NoReturn:
             handlers = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
             handlers.start()
             handlers.join(EXIT_SECONDS)
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except Exception:  # closed or replaced by the function
-                pass
+        flush()
         say()
     finally:
         os._exit(code)

@@ -19,6 +19,7 @@ from ..store import status
 from ..store.digest import sha256
 from ..store.paths import AttemptFolder
 from .capture import point
+from .chance import reseed
 from .job import FAILED, Job, describe
 from .leaving import leave
 from .reference import resolve
@@ -95,8 +96,7 @@ class Fork:
                 job.kept_config = job.config if order["kept_config"] is None else loads(order["kept_config"])
         except BaseException as error:  # importing the user's code runs it
             return job.fail(describe(error))
-        if "numpy.random" in sys.modules:  # else every fork would draw the same numbers
-            sys.modules["numpy"].random.seed()
+        reseed()
         return job.perform()
 
 
