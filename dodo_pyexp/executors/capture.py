@@ -1,7 +1,8 @@
 """What a run prints: into its log as it happens, at the level of file descriptors, and live when asked for.
 
-Implements: DESIGN section 8. C code and child processes write to descriptors 1 and 2, so these are what is
-captured; stdout and stderr share one file opened for appending, so their order is kept and nothing is buffered here.
+Implements: docs/files-on-disk.md (`log.out`). C code and child processes write to descriptors 1 and 2, so these are
+what is captured; stdout and stderr share one file opened for appending, so their order is kept and nothing is buffered
+here.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import io
 import os
 import sys
 
-TYPE_CHECKING = False
 from ..flushing import flush_c
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
     from typing import Any, TextIO
@@ -125,15 +126,15 @@ class Capture:
         self._python: tuple[Any, ...] = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
         for output in self._python[:2]:
             try_flush(output)
-        self._saved = {fd: _duplicate(fd) for fd in (1, 2)}
         flush_c()
+        self._saved = {fd: _duplicate(fd) for fd in (1, 2)}
         redirect(self._log.fd)
 
     def __exit__(self, *_: object) -> None:
         try_flush(sys.stdout)
         try_flush(sys.stderr)
-        for fd, copy in self._saved.items():
         flush_c()
+        for fd, copy in self._saved.items():
             if copy is None:
                 os.close(fd)
             else:
