@@ -1,4 +1,4 @@
-"""Projects that have been built and are about to be edited."""
+"""Projects that have been built and are about to be edited; and a clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,27 @@ from typing import Any
 
 import pytest
 
+from dodo_pyexp.build import forecast, pace
 from tests.build.changed_code import ALL, HELPER, PIPELINE, experiment
+
+
+class Clock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time, for what measures it."""
+    clock = Clock()
+    monkeypatch.setattr(forecast, "time", clock)
+    monkeypatch.setattr(pace, "time", clock)
+    return clock
 
 
 @pytest.fixture

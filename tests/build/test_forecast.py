@@ -6,27 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from dodo_pyexp.build import forecast
 from dodo_pyexp.build.forecast import Forecast
-
-
-class Clock:
-    """Stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(forecast, "time", clock)
-    return clock
 
 
 def runs(folder: Path, missing: int, finished: int) -> list[Any]:
@@ -40,20 +20,20 @@ class _Run:
         self.files = files
 
 
-def execute(made: Forecast, run: Any, clock: Clock, seconds: float) -> None:
+def execute(made: Forecast, run: Any, clock: Any, seconds: float) -> None:
     made.started(run)
     clock.now += seconds
     made.ended(run)
 
 
-def test_nothing_is_known_before_a_run_has_ended(tmp_path: Path, clock: Clock) -> None:
+def test_nothing_is_known_before_a_run_has_ended(tmp_path: Path, clock: Any) -> None:
     (run,) = runs(tmp_path, 1, 0)
     made = Forecast([run], 1, 0)
     made.started(run)
     assert made.seconds_left() is None
 
 
-def test_of_a_grown_sweep_only_the_new_runs_take_time(tmp_path: Path, clock: Clock) -> None:
+def test_of_a_grown_sweep_only_the_new_runs_take_time(tmp_path: Path, clock: Any) -> None:
     everything = runs(tmp_path, 4, 1000)
     made = Forecast(everything, 1004, 0)
     execute(made, everything[0], clock, 10)
@@ -63,13 +43,13 @@ def test_of_a_grown_sweep_only_the_new_runs_take_time(tmp_path: Path, clock: Clo
     assert made.seconds_left() == 30
 
 
-def test_what_was_found_up_to_date_before_counts(tmp_path: Path, clock: Clock) -> None:
+def test_what_was_found_up_to_date_before_counts(tmp_path: Path, clock: Any) -> None:
     made = Forecast(rest := runs(tmp_path, 2, 10), 1012, 1000)
     execute(made, rest[0], clock, 10)
     assert made.seconds_left() == 10
 
 
-def test_when_all_records_turn_out_to_be_stale_all_will_take_time(tmp_path: Path, clock: Clock) -> None:
+def test_when_all_records_turn_out_to_be_stale_all_will_take_time(tmp_path: Path, clock: Any) -> None:
     everything = runs(tmp_path, 0, 10)
     made = Forecast(everything, 10, 0)
     execute(made, everything[0], clock, 10)
@@ -78,7 +58,7 @@ def test_when_all_records_turn_out_to_be_stale_all_will_take_time(tmp_path: Path
     assert made.seconds_left() == 8 * 15
 
 
-def test_of_undecided_records_as_many_are_stale_as_of_the_decided_ones(tmp_path: Path, clock: Clock) -> None:
+def test_of_undecided_records_as_many_are_stale_as_of_the_decided_ones(tmp_path: Path, clock: Any) -> None:
     everything = runs(tmp_path, 0, 20)
     made = Forecast(everything, 20, 0)
     execute(made, everything[0], clock, 10)
@@ -87,7 +67,7 @@ def test_of_undecided_records_as_many_are_stale_as_of_the_decided_ones(tmp_path:
     assert made.seconds_left() == 10
 
 
-def test_runs_side_by_side_share_the_time_and_what_runs_is_partly_done(tmp_path: Path, clock: Clock) -> None:
+def test_runs_side_by_side_share_the_time_and_what_runs_is_partly_done(tmp_path: Path, clock: Any) -> None:
     everything = runs(tmp_path, 5, 0)
     made = Forecast(everything, 5, 0)
     made.started(everything[0])
@@ -99,7 +79,7 @@ def test_runs_side_by_side_share_the_time_and_what_runs_is_partly_done(tmp_path:
     assert made.seconds_left() == (2 * 10 + 0 + 6) / 2
 
 
-def test_a_run_that_is_skipped_takes_no_time(tmp_path: Path, clock: Clock) -> None:
+def test_a_run_that_is_skipped_takes_no_time(tmp_path: Path, clock: Any) -> None:
     everything = runs(tmp_path, 3, 0)
     made = Forecast(everything, 3, 0)
     execute(made, everything[0], clock, 10)
