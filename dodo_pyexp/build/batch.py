@@ -16,11 +16,12 @@ from ..provenance.host import Owner
 from ..provenance.masking import secrets_of
 from ..provenance.secrets import mask_arguments, telling
 from ..results.reading import made_by
-from ..results.tally import CACHED, FINISHED, SKIPPED, attempt_state, selected, states, tally, tally_of
+from ..results.tally import CACHED, SKIPPED, attempt_state, selected, states, tally, tally_of
 from ..store import manifest as manifests
 from ..store import timestamps
 from ..store.manifest import Manifest
 from ..store.paths import ExperimentFolder, shown
+from ..store.status import FINISHED
 from . import defaults
 from .decision import look_up
 from .origin import origin

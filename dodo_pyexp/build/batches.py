@@ -11,9 +11,10 @@ from typing import IO, Any
 from ..errors import DamagedFile
 from ..printable import printable
 from ..provenance.host import Owner
-from ..results.tally import CACHED, FAILED, FINISHED, tally_of, total
+from ..results.tally import CACHED, tally_of, total
 from ..store.manifest import Manifest
 from ..store.paths import ExperimentFolder
+from ..store.status import FAILED, FINISHED
 from .colour import paint
 
 

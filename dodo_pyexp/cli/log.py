@@ -72,16 +72,16 @@ def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
     from ..build.decision import failure_cause
     from ..build.reporter import duration
     from ..printable import printable
-    from ..results.tally import FAILED, FINISHED, attempt_state
+    from ..results.tally import attempt_state
     from ..store import status as statuses
 
     status = statuses.read(attempt)
     state = attempt_state(attempt, lambda owner: False)
     seconds = status.get("seconds")
     took = f" after {duration(seconds)}" if isinstance(seconds, (int, float)) else ""
-    if state == FINISHED:
+    if state == statuses.FINISHED:
         said = f"finished{took}"
-    elif state == FAILED:
+    elif state == statuses.FAILED:
         said = f"failed{took}: {failure_cause(status)}"
     elif status.get("state") == statuses.RUNNING:
         said = "was interrupted: the build that executed it is gone"
@@ -89,7 +89,7 @@ def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
         said = f"was interrupted{took}"
     sys.stdout.flush()
     print(printable(f"{run.full_name} {said}"), file=sys.stderr)
-    return 0 if state == FINISHED else 1
+    return 0 if state == statuses.FINISHED else 1
 
 
 def has_ended(run: StoredRun, attempt: AttemptFolder) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..collection.estimate import Estimate
 from ..collection.replicates import Observation, Replicates, group, numbers
-from .table import FINISHED, Row, Table
+from ..store.status import FINISHED
+from .table import Row, Table
 
 
 def replicated(table: Table, key: str) -> Table:

@@ -16,18 +16,17 @@ from ..store import status as statuses
 from ..store.digest import sum_of_bytes
 from ..store.paths import AttemptFolder
 from ..store.record import Record, missing_part, record_of
+from ..store.status import FAILED, FINISHED, INTERRUPTED, RUNNING
 from .result import Result
+from .tally import SKIPPED, Alive
 
 RUN, STATE = "run", "state"
-FINISHED, FAILED, SKIPPED, RUNNING, INTERRUPTED = "finished", "failed", "skipped", "running", "interrupted"
 MISSING, DAMAGED = "missing", "damaged"
 DEPTH = 2
 SIMPLE = "simple"
 GAP = "  "  # between the columns of that format, and what it adds to headings
 _SCALARS = (str, int, float, bool)
 _ABSENT: Any = object()
-#: Tells of the owner in a status whether it may still be at work.
-Alive = Callable[[Any], bool]
 
 
 class Row:
@@ -101,21 +100,21 @@ class Row:
         return cls(result.name, config, returned, state, cause, value, attempt.name, made)
 
 
-_UNRECORDED = (statuses.FAILED, statuses.INTERRUPTED, statuses.RUNNING)
+_UNRECORDED = (FAILED, INTERRUPTED, RUNNING)
 
 
 def _read(attempt: AttemptFolder, status: dict[str, Any], record: Record | None, alive: Alive) -> tuple[str, str, Any]:
     """Tell the state of an attempt, the cause if it did not finish, and what it returned."""
     state = status.get("state")
-    if state == statuses.FAILED:
+    if state == FAILED:
         return FAILED, _headline(statuses.error_text(status)), None
-    if state == statuses.INTERRUPTED:
+    if state == INTERRUPTED:
         return INTERRUPTED, "", None
-    if state == statuses.RUNNING:
+    if state == RUNNING:
         return (RUNNING if alive(status.get("owner")) else INTERRUPTED), "", None
     if record is not None:
         parts: tuple[Any, ...] = record.files, record.saved, record.sums, record.written
-    elif state == statuses.FINISHED:
+    elif state == FINISHED:
         parts = status.get("files"), status.get("saved", {}), status.get("sums", {}), status.get("written")
     else:
         return DAMAGED, "status.json cannot be read", None

@@ -19,10 +19,10 @@ from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, ExperimentFolder
 from ..store.record import vouches_for
+from ..store.status import FAILED, FINISHED, INTERRUPTED, RUNNING
 from .reading import fitting_record, made_by
 
-FINISHED, CACHED, FAILED, INTERRUPTED = "finished", "cached", "failed", "interrupted"
-SKIPPED, RUNNING, NOT_STARTED = "skipped", "running", "not started"
+CACHED, SKIPPED, NOT_STARTED = "cached", "skipped", "not started"
 STATES = (FINISHED, CACHED, FAILED, INTERRUPTED, SKIPPED, RUNNING, NOT_STARTED)
 #: Tells of the owner in a status or a manifest whether it may still be at work.
 Alive = Callable[[Any], bool]

@@ -6,9 +6,8 @@ from argparse import Action
 from collections.abc import Callable
 
 from ..arguments import Parser
+from ..build.loader import RUN_FILES
 from ..errors import UsageError, nearest
-
-SUFFIXES = (".yml", ".yaml")
 
 
 def split_words(
@@ -72,7 +71,7 @@ def _option(word: str, flag: str, equals: str, value: str, action: Action, rest:
     if equals or action.nargs == 0:
         return [word]
     if action.nargs == "?":
-        follows = bool(rest) and not rest[0].startswith("-") and not rest[0].endswith(SUFFIXES)
+        follows = bool(rest) and not rest[0].startswith("-") and not rest[0].endswith(RUN_FILES)
         return [f"{flag}={rest.pop(0) if follows else action.const}"]
     count = action.nargs if isinstance(action.nargs, int) else 1
     taken, rest[:] = rest[:count], rest[count:]
