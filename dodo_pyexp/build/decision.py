@@ -188,7 +188,8 @@ def _without_record(run: PlannedRun) -> Decision:
         cause = failure_cause(status)
         return Decision(FAILED, "failed", f"last attempt failed: {cause}", {**data, "error": status.get("error")})
     if state == statuses.RUNNING and Owner.from_dict(status.get("owner")).alive() is not False:
-        return Decision(RUNNING, "running", f"running since {status.get('start', '?')}", data)
+        what = "queued" if status.get("executor") == "ray" and "node" not in status else "running"
+        return Decision(RUNNING, "running", f"{what} since {status.get('start', '?')}", data)
     if state == statuses.FINISHED:
         return Decision(MISSING, "never", "its record .finished is gone", data)
     return Decision(INTERRUPTED, "interrupted", "the last attempt was interrupted", data)

@@ -107,6 +107,16 @@ def test_what_somebody_executes_just_now_is_no_work_to_do() -> None:
     assert told(exp) == (["running since just now"], "0 of 2 runs would be executed, 1 is being executed already", 0)
 
 
+def test_a_run_that_waits_for_a_node_of_ray_is_told_from_one_that_goes_on() -> None:
+    exp = make("exp", [{"name": "a"}, {"name": "b"}])
+    for run, more in zip(plan_of(exp).roots[0].runs, ({}, {"node": {"host": "h", "id": "0"}}), strict=True):
+        attempt = run.files.attempt("2020-01-01_00-00-00")
+        os.makedirs(attempt.path)
+        state = {"state": "running", "owner": Owner.current().to_dict(), "start": "just now", "executor": "ray", **more}
+        statuses.write(attempt, state)
+    assert told(exp)[0] == ["queued since just now", "running since just now"]
+
+
 def test_the_list_and_the_dry_run_give_the_same_decisions() -> None:
     make("exp", CHAIN).run()
     plan = plan_of(make("exp", [{"name": "a", "x": 1}, *CHAIN[1:]]))
