@@ -67,6 +67,7 @@ class Server:
             subprocess.call(  # which is no parent of it for long
                 [sys.executable, "-P", "-c", _BOOT],
                 stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
+                env={"RAY_ADDRESS": _head(), **os.environ},  # for runs that use Ray: there may be several here
             )  # fmt: skip
         theirs.close()
         told: tuple[str, int] | None = self.channel.receive()
@@ -127,6 +128,9 @@ def execute(ticket: dict[str, Any]) -> dict[str, Any]:
     order["state"] = {**ticket["state"], **about}
     if not shared:
         order |= _lodge(ticket, kit["root"])
+        missing = _missing_module(kit)
+        if missing is not None:
+            return {**said, "ended": ("MissingCode", missing)}
     for last in (False, True):
         server = _server(kit, _environment())
         try:
@@ -148,6 +152,12 @@ def _node() -> dict[str, str]:
 
     context = ray.get_runtime_context()
     return {"host": socket.gethostname(), "id": context.get_node_id()}
+
+
+def _head() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
 
 
 def sees(attempt: str, state: dict[str, Any]) -> bool:
@@ -193,10 +203,29 @@ def _move(kit: dict[str, Any], code: dict[str, Any]) -> None:
     kit["relocation"] = [(folder, here(copy)) for folder, copy in kit["relocation"] or ()]
     if isinstance(kit["fn"], tuple):
         module, path, qualname = kit["fn"]
-        kit["fn"] = module, here(path), qualname
-    if not os.path.isdir(kit["cwd"] or ""):
+        kit["fn"] = module, _own_file(module, here(path), kit["path"]), qualname
+    if kit["cwd"] and not os.path.isdir(kit["cwd"]):
         moved = here(kit["cwd_copy"]) if kit["cwd_copy"] else ""
         kit["cwd"] = moved if os.path.isdir(moved) else None
+
+
+def _own_file(module: str, path: str, search: list[str]) -> str:
+    """Give the file of a module on this node: a `working_dir` may have brought it to another place."""
+    if os.path.exists(path):
+        return path
+    name = module.replace(".", os.sep)
+    places = [f"{entry}/{name}{end}" for entry in [*search, *sys.path] for end in (".py", f"{os.sep}__init__.py")]
+    return next(filter(os.path.isfile, places), path)
+
+
+def _missing_module(kit: dict[str, Any]) -> str | None:
+    """Say what this node lacks, if it is the file that defines the experiment."""
+    if not isinstance(kit["fn"], tuple) or os.path.exists(kit["fn"][1]):
+        return None
+    return (
+        f"the module {kit['fn'][0]} is not on its node ({socket.gethostname()}), which does not see the build's "
+        "folder: with stash=False no code is sent there; leave that out, or bring the code with a working_dir"
+    )
 
 
 def _lodge(ticket: dict[str, Any], root: str) -> dict[str, Any]:

@@ -104,6 +104,19 @@ def test_a_crashing_run_is_executed_as_often_as_retry_says(script, build):
     assert built.status("r0")["tries"] == 2
 
 
+def test_a_run_that_uses_ray_itself_finds_the_cluster_that_executes_it(build, nodes):
+    body = (
+        "import ray\nray.init(log_to_driver=False)\n"
+        "@ray.remote(num_cpus=0)\ndef square(n): return n * n\n"
+        "address = ray.get_runtime_context().gcs_address\n"
+        "return [os.environ['RAY_ADDRESS'], address, ray.get([square.remote(n) for n in range(3)])]"
+    )
+    built = build(train(body, some(1)))
+    assert built.code == 0, built.stderr
+    found = json.loads((built.attempt("r0") / "result.json").read_text())
+    assert found == [nodes.address, nodes.address, [0, 1, 4]]
+
+
 def test_no_run_finds_what_another_left_in_memory(build):
     body = "found = getattr(sys, 'left', None); sys.left = cfg.n; os.environ['LEFT'] = '1'; os.chdir('/'); return found"
     built = build(train(body, some(12)))
