@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 import time
 import uuid
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ExecutorError
 from .base import Ended
 from .ray_courier import Courier
+from .ray_door import connection_hint, connects, reach
 from .ray_reception import Line, Reception
 from .ray_trouble import (
     concerns_environment,
@@ -21,6 +21,7 @@ from .ray_trouble import (
     environment_failure,
     first_line,
     memory_failure,
+    mute,
     task_failure,
     without_chatter,
 )
@@ -60,6 +61,8 @@ class Cluster:
         self._ray = ray
         self.root = uuid.uuid4().hex[:16]
         self._mine = not ray.is_initialized()
+        if address in (None, "auto"):
+            address = os.environ.get("RAY_ADDRESS") or address
         self._where = address or "on this machine"
         self._client = bool(address and address.startswith("ray://"))
         if self._mine:
@@ -87,26 +90,33 @@ class Cluster:
 
     def _connect(self, address: str | None, runtime_env: dict[str, Any] | None, more: dict[str, Any]) -> None:
         arguments: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, **more}
-        if address is None and "RAY_ADDRESS" not in os.environ:
+        if address is None:
             address = "local"  # else Ray would join whatever cluster has been started here
             arguments.setdefault("include_dashboard", False)
             if "RAY_memory_monitor_refresh_ms" not in os.environ:  # the kernel knows better whom to kill
                 arguments.setdefault("_system_config", {"memory_monitor_refresh_ms": 0})
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         elif address not in (None, "auto", "local"):
-            _reach(address[6:].split("/")[0] if self._client else address, address)
+            reach(address[6:].split("/")[0] if self._client else address, address)
         if self._client:  # these are for a process that is part of the cluster
             arguments = {"log_to_driver": False, **more}
         main = threading.current_thread() is threading.main_thread()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             with without_chatter():
-                self._ray.init(address=address, runtime_env=runtime_env, **arguments)
+                try:
+                    self._ray.init(address=address, runtime_env=runtime_env, **arguments)
+                except ConnectionAbortedError:  # the client server could not fork one for us, which happens by chance
+                    self._ray.init(address=address, runtime_env=runtime_env, **arguments)
+            mute(not arguments["log_to_driver"])
+        except SystemExit:  # what Ray's own handler makes of SIGTERM
+            raise KeyboardInterrupt from None
         except Exception as error:
-            hint = "" if concerns_environment(error) else f"; {_connection_hint(address)}"
-            raise ExecutorError(
-                f'the executor "ray" could not connect to the cluster {self._where}: {connection_failure(error)}{hint}'
-            ) from None
+            hint = "" if concerns_environment(error) else f"; {connection_hint(address)}"
+            what = f"could not connect to the cluster {self._where}: {connection_failure(error)}"
+            if "Could not find any running Ray instance" in str(error):
+                what = "found no cluster on this machine"
+            raise ExecutorError(f'the executor "ray" {what}{hint}') from None
         finally:
             if main:  # Ray sets its own, which ends the build on the spot
                 for number, handler in handlers.items():
@@ -124,7 +134,7 @@ class Cluster:
         if self._mine or not runtime_env:
             return {}
         try:
-            self._ray.remote(runtime_env=runtime_env)(_connects)
+            self._ray.remote(runtime_env=runtime_env)(connects)
         except (TypeError, ValueError) as error:
             raise ExecutorError(
                 f'the executor "ray" cannot keep to its runtime_env ({first_line(error).rstrip(".")}), as this process '
@@ -364,7 +374,7 @@ class Cluster:
 
     def _answers(self) -> bool:
         """Tell whether the head can still be reached; what asks it anything would hang otherwise."""
-        if self._head is None or _connects(self._head, 1.0):
+        if self._head is None or connects(self._head, 1.0):
             self._silent = None
             return True
         now = time.monotonic()
@@ -403,35 +413,4 @@ class Cluster:
         self._flights.clear()
         if self._mine:
             self._ray.shutdown()
-
-
-def _connects(address: str, seconds: float) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), seconds):
-            return True
-    except (OSError, ValueError):
-        return False
-
-
-def _reach(place: str, address: str) -> None:
-    """Find out in time that there is nobody, as Ray would try for minutes.
-
-    Raises
-    ------
-    ExecutorError
-        Nobody answers.
-    """
-    if not _connects(place, 5.0):
-        raise ExecutorError(
-            f'the executor "ray" found no cluster at {address}: nothing answers there; check the address, '
-            "and that the head is running"
-        )
-
-
-def _connection_hint(address: str | None) -> str:
-    if address in (None, "local"):
-        return "see the log files of Ray"
-    if address != "auto" and "RAY_AUTH_MODE" not in os.environ:  # Ray sends a token to no address on its own account
-        return "if its head asks for a token, set RAY_AUTH_MODE=token, and see `ray get-auth-token`"
-    return 'start one with `ray start --head`, or use the executor "ray" without an address'
+            mute(False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ def without_chatter() -> Iterator[None]:
     finally:
         for name in _CHATTERERS:
             logging.getLogger(name).removeFilter(wanted)
+
+
+def mute(quiet: bool) -> None:
+    """Keep Ray from printing what its daemons have to say on stdout, among the results; or let it do so again."""
+    worker = sys.modules.get("ray._private.worker")
+    if hasattr(worker, "_worker_logs_enabled"):
+        vars(worker)["_worker_logs_enabled"] = not quiet
 
 
 def first_line(error: BaseException) -> str:

@@ -85,7 +85,7 @@ class Script:
         path = self.write(body)
         done = subprocess.run(
             [sys.executable, *more.pop("flags", []), str(path), *arguments],
-            cwd=cwd or self.folder, env=self.environment, capture_output=True, text=True, timeout=100, **more,
+            cwd=cwd or self.folder, env=self.environment, capture_output=True, text=True, **{"timeout": 100, **more},
         )  # fmt: skip
         return Built(cwd or self.folder, done.returncode, done.stdout, done.stderr)
 

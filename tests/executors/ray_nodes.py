@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = 100 * 1024 * 1024
+STARTED = b"Ray runtime started"
 
 
 def unsharing() -> list[str] | None:
@@ -110,6 +112,7 @@ class Nodes:
                 [*words, script, str(about), *start], stdout=file, stderr=file, start_new_session=True
             )
         self._hidden.append(process)
+        assert until(lambda: STARTED in log.read_bytes(), 90), log.read_text()  # else its runs find that no node has it
         return process
 
     def stop(self, node: subprocess.Popen[bytes]) -> None:
@@ -121,6 +124,30 @@ class Nodes:
         for process in self._hidden:
             end(process)
         self.cluster.shutdown()
+
+
+@contextlib.contextmanager
+def head(log: Path, **environment: str) -> Iterator[tuple[str, str]]:
+    """Start a head by `ray start`, and give its address and that of its client server."""
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("", 0))
+        two.bind(("", 0))
+        port, client = one.getsockname()[1], two.getsockname()[1]
+    words = [
+        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", f"--port={port}", "--num-cpus=2", "--block",
+        f"--ray-client-server-port={client}", f"--object-store-memory={STORE}", "--include-dashboard=false",
+        "--disable-usage-stats",
+    ]  # fmt: skip
+    with open(log, "wb") as file:
+        process = subprocess.Popen(
+            words, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, stdout=file, stderr=file,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        assert until(lambda: STARTED in log.read_bytes(), 90), log.read_text()
+        yield f"127.0.0.1:{port}", f"ray://127.0.0.1:{client}"
+    finally:
+        end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

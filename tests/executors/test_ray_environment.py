@@ -99,7 +99,7 @@ def test_packages_of_a_runtime_env_are_installed_for_the_runs_beside_those_that_
 @pytest.mark.slow
 def test_a_package_that_does_not_exist_is_told_by_its_name(script, nodes):
     environment = {"pip": {"packages": ["no-such-package==9.9"], "pip_install_options": ["--no-index"]}}
-    built = script(train("return 1", some(2)) + executor(nodes, environment))
+    built = script(train("return 1", some(2)) + executor(nodes, environment), timeout=200)  # Ray tries three times
     assert built.code == 1
     for name in ("r0", "r1"):
         kind, message = built.error(name)

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Script
-from .ray_nodes import Nodes, lines, some, statuses, train, unsharing, until
+from dodo_pyexp.errors import ExecutorError
+from dodo_pyexp.executors import ray_door
+
+from .conftest import Built, Script
+from .ray_nodes import Nodes, head, lines, some, statuses, train, unsharing, until
 
 pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
@@ -50,8 +53,9 @@ def test_runs_of_a_node_that_dies_are_executed_elsewhere_and_no_others_twice(scr
     assert until(busy), "no run was seen on the node that is to die"
     finished = {name for name, status in statuses(script.folder).items() if status["state"] == "finished"}
     nodes.cluster.remove_node(victim, allow_graceful=False)
-    _, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 0, stderr
+    assert "raylet" not in stdout + stderr  # what Ray says of it, over many lines, stands in Ray's own logs
     assert "40 executed" in stderr
     began = lines(script.folder / "began")
     lost = {name: status["lost"] for name, status in statuses(script.folder).items() if "lost" in status}
@@ -122,6 +126,8 @@ def before(cfg, out):
     (out / "run.sh").write_text("x")
     os.chmod(out / "run.sh", 0o755)
     os.symlink("sub/weights.bin", out / "link")
+    os.symlink(out / "sub" / "weights.bin", out / "latest")
+    os.mkfifo(out / "pipe")
     return {"answer": helper.ANSWER}
 
 @before.configs
@@ -181,11 +187,57 @@ def test_a_node_that_does_not_see_the_folder_gets_and_gives_back_everything(scri
     assert "Segmentation fault" in (found["crash"] / "log.out").read_text()
     saved = found["b"]
     assert (saved / "empty").is_dir() and os.readlink(saved / "link") == "sub/weights.bin"
+    assert os.readlink(saved / "latest") == "sub/weights.bin"
     assert os.access(saved / "run.sh", os.X_OK)
     assert not list(saved.glob(".*.tmp"))
     again = script(body.replace("'crash'", "'far2'"), "--executor", f"ray:{nodes.address}")
     assert again.code == 0, again.stderr
     assert "1 executed" in again.stderr and "3 up to date" in again.stderr
+
+
+WORKING = """
+from lab.there import ANSWER, train
+
+ARGUMENTS = {"executor": pyexp.RayExecutor(address=ADDRESS, runtime_env=ENVIRONMENT)}
+"""
+THERE = """
+import os
+import pyexp
+
+ANSWER = 42
+
+@pyexp.experiment(resources={"blind": 1}, stash=STASH)
+def train(cfg, out):
+    (out / "made").write_text("x")
+    data = open("data/words").read() if os.path.exists("data/words") else None
+    return {"data": data, "answer": ANSWER, "here": os.path.exists(PROJECT)}
+"""
+
+
+@pytest.mark.skipif(unsharing() is None, reason="needs to mount something: unshare -m, as root or in a user namespace")
+def test_a_working_dir_is_where_runs_work_also_on_a_node_that_does_not_see_the_folder(script, nodes, tmp_path):
+    project = script.folder = tmp_path / "project"
+    for folder in ("lab", "data"):
+        (project / folder).mkdir(parents=True)
+    (project / "lab" / "__init__.py").touch()
+    (project / "data" / "words").write_text("words")
+    nodes.add_blind("blind", project, tmp_path / "node.log")
+
+    def build(stash: bool, environment: dict) -> Built:
+        about = f"PROJECT = {str(project / 'data')!r}\nSTASH = {stash}\n"
+        (project / "lab" / "there.py").write_text(about + THERE)
+        body = f"ADDRESS = {nodes.address!r}\nENVIRONMENT = {environment!r}\n{WORKING}"
+        return script(body + "CONFIGS = [{'name': 'r'}]\n", "--rerun")
+
+    for stash in (True, False):  # the code is sent, or is what the working_dir brings
+        built = build(stash, {"working_dir": str(project)})
+        assert built.code == 0, built.stderr
+        found = json.loads((built.attempt() / "result.json").read_text())
+        assert found == {"data": "words", "answer": 42, "here": False}
+        assert (built.attempt() / "made").read_text() == "x"
+    built = build(False, {"env_vars": {"A": "1"}})
+    kind, message = built.error()
+    assert kind == "MissingCode" and message.startswith("the module lab.there is not on its node"), message
 
 
 def test_each_run_sees_its_own_gpus_and_so_does_the_code_that_it_imports(script):
@@ -234,10 +286,68 @@ def test_a_build_may_join_through_a_client_server(script):
         nodes.close()
 
 
+def test_a_head_on_this_machine_that_asks_for_a_token_is_told_it(script, tmp_path, monkeypatch):
+    (tmp_path / "token").write_text("a" * 64)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with head(tmp_path / "head.log", RAY_AUTH_MODE="token") as (address, client):
+        for where in (f"ray:{address}", client):
+            built = script(train("return 1", some(2)), "--executor", where, "--rerun")
+            assert built.code == 0, built.stderr
+            assert "2 executed" in built.stderr and "Unauthenticated" not in built.stderr
+
+
+def test_a_client_server_that_could_not_start_one_for_the_build_is_asked_again(monkeypatch):
+    import ray
+
+    from dodo_pyexp.executors import ray_cluster
+
+    asked = []
+
+    def init(**arguments):
+        asked.append(arguments["address"])
+        if len(asked) == 1:
+            raise ConnectionAbortedError("Starting Ray client server failed. See ray_client_server_23000.err")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray_cluster, "reach", lambda place, address: None)
+    ray_cluster.Cluster("ray://there:10001", None, {}).close()
+    assert asked == ["ray://there:10001"] * 2
+
+
+def test_a_build_that_is_told_to_end_while_ray_starts_is_interrupted(monkeypatch):
+    import ray
+
+    from dodo_pyexp.executors.ray_cluster import Cluster
+
+    def init(**_):
+        sys.exit(signal.SIGTERM)  # as the handler does that Ray sets while it starts
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(KeyboardInterrupt):
+        Cluster("auto", None, {})
+
+
+def test_where_no_cluster_is_it_is_told_how_to_start_one(monkeypatch):
+    import ray
+
+    from dodo_pyexp.executors.ray_cluster import Cluster
+
+    def init(**_):
+        raise ConnectionError("Could not find any running Ray instance. Please specify the one to connect to")
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(ExecutorError) as told:
+        Cluster("auto", None, {})
+    assert str(told.value) == (
+        'the executor "ray" found no cluster on this machine; start one with `ray start --head`, or use the executor '
+        '"ray" without an address'
+    )
+
+
 def connects(address: str) -> bool:
-    host, _, port = address.removeprefix("ray://").partition(":")
-    with socket.socket() as found:
-        return found.connect_ex((host, int(port))) == 0
+    return ray_door.connects(address.removeprefix("ray://"), 1.0)
 
 
 def test_ray_on_this_machine_is_started_and_ended(script):
