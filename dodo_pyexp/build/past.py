@@ -21,6 +21,7 @@ from ..config.hashing import hash_config
 from ..errors import DamagedFile, PyexpError, UsageError
 from ..executors.relocation import Relocation
 from ..provenance.masking import asked_keys, masked_keys, missing_secrets, restored
+from ..provenance.roots import nearest_with
 from ..results.comparing import compare_values
 from ..results.result import Result
 from ..results.stored import StoredRun
@@ -289,13 +290,9 @@ class Past:
     def live_root(self, function: dict[str, Any]) -> str | None:
         """Find the project's folder, should it still be around: the nearest that has the experiment's file."""
         for start in (os.getcwd(), self.output.path):
-            folder = os.path.realpath(start)
-            while True:
-                if os.path.isfile(os.path.join(folder, function["file"])):
-                    return folder
-                folder, below = os.path.dirname(folder), folder
-                if folder == below:
-                    break
+            folder = nearest_with(os.path.realpath(start), [function["file"]])
+            if folder is not None:
+                return folder
         return None
 
     # -- the upstreams ------------------------------------------------------------------------------------------

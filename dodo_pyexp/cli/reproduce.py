@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> int:
 def _made(arguments: Namespace) -> Reproduction:
     from ..build.reproduce import reproduce
     from ..results.stored import stored_run
-    from ..runfiles.relaunch import is_launch, relaunch
+    from ..runfiles.expyrun_relaunch import is_launch, relaunch
     from .output import output_folder
 
     def note(text: str) -> None:

@@ -19,7 +19,7 @@ from ..errors import ConfigError, UsageError, nearest, warn
 from ..store.names import refusal
 from .document import Document, Reader
 from .entry import Entry
-from .masked import Masked
+from .expyrun_secrets import Masked
 from .wanted import Wanted
 
 RUN, DEFAULT, POLICY = "__run__", "__default__", "__new_key_policy__"
@@ -262,7 +262,7 @@ def run(reader: Reader, wanted: Wanted) -> int:
     PyexpError
         Something in the file, on the command line or on this machine makes it impossible.
     """
-    from .numbered import launch
+    from .expyrun_launch import launch
 
     if wanted.arguments.filter or wanted.arguments.continued or wanted.arguments.timestamp:
         raise UsageError(f"{wanted.path} starts one run of its own each time; leave out what selects runs and batches")

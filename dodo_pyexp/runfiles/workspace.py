@@ -30,7 +30,7 @@ from ..store.names import folder_name, refusal
 from ..store.paths import OutputFolder
 from .building import RunFileRequest, tell
 from .configuration import plain
-from .launches import Launch
+from .experimaestro_launches import Launch
 from .wanted import DRY_RUN, NORMAL, Wanted
 
 

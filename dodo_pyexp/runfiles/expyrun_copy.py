@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from .launched import ORIGINALS
+from .expyrun_function import ORIGINALS
 
 LARGE = 100_000_000
 """Files beyond this many bytes are data that belongs elsewhere."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dodo_pyexp.runfiles.numbered import claim, free_name
+from dodo_pyexp.runfiles.expyrun_launch import claim, free_name
 
 MAIN = """
     import json
@@ -283,7 +283,10 @@ def test_of_sixty_who_ask_at_once_each_gets_a_folder_of_its_own(tmp_path: Path) 
 
 
 def test_processes_do_not_take_each_others_folders(tmp_path: Path) -> None:
-    code = "import sys; from dodo_pyexp.runfiles.numbered import claim; print(*(claim(sys.argv[1]) for _ in range(15)))"
+    code = (
+        "import sys; from dodo_pyexp.runfiles.expyrun_launch import claim; "
+        "print(*(claim(sys.argv[1]) for _ in range(15)))"
+    )
     root = Path(__file__).resolve().parents[2]
     running = [
         subprocess.Popen(

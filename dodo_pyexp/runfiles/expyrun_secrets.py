@@ -23,7 +23,7 @@ from ..errors import ConfigError, UsageError
 from ..provenance.masking import Masker, leaves, missing_secrets, restored, stands_for_secret, with_value
 from ..provenance.secrets import MASKED, mask_text, secret_key
 from .document import Document, Overrides
-from .launched import ORIGINALS, RAW_CONFIG
+from .expyrun_function import ORIGINALS, RAW_CONFIG
 
 MARK = "__masked__"
 """The key of ``__run__`` that tells of what was masked."""

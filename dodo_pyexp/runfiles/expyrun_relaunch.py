@@ -24,9 +24,9 @@ from ..store.manifest import LAUNCHES
 from ..store.paths import AttemptFolder, shown
 from . import expyrun
 from .document import Reader
-from .launched import CONFIG, is_own
-from .masked import Masked
-from .numbered import claim, engine_config, execute
+from .expyrun_function import CONFIG, is_own
+from .expyrun_launch import claim, engine_config, execute
+from .expyrun_secrets import Masked
 from .wanted import Wanted
 
 

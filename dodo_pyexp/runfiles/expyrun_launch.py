@@ -27,8 +27,8 @@ from ..store.manifest import LAUNCHES
 from ..store.paths import ExperimentFolder, OutputFolder, shown
 from .building import RunFileRequest, tell
 from .expyrun import CODE, RUN, ExpyrunFile
-from .launched import CONFIG, ORIGINALS, RAW_CONFIG, Launched
-from .masked import given_again, marked
+from .expyrun_function import CONFIG, ORIGINALS, RAW_CONFIG, Launched
+from .expyrun_secrets import given_again, marked
 from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
 
 SHORTEST = 4

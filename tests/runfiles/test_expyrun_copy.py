@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dodo_pyexp.runfiles import source_copy
-from dodo_pyexp.runfiles.source_copy import copy_source
+from dodo_pyexp.runfiles import expyrun_copy
+from dodo_pyexp.runfiles.expyrun_copy import copy_source
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_links_are_followed_but_never_in_a_circle(code: Path, tmp_path: Path) ->
 
 
 def test_secrets_and_very_large_files_are_left_out_and_told(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_copy, "LARGE", 10)
+    monkeypatch.setattr(expyrun_copy, "LARGE", 10)
     (code / "pkg/.env").write_text("TOKEN=x")
     (code / "pkg/big.bin").write_bytes(b"x" * 11)
     assert copied(code) == PACKAGE

@@ -85,7 +85,7 @@ class Launched:
         self._link_log(folder)
         if self.copies:
             from ..provenance.packages import frozen_requirements
-            from .source_copy import copy_source
+            from .expyrun_copy import copy_source
 
             atomic.write_text(f"{folder}/{REQUIREMENTS}", frozen_requirements())
             home = self.file or self.module.split(".")[0]
