@@ -1,7 +1,7 @@
 """Importing a user's file for what it defines, and for nothing else.
 
 While that goes on, `Experiment.run` does nothing: a script that calls it without ``if __name__ == "__main__"``
-can still be listed, built by ``pyexp build`` and imported by the processes that execute its runs (P7).
+can still be listed, built by ``pyexp build`` and imported by the processes that execute its runs.
 """
 
 from __future__ import annotations

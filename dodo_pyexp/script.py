@@ -1,6 +1,6 @@
 """How an experiment behaves when its file is run as a script: ``python my_experiment.py``.
 
-Implements: DESIGN sections 10 (`sys.argv`) and 12 (exit codes; a mistake of the user's is one sentence, no traceback).
+Implements: docs/reference.md, "Errors"; docs/reference.md, "Exit statuses".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command ``pyexp``: finds the command that was named, and turns mistakes into one sentence and a status.
 
-Implements: DESIGN section 12. Only the module of the command that was named is imported.
+Implements: docs/reference.md, "Command line". Only the module of the command that was named is imported.
 """
 
 from __future__ import annotations

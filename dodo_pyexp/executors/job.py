@@ -1,7 +1,7 @@
 """`Job`: all that an executor needs to execute one run, and `perform`, which does it.
 
-Implements: DESIGN section 8: an executor only executes; everything about the attempt is written here, the same
-for all of them.
+Implements: docs/how-it-works.md, "What is written when": an executor only executes; everything about the attempt is
+written here, the same for all of them.
 """
 
 from __future__ import annotations
