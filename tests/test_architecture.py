@@ -18,7 +18,6 @@ ENGINE = "dodo_pyexp"
 ROOMS = [
     "pyexp",
     "cli",
-    "monitor",
     "runfiles",
     "experiment",
     "arguments",
