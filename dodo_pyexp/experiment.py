@@ -11,6 +11,7 @@ import os
 import sys
 
 from . import importing, script
+from .build.ahead import make_request
 from .build.calling import as_function, check_call, check_experiment_name, fill
 from .build.definition import (
     FUNCTION_SIGNATURE,
@@ -25,6 +26,7 @@ from .build.definition import (
 )  # fmt: skip
 from .build.options import Options, resolve
 from .errors import ArgumentError, LookupFailed
+from .executors import early
 from .store.names import folder_name
 from .store.paths import ExperimentFolder, OutputFolder
 from .telling import plainly
@@ -204,7 +206,6 @@ class Experiment:
             defaults=self.definition.defaults if defaults is None else defaults,
         )
         from .arguments import script_arguments
-        from .build.request import Request
 
         is_script = script.is_script(self.fn.__module__)
         arguments = script_arguments(strict=is_script)
@@ -220,19 +221,21 @@ class Experiment:
         if arguments.name:
             check_experiment_name(arguments.name, "--name: an experiment")
             definition = definition.replaced(name=arguments.name)
-        request = Request([definition], said, arguments, lambda: family(self))
-        self._last = request.output_dir, definition.name
-        if arguments.list or arguments.graph or arguments.dry_run:
-            status = request.tell()
-            if is_script:
-                raise SystemExit(status)
-            return None
         try:
+            request = make_request(definition, said, arguments, lambda: family(self))
+            self._last = request.output_dir, definition.name
+            if arguments.list or arguments.graph or arguments.dry_run:
+                status = request.tell()
+                if is_script:
+                    raise SystemExit(status)
+                return None
             value = request.run()
         except KeyboardInterrupt:
             if is_script:
                 raise SystemExit(130) from None  # the build has said so already
             raise
+        finally:
+            early.drop()
         if is_script and request.exit_code:
             script.end_with(request.exit_code)
         return value

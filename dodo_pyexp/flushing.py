@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _OPEN = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 _flush_c: Callable[[], object] | None = None
+_looked_through = 0
 
 
 def flush() -> None:
@@ -29,8 +30,11 @@ def flush() -> None:
 
 def flush_c() -> None:
     """Write out what C code has printed: where the output is no terminal, C holds it back."""
-    global _flush_c
+    global _flush_c, _looked_through
     if _flush_c is None:
+        if len(sys.modules) == _looked_through:  # before this process was forked, as a rule: each look is dear there
+            return
+        _looked_through = len(sys.modules)
         try:
             if not _has_foreign_code():
                 return

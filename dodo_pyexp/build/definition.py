@@ -1,6 +1,6 @@
 """`Definition`: what a user wrote about one experiment.
 
-Implements: pyexp guide, "Function signature"; DESIGN section 10 (function).
+Implements: pyexp guide, "Function signature"; docs/reference.md, "Experiments".
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import partial
 from types import FunctionType
 
 from ..errors import ArgumentError, ConfigError, SignatureError, UsageError, suggest
+from ..executors import early
 from ..store.names import refusal
 from .options import Options
 
@@ -90,6 +91,8 @@ class Definition:
                 f"{place(self.fn)}: experiment {self.name} has no configs; "
                 f"decorate a function with @{called(self.fn)}.configs, or call run(configs=...)"
             )
+        if not isinstance(self.configs, Given):
+            early.drop()
         try:
             configs = self.configs()
             return list(configs) if hasattr(configs, "__next__") else configs  # a generator's errors belong here

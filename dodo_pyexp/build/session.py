@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..executors import early
 from ..store import timestamps
 from ..store.manifest import Manifest
 from ..store.paths import shown
@@ -216,6 +217,7 @@ class Session:
 
     def cool(self) -> None:
         """Tell the executors that code of the user's was executed in this process."""
+        early.drop()
         for executor in self._executors.values():
             executor.cool()
 

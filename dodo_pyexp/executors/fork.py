@@ -7,10 +7,13 @@ import faulthandler
 import os
 import threading
 from _signal import SIG_DFL, SIGCHLD, SIGINT, SIGTERM, set_wakeup_fd, signal  # type: ignore[import-not-found]  # without the enums, dear in a fork; typeshed leaves it out
+from functools import partial
 
 from ..errors import ExecutorError
 from ..flushing import flush
+from ..results.pickling import loads, plain_dumps
 from ..store.digest import sha256
+from . import early
 from .base import Executor, Handle
 from .capture import point, renew_streams
 from .chance import reseed
@@ -19,7 +22,8 @@ from .guardian import report_in
 from .job import FAILED
 from .leaving import leave
 from .process import ProcessHandle, wait_for
-from .spare import example, hear, put_into_words
+from .relocation import Relocation
+from .spare import example, hear, put_into_words, rehearse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +34,9 @@ if TYPE_CHECKING:
     from .capture import Log
     from .guardian import Guardian
     from .job import Job
-    from .relocation import Relocation
+
+_PRACTICE = 10
+"""Executed so often, code is no longer changed by Python as it learns what it works on."""
 
 
 class ForkExecutor(Executor):
@@ -71,13 +77,21 @@ class ForkExecutor(Executor):
         try:
             if self._server is None or self._made_for != (fn, relocation, guardian):
                 self.cool()
-                if _threads():
+                server = early.take(fn) or (fork_server(fn) if may_fork() else None)
+                if server is None:
                     return
-                self._made_for = fn, relocation, guardian
-                self._server = _serve(fn, relocation, guardian)
+                self._use(server, fn, relocation, guardian)
+            assert self._server is not None
             self._server.ask()
         except OSError:  # somebody killed it, or there is no room for one
             self.cool()
+
+    def _use(
+        self, server: ForkServer, fn: Callable[..., Any], relocation: Relocation | None, guardian: Guardian
+    ) -> None:
+        self._server, self._made_for = server, (fn, relocation, guardian)
+        pairs = None if relocation is None else (relocation.pairs, relocation.first)
+        server.prepare(plain_dumps(pairs, 5), guardian)
 
     def cool(self) -> None:
         """Fork anew from here on: what this process holds may have changed."""
@@ -87,6 +101,11 @@ class ForkExecutor(Executor):
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Give the job to a process that was forked ahead, or to one that is forked now."""
+        if self._server is None and guardian.fd >= 0 and (server := early.take(job.fn)) is not None:
+            try:
+                self._use(server, job.fn, job.relocation, guardian)
+            except OSError:  # somebody killed it
+                self.cool()
         if self._server is not None and self._made_for == (job.fn, job.relocation, guardian):
             said = put_into_words(job)
             try:
@@ -112,15 +131,38 @@ class ForkExecutor(Executor):
             server.close()
 
 
-def _serve(fn: Callable[..., Any], relocation: Relocation | None, guardian: Guardian) -> ForkServer:
-    """Fork the server for the runs of one function."""
-    _get_ready(relocation)
+def fork_server(fn: Callable[..., Any]) -> ForkServer:
+    """Fork a server for runs of a function."""
+    _get_ready(None)
     rehearsal = example(fn)
+    return ForkServer(partial(_practise, fn, rehearsal), partial(_prepare, fn, rehearsal))
+
+
+def _practise(fn: Callable[..., Any], rehearsal: bytes) -> None:
+    """In the server: be one, and let Python adapt its code to what it does, which no process need do then."""
+    _enter(None)
+    for _ in range(_PRACTICE):
+        rehearse(rehearsal, fn)
+
+
+def _prepare(fn: Callable[..., Any], rehearsal: bytes, said: bytes, guardian: Guardian) -> Callable[[socket], None]:
+    """In the server: move to where the code is to be imported from, and give what its processes do."""
+    pairs = loads(said)
+    relocation = None
+    if pairs is not None:
+        relocation = Relocation(*pairs)
+        relocation.prepare()
+        relocation.apply()
 
     def begin(listening: socket) -> None:
         _perform(lambda: hear(listening, fn, relocation, rehearsal), guardian, lambda: listening.send(LEAVING))
 
-    return ForkServer(lambda: _enter(relocation), begin, guardian)
+    return begin
+
+
+def may_fork() -> bool:
+    """Tell whether this process can be forked safely."""
+    return not _threads()
 
 
 def _threads() -> list[str]:

@@ -1,8 +1,9 @@
 """A fork server: a fork of the build that does nothing but fork itself, so that the build need not.
 
 A process that forks pays twice: for the fork, and then for every memory page that it writes to, which has to be copied
-first. The server is forked once, and hardly writes to anything. It makes each process ahead, which then waits for its
-job, and tells how it ended. When the build is gone, so is the server, with all that it has forked.
+first. The server is forked once, and hardly writes to anything. It is told once what its processes are for; it makes
+each of them ahead, which then waits for its job, and tells how it ended. When the build is gone, so is the server, with
+all that it has forked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from array import array
 
 from .base import Ended, Handle
 from .capture import above_standard
+from .guardian import Guardian
 from .process import close_watched, kill_group, wait_for
 from .spare import Spare
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from .capture import Log
-    from .guardian import Guardian
 
 
 def _possible() -> bool:
@@ -48,7 +49,8 @@ PATIENCE_SECONDS = 10.0
 """So long the server may take for a fork, or for its own end."""
 LEAVING = b"leaving"
 """What a process says last: how its run went is written."""
-_FORK, _KILL = b"f", b"k"
+_FORK, _KILL, _PREPARE = b"f", b"k", b"p"
+_MOST_BYTES = 60_000
 
 _open: set[socket] = set()  # of this process alone: no fork of it may speak here, or hide that it is gone
 
@@ -60,10 +62,9 @@ class ForkServer:
     ----------
     enter
         What the server does first, once for all that it forks.
-    begin
-        What a process does that it has forked; it is given its end of the socket, and does not return.
-    guardian
-        Told of every process.
+    prepare
+        Understands what the server is told, with the guardian that is to know of every process, and gives what a
+        process does that it forks from then on: that is given its end of a socket, and does not return.
 
     Raises
     ------
@@ -71,7 +72,9 @@ class ForkServer:
         There is no room for another process, or for its descriptors.
     """
 
-    def __init__(self, enter: Callable[[], None], begin: Callable[[socket], None], guardian: Guardian) -> None:
+    def __init__(
+        self, enter: Callable[[], None], prepare: Callable[[bytes, Guardian], Callable[[socket], None]]
+    ) -> None:
         mine, theirs = (_above(end) for end in socketpair(AF_UNIX, SOCK_SEQPACKET))
         self._control = mine
         self._control.settimeout(PATIENCE_SECONDS)
@@ -79,7 +82,7 @@ class ForkServer:
         self._spare: Spare | None = None
         self._flying = 0
         self._retired = False
-        self.guardian = guardian
+        self.guardian = Guardian()
         try:
             self.pid = os.fork()
         except OSError:
@@ -91,12 +94,25 @@ class ForkServer:
                 self._control.close()
                 close_watched()
                 enter()
-                guardian.note(os.getpid())  # a server that somebody has stopped does not see that the build is gone
-                _serve(theirs, begin, guardian)
+                _serve(theirs, prepare)
             finally:  # never back into what is the parent's
                 os._exit(1)
         theirs.close()
         _open.add(self._control)
+
+    def prepare(self, said: bytes, guardian: Guardian) -> None:
+        """Tell it what its processes are for, and who is to know of them; only then can it make any.
+
+        Raises
+        ------
+        OSError
+            The server is gone, or there is too much to tell.
+        """
+        guardian.note(self.pid)  # a server that somebody has stopped does not see that the build is gone
+        self.guardian = guardian
+        if len(said) >= _MOST_BYTES:
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+        self._control.sendmsg([_PREPARE, said], [(SOL_SOCKET, SCM_RIGHTS, array("i", [guardian.fd]))])
 
     def ask(self) -> None:
         """Have a process made, if there is none that waits for a job.
@@ -262,11 +278,10 @@ os.register_at_fork(after_in_child=_close_all)
 # -- in the server ------------------------------------------------------------------------------------------------
 
 
-def _serve(control: socket, begin: Callable[[socket], None], guardian: Guardian) -> NoReturn:
+def _serve(control: socket, prepare: Callable[[bytes, Guardian], Callable[[socket], None]]) -> NoReturn:
     """Fork when asked to, and tell how each process ended, until the build is gone."""
-    import gc
-
-    gc.freeze()  # else every process copies what its garbage collector only looks at
+    guardian = Guardian()
+    begin: Callable[[socket], None] | None = None
     children: dict[int, tuple[int, socket]] = {}
     waiting = select.poll()
     waiting.register(control, select.POLLIN)
@@ -278,10 +293,16 @@ def _serve(control: socket, begin: Callable[[socket], None], guardian: Guardian)
                 _bury(*children.pop(fd), guardian)
                 continue
             try:
-                said = control.recv(64)
+                said, received, _, _ = control.recvmsg(_MOST_BYTES, 64, MSG_CMSG_CLOEXEC)
             except OSError:  # the build is gone, and has not read everything
                 said = b""
-            if said == _FORK:
+            if said[:1] == _PREPARE:
+                import gc
+
+                guardian.fd = array("i", received[0][2])[0]
+                begin = prepare(said[1:], guardian)
+                gc.freeze()  # else every process copies what its garbage collector only looks at
+            elif said == _FORK and begin is not None:
                 try:
                     pid, ended, connection = _fork(control, children, begin)
                 except OSError as error:  # too many processes, or descriptors
@@ -289,7 +310,7 @@ def _serve(control: socket, begin: Callable[[socket], None], guardian: Guardian)
                     continue
                 children[ended] = pid, connection
                 waiting.register(ended, select.POLLIN)
-            elif said:
+            elif said[:1] == _KILL:
                 pid = int(said[1:])
                 if any(pid == child for child, _ in children.values()):
                     kill_group(pid)

@@ -82,12 +82,17 @@ def example(fn: Callable[..., object]) -> bytes:
     return said
 
 
+def rehearse(rehearsal: bytes, fn: Callable[..., object]) -> None:
+    """Go through the motions of a run."""
+    _understand(rehearsal, fn).rehearse()
+
+
 def hear(listening: socket, fn: Callable[..., object], relocation: Relocation | None, rehearsal: bytes) -> Job:
     """Wait for the job; end this process if none comes.
 
     While there is none, its `rehearsal` is gone through: what was done once goes faster the second time.
     """
-    _understand(rehearsal, fn).rehearse()
+    rehearse(rehearsal, fn)
     said, received, _, _ = listening.recvmsg(MOST_BYTES, 64, MSG_CMSG_CLOEXEC)
     if not said:  # the build has ended, or does not need this process
         os._exit(0)

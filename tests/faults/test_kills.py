@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,12 +119,15 @@ def guardian(processes: Callable[[], dict[int, str]]) -> int:
 def test_a_run_that_outlives_its_build_is_not_executed_again_beside_it(
     pipeline: Any, executor: str, processes: Callable[[], dict[int, str]]
 ) -> None:
-    """The guardian ends the runs of a killed build, but it may be late: here, it is stopped for a while."""
+    """The guardian and the fork server end the runs of a killed build, but may be late: here, stopped for a while."""
     laid = pipeline("one")
     killed = laid.start("script", EXECUTOR=executor, SECONDS="60")
     wait_for(lambda: sum(laid.tally().values()) == 2)
-    watch = guardian(processes)
-    os.kill(watch, signal.SIGSTOP)
+    late = {guardian(processes)}
+    if executor == "fork" and sys.platform == "linux":
+        late |= set(map(int, Path(f"/proc/{killed.pid}/task/{killed.pid}/children").read_text().split()))
+    for process in late:
+        os.kill(process, signal.SIGSTOP)
     try:
         killed.kill()
         killed.communicate(timeout=30)
@@ -133,7 +138,8 @@ def test_a_run_that_outlives_its_build_is_not_executed_again_beside_it(
         time.sleep(0.2)
         assert laid.tally() == Counter(["load0", "load1", "load2", "fit2", "score2"]) & laid.tally()
     finally:
-        os.kill(watch, signal.SIGCONT)
+        for process in late:
+            os.kill(process, signal.SIGCONT)
     output = "".join(build.communicate(timeout=60))
     assert build.returncode == 0, output
     assert laid.tally() == Counter([*laid.NAMES, "load0", "load1"])
