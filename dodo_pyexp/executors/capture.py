@@ -117,7 +117,12 @@ def stream(fd: int) -> TextIO:
 
 
 class Capture:
-    """Send all output of this process to `log` for a while."""
+    """Send all output of this process to `log` for a while.
+
+    Captures of several threads may overlap; what is printed meanwhile is in the log of the one that began last.
+    """
+
+    _all: list[Capture] = []  # noqa: RUF012  # of this process, in the order in which they began
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -129,11 +134,22 @@ class Capture:
         flush_c()
         self._saved = {fd: _duplicate(fd) for fd in (1, 2)}
         redirect(self._log.fd)
+        self._all.append(self)
 
     def __exit__(self, *_: object) -> None:
         try_flush(sys.stdout)
         try_flush(sys.stderr)
         flush_c()
+        place = self._all.index(self)
+        self._all.remove(self)
+        if place < len(self._all):  # what the next one found is what this one has made
+            later = self._all[place]
+            later._saved, self._saved = self._saved, later._saved
+            later._python = self._python
+            for copy in self._saved.values():
+                if copy is not None:
+                    os.close(copy)
+            return
         for fd, copy in self._saved.items():
             if copy is None:
                 os.close(fd)

@@ -14,10 +14,19 @@ class ProcessExited(BaseException):
 
 
 class Staying:
-    """Replaces `os._exit` in this process while a ``with`` block lasts; children that the run forks may leave."""
+    """Replaces `os._exit` in this process while a ``with`` block lasts; children that the run forks may leave.
+
+    Blocks of several threads may overlap: the last one to end puts it back.
+    """
+
+    _depth = 0
+    _leave = os._exit
 
     def __enter__(self) -> None:
-        self._leave = leave = os._exit
+        Staying._depth += 1
+        if Staying._depth > 1:
+            return
+        leave = Staying._leave = os._exit
         process = os.getpid()
 
         def refuse(status: int) -> NoReturn:
@@ -28,4 +37,6 @@ class Staying:
         os._exit = refuse
 
     def __exit__(self, *_: object) -> None:
-        os._exit = self._leave
+        Staying._depth -= 1
+        if Staying._depth == 0:
+            os._exit = Staying._leave
