@@ -6,6 +6,7 @@ Every class also derives from the built-in exception a Python programmer would e
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -118,6 +119,21 @@ def warn(message: str) -> None:
 
 NEAR = 0.6
 """How much of two words must be the same for one to be a misspelling of the other."""
+
+
+def current_folder() -> str:
+    """Give the folder that this process is in.
+
+    Raises
+    ------
+    UsageError
+        It was deleted, and perhaps made anew.
+    """
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        message = "the current folder is gone: it was deleted, or another one took its place; cd to it again"
+        raise UsageError(message) from None
 
 
 def nearest(word: str, choices: Iterable[str], limit: int = 3) -> str:

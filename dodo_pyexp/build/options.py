@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 
-from ..errors import ConfigError, nearest, suggest
+from ..errors import ConfigError, current_folder, nearest, suggest
 from ..executors.names import check_name
 from ..executors.ray_demand import check_resources
 
@@ -156,7 +156,7 @@ DEFAULTS = Options(
 def resolve(*layers: Options) -> Options:
     """Combine layers, the strongest first; ``[tool.pyexp]`` and the defaults come below them all."""
     result = Options()
-    for layer in (*layers, project_options(os.getcwd()), DEFAULTS):
+    for layer in (*layers, project_options(current_folder()), DEFAULTS):
         result = result.over(layer)
     return result
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from ..errors import INTERRUPTED, PyexpError, UsageError, nearest
+from ..errors import INTERRUPTED, PyexpError, UsageError, current_folder, nearest
 from ..flushing import flush
 from ..telling import tell
 
@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         relax()  # this process is ours
     try:
+        current_folder()
         code = _dispatch(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
         return code

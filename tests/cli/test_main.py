@@ -41,6 +41,20 @@ def test_an_unknown_flag_is_one_sentence_with_the_nearest(project: Any, one_sent
     one_sentence(project.pyexp("build", "--executr", "fork", status=2), '"--executr"', '"--executor"')
 
 
+@pytest.mark.parametrize("words", ["-m pyexp list", "-m pyexp results", "SCRIPT"])
+def test_a_folder_that_was_deleted_meanwhile_is_one_sentence(project: Any, words: str) -> None:
+    script = project.folder / "elsewhere.py"
+    script.write_text("import pyexp\nf = pyexp.experiment(lambda cfg: 1, name='f')\nf.run(configs=[{'name': 'r'}])\n")
+    words = words.replace("SCRIPT", str(script))
+    shell = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} {words}"
+    done = subprocess.run(
+        ["sh", "-c", shell], cwd=project.folder, env=project.environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    message = "error: the current folder is gone: it was deleted, or another one took its place; cd to it again\n"
+    assert done.stderr == message
+
+
 def test_a_reader_who_has_seen_enough_is_no_error(built: Any) -> None:
     command = f"{sys.executable} -m pyexp results --format html | head -n 1"
     done = subprocess.run(
