@@ -25,7 +25,7 @@ from .build.definition import (
     takes_nothing,
 )  # fmt: skip
 from .build.options import Options, resolve
-from .errors import ArgumentError, LookupFailed
+from .errors import INTERRUPTED, ArgumentError, LookupFailed
 from .executors import early
 from .store.names import folder_name
 from .store.paths import ExperimentFolder, OutputFolder
@@ -232,7 +232,7 @@ class Experiment:
             value = request.run()
         except KeyboardInterrupt:
             if is_script:
-                raise SystemExit(130) from None  # the build has said so already
+                raise SystemExit(INTERRUPTED) from None  # the build has said so already
             raise
         finally:
             early.drop()
