@@ -211,4 +211,7 @@ def project_options(folder: str) -> Options:
             raise ConfigError(f'{path}: tool.pyexp has no key "{key}"{suggest(key, choices, len(choices))}')
     if not isinstance(table.get("executor", ""), str):
         raise ConfigError(f"{path}: tool.pyexp: executor must be a name, not {table['executor']!r}")
-    return Options(**{key: value for key, value in table.items() if key in known}).checked(f"{path}: tool.pyexp")
+    options = Options(**{key: value for key, value in table.items() if key in known}).checked(f"{path}: tool.pyexp")
+    if options.output_dir:  # like `experiments`, it means the same from everywhere in the project
+        options.output_dir = os.path.relpath(os.path.join(os.path.dirname(path), options.output_dir))
+    return options

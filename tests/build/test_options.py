@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dodo_pyexp.build.options import DEFAULTS, Options, resolve
+from dodo_pyexp.build.options import DEFAULTS, Options, project_table, resolve
 from pyexp import PyexpError
 
 
@@ -35,6 +35,18 @@ def test_the_nearest_pyproject_above_counts(here: Path, monkeypatch: pytest.Monk
     (here / "deep" / "er").mkdir(parents=True)
     monkeypatch.chdir(here / "deep" / "er")
     assert resolve().retry == 3
+
+
+def test_a_path_in_pyproject_is_relative_to_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyproject(here, '[tool.pyexp]\noutput_dir = "results"\n')
+    assert resolve().output_dir == "results"
+    (here / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(here / "deep" / "er")
+    assert resolve().output_dir == "../../results"
+    assert resolve(Options(output_dir="mine")).output_dir == "mine"
+    pyproject(here, f'[tool.pyexp]\noutput_dir = "{here}/elsewhere"\n')
+    project_table.cache_clear()
+    assert Path(str(resolve().output_dir)).resolve() == (here / "elsewhere").resolve()
 
 
 @pytest.mark.parametrize(
