@@ -18,8 +18,9 @@ from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.load import load_config
 from dodo_pyexp.config.merge import merge
 from dodo_pyexp.config.sweep import sweep
+from dodo_pyexp.decorator import experiment
 from dodo_pyexp.errors import PyexpError
-from dodo_pyexp.experiment import Experiment, experiment
+from dodo_pyexp.experiment import Experiment
 from dodo_pyexp.results.result import Result
 
 TYPE_CHECKING = False

@@ -19,6 +19,7 @@ ROOMS = [
     "pyexp",
     "cli",
     "runfiles",
+    "decorator",
     "experiment",
     "arguments",
     "script",

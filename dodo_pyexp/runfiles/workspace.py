@@ -20,9 +20,9 @@ from ..build.definition import Definition, Given, caller
 from ..build.options import Options
 from ..collection.tensor import Tensor
 from ..config.sweep import sweep
+from ..decorator import experiment as decorate
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, WORK_TO_DO, WRONG_USAGE, ArgumentError, ConfigError
 from ..experiment import Experiment, family
-from ..experiment import experiment as decorate
 from ..provenance.dirty import DirtyGitAction, check_dirty
 from ..results.reading import read_results
 from ..results.result import Result
