@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import ConfigTypeError, LookupFailed, nearest
+from ..errors import ConfigTypeError, LookupFailed, suggest
 from .match import MISSING, lookup, matches, matching_names, name_of
 
 TYPE_CHECKING = False
@@ -185,8 +185,7 @@ class Runs(Sequence["T"]):
     def _no_match(self, key: Any) -> LookupFailed:
         """Make the error for a name or a query that nothing matches."""
         if isinstance(key, str):
-            hint = nearest(key, self.names[:HINT_AMONG]) or f" among the {len(self)} names"
-            return LookupFailed(f"No configs match pattern {key!r}{hint}")
+            return LookupFailed(f"No configs match pattern {key!r}{suggest(key, self.names[:HINT_AMONG])}")
         unknown = self._unknown(key)
         return LookupFailed(f"No configs match query {dict(key)!r} among the {len(self)} items{unknown}")
 
@@ -198,5 +197,5 @@ class Runs(Sequence["T"]):
                 first: Any = self._items[0] if self._items else {}
                 keys = getattr(first, "cfg", first)
                 known = [word for word in keys if isinstance(word, str)] if hasattr(keys, "keys") else []
-                return f'; none has "{key}"{nearest(key, known)}'
+                return f'; none has "{key}"{suggest(key, known)}'
         return ""

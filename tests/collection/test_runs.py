@@ -90,6 +90,8 @@ def test_other_kinds_of_index_are_refused(runs, key):
 def test_a_name_that_nobody_has_names_the_nearest(runs):
     with pytest.raises(LookupFailed, match="'my_rum' \\(did you mean \"my_run\""):
         runs["my_rum"]
+    with pytest.raises(LookupFailed, match="'unlike any'; there are \"my_run\""):
+        runs["unlike any"]
 
 
 def test_a_query_for_a_key_that_nobody_has_says_so(runs):
