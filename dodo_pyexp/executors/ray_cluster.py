@@ -37,6 +37,7 @@ NODES_SECONDS = 1.5
 PATIENCE_SECONDS = 4.0
 """So long may no node be fit for a run, or the head not answer."""
 CANCEL_SECONDS = 10.0
+ABANDON_SECONDS = 5.0
 SHOW_SECONDS = 0.1
 PROBE_SECONDS = 5.0
 MOST_REPLACED = 20
@@ -97,7 +98,8 @@ class Cluster:
                 arguments.setdefault("_system_config", {"memory_monitor_refresh_ms": 0})
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         elif address not in (None, "auto", "local"):
-            reach(address[6:].split("/")[0] if self._client else address, address)
+            with without_chatter():
+                reach(address[6:].split("/")[0] if self._client else address, address)
         if self._client:  # these are for a process that is part of the cluster
             arguments = {"log_to_driver": False, **more}
         main = threading.current_thread() is threading.main_thread()
@@ -386,6 +388,7 @@ class Cluster:
 
     def _lose(self, why: str) -> None:
         self.lost = why
+        self._abandon(list(self._flights))
         flights = list(self._flights.values()) + [f for line in self._couriers.values() for f in line.waiting.values()]
         self._flights.clear()
         self._couriers.clear()
@@ -395,6 +398,22 @@ class Cluster:
             f"the Ray cluster {self._where} is gone ({why}); what had finished is kept, and the same command "
             "goes on from there when the cluster is back"
         )
+
+    def _abandon(self, refs: list[Any]) -> None:
+        """End what is still executed: nodes live on for a while without their head, and can be told directly."""
+
+        def cancel() -> None:
+            try:
+                for ref in refs:
+                    self._ray.cancel(ref, force=True)
+                self._ray.wait(refs, num_returns=len(refs), timeout=ABANDON_SECONDS, fetch_local=False)
+            except Exception:  # they cannot be reached either
+                pass
+
+        if refs and not self._client:
+            thread = threading.Thread(target=cancel, daemon=True, name="pyexp-abandon")
+            thread.start()
+            thread.join(ABANDON_SECONDS)
 
     def close(self) -> None:
         """Cancel what is still on its way, clean the nodes, and leave the cluster if this build has joined it."""
