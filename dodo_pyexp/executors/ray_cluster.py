@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -27,6 +28,8 @@ from .ray_trouble import (
 )
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from .ray_flight import Flight
 
 LOOK_SECONDS = 0.004
@@ -104,14 +107,26 @@ class Cluster:
             arguments = {"log_to_driver": False, **more}
         main = threading.current_thread() is threading.main_thread()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        count = handlers[signal.SIGINT]
+
+        def break_off(number: int, frame: FrameType | None) -> None:
+            """Nothing has been started yet that would have to end by itself, and this takes a quarter of a minute."""
+            if callable(count):
+                count(number, frame)
+            raise KeyboardInterrupt
+
         try:
+            if main and callable(count):
+                signal.signal(signal.SIGINT, break_off)
             with without_chatter():
                 try:
                     self._ray.init(address=address, runtime_env=runtime_env, **arguments)
                 except ConnectionAbortedError:  # the client server could not fork one for us, which happens by chance
                     self._ray.init(address=address, runtime_env=runtime_env, **arguments)
             mute(not arguments["log_to_driver"])
-        except SystemExit:  # what Ray's own handler makes of SIGTERM
+        except (KeyboardInterrupt, SystemExit):  # the latter is what Ray's own handler makes of SIGTERM
+            with contextlib.suppress(Exception):
+                self._ray.shutdown()
             raise KeyboardInterrupt from None
         except Exception as error:
             hint = "" if concerns_environment(error) else f"; {connection_hint(address)}"

@@ -329,12 +329,24 @@ def test_a_build_that_is_told_to_end_while_ray_starts_is_interrupted(monkeypatch
 
     from dodo_pyexp.executors.ray_cluster import Cluster
 
-    def init(**_):
+    def terminated(**_):
         sys.exit(signal.SIGTERM)  # as the handler does that Ray sets while it starts
 
-    monkeypatch.setattr(ray, "init", init)
-    with pytest.raises(KeyboardInterrupt):
-        Cluster("auto", None, {})
+    def interrupted(**_):
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("Ray went on starting")
+
+    counted = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: counted.append(number))
+    try:
+        for init in (terminated, interrupted):
+            monkeypatch.setattr(ray, "init", init)
+            with pytest.raises(KeyboardInterrupt):
+                Cluster("auto", None, {})
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert counted == [signal.SIGINT] * 2
 
 
 def test_where_no_cluster_is_it_is_told_how_to_start_one(monkeypatch):
