@@ -45,14 +45,23 @@ class Batch:
         What the processes of this build, and no others, have in common.
     continued
         The manifest to go on with, instead of a new one.
+    named
+        The name is what somebody wished for, and not the present moment.
     """
 
     def __init__(
-        self, experiment: PlannedExperiment, timestamp: str, build: str, continued: Manifest | None = None
+        self,
+        experiment: PlannedExperiment,
+        timestamp: str,
+        build: str,
+        continued: Manifest | None = None,
+        *,
+        named: bool = False,
     ) -> None:
         self.experiment = experiment
         self.build = build
         self._stamp = timestamp
+        self._named = named
         self._manifest: Manifest | None = None
         self._continued = continued
         self._touched: dict[str, str] = {}
@@ -115,7 +124,10 @@ class Batch:
     def _create(self, manifest: Manifest) -> Manifest:
         try:
             defaults.keep(self.experiment.files, self.experiment.defaults)
-            close_abandoned(self.experiment.files)
+            names = self.experiment.files.batch_names()
+            close_abandoned(self.experiment.files, names)
+            if names and not self._named:
+                manifest.timestamp = timestamps.set_back(names[-1]) or manifest.timestamp
             return manifest.create(self.experiment.files)
         except OSError as error:
             raise UsageError(
@@ -244,9 +256,9 @@ class Batch:
         return FINISHED if run.attempt == tried else attempt_state(run.files.attempt(tried), _nobody)
 
 
-def close_abandoned(folder: ExperimentFolder) -> None:
+def close_abandoned(folder: ExperimentFolder, names: list[str]) -> None:
     """Write down what became of batches whose builds were killed, before anything they left is built over."""
-    for name in folder.batch_names()[-LOOKED_BACK:]:
+    for name in names[-LOOKED_BACK:]:
         if manifests.is_closed(folder, name):
             continue
         try:

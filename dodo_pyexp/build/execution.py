@@ -174,7 +174,8 @@ class Execution:
             newest = files.newest() if run.experiment.options.resume else None
             taken = batch.continued and os.path.exists(files.attempt(stamp).path)
             if taken or (newest is not None and timestamps.order(newest.name)[0] > timestamps.order(stamp)[0]):
-                stamp = timestamps.now()  # the newest attempt must have the newest name
+                # The newest attempt must have the newest name.
+                stamp = (newest is not None and timestamps.set_back(newest.name)) or timestamps.now()
             self.attempt = files.attempt(timestamps.claim_folder(files.path, stamp))
         config = Config(run.config)
         config.pop("depends_on", None)

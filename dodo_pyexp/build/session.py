@@ -72,11 +72,12 @@ class Session:
         self.note: Callable[[str], None] = lambda text: None
         self._stash = Stash(plan, lambda text: self.note(text))
         self.uncommitted = Uncommitted(plan, lambda text: self.note(text))
+        named = self.wishes.timestamp is not None
         stamp = self.wishes.timestamp or timestamps.now()
         continued = self.wishes.continued or {}
         build = f"{os.getpid()}-{time.time_ns()}"
         self._batches = {
-            id(experiment): Batch(experiment, stamp, build, continued.get(experiment.name))
+            id(experiment): Batch(experiment, stamp, build, continued.get(experiment.name), named=named)
             for experiment in plan.experiments
         }
         self._surroundings = Surroundings()

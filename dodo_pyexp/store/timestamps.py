@@ -15,13 +15,23 @@ def now() -> str:
     return time.strftime("%Y-%m-%d_%H-%M-%S")
 
 
+def set_back(newest: str) -> str | None:
+    """Give the moment of `newest` if the clock is before it by now, so that what comes next is not older in name.
+
+    Clocks are corrected, hours occur twice in autumn, and people and output folders travel through time zones.
+    """
+    return newest[:19] if now() < newest[:19] else None
+
+
 def candidates(stamp: str) -> Iterable[str]:
     """Yield `stamp`, then `stamp` with ``-2``, ``-3``..."""
     yield stamp
-    number = 2
+    base, number = order(stamp)
+    if stamp not in (base, f"{base}-{number}"):  # with a suffix of somebody's own
+        base, number = stamp, 1
     while True:
-        yield f"{stamp}-{number}"
         number += 1
+        yield f"{base}-{number}"
 
 
 def claim_folder(parent: str, stamp: str) -> str:

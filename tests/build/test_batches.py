@@ -15,6 +15,7 @@ import pyexp
 from dodo_pyexp.build.batches import batches, batches_text
 from dodo_pyexp.build.options import resolve
 from dodo_pyexp.build.plan import PlannedExperiment
+from dodo_pyexp.store.manifest import Manifest
 from dodo_pyexp.store.paths import ExperimentFolder
 
 
@@ -184,3 +185,67 @@ def test_several_processes_of_doit_leave_a_whole_manifest(project: Any) -> None:
     assert manifest is not None
     assert set(manifest.attempts) == {"x0", "x1", "x2", "x3"}
     assert listed(project) == ["(4/4 runs)"]
+
+
+TRAVELLER = """
+    import pyexp
+
+    @pyexp.experiment(executor="inline", stash=False, resume=RESUME)
+    def train(cfg, out):
+        (out / "saved").write_text(str(cfg.x))
+        print("said with", cfg.x)
+        if cfg.x == FAILS:
+            raise ValueError("no")
+        return {"x": cfg.x}
+
+    @train.configs
+    def configs():
+        return [{"name": "r", "x": X}]
+
+    if __name__ == "__main__":
+        train.run()
+"""
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize("door", ["train.py", "-m pyexp build train.py", "-m doit -f train.py"])
+def test_the_newest_batch_stays_the_newest_when_the_clock_goes_back(project: Any, door: str, resume: bool) -> None:
+    def build(x: int, zone: str, status: int | None = 0) -> None:
+        text = TRAVELLER.replace("FAILS", "4").replace("X", str(x)).replace("RESUME", str(resume))
+        project.write("train.py", text)
+        project.python(*door.split(), env={"TZ": zone}, status=status)
+
+    def newest() -> tuple[int, str]:
+        code = "from train import train; print(train.results()[0].cfg.x)"
+        shown = int(project.python("-c", code, env={"TZ": "America/New_York"}).stdout)
+        return shown, project.python("-m", "pyexp", "log", "r", env={"TZ": "America/New_York"}).stdout
+
+    build(1, "Asia/Tokyo")
+    for x in (2, 3):  # the second time there are batches of both sides of the ocean
+        build(x, "America/New_York")
+        assert newest() == (x, f"said with {x}\n")
+    build(4, "America/New_York", status=None)
+    assert newest()[0] == 4
+    assert "said with 4\nTraceback" in newest()[1]
+    build(5, "Asia/Tokyo")
+    assert newest() == (5, "said with 5\n")
+    files = ExperimentFolder(str(project.out / "train"))
+    assert [Manifest.read(files, name).configs["r"]["x"] for name in files.batch_names()] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
+    assert [
+        (Path(files.run("r").path) / name / "saved").read_text() for name in files.run("r").attempt_names()
+    ] == list("12345")
+
+
+def test_a_batch_that_was_named_has_its_name_whatever_the_time_is(project: Any) -> None:
+    project.write("train.py", TRAVELLER.replace("FAILS", "4").replace("X", "1").replace("RESUME", "False"))
+    for name in ("2999-01-01_00-00-00", "2001-01-01_00-00-00"):
+        project.python("train.py", "--timestamp", name)
+    project.python("train.py")
+    names = ExperimentFolder(str(project.out / "train")).batch_names()
+    assert names == ["2001-01-01_00-00-00", "2999-01-01_00-00-00", "2999-01-01_00-00-00-2"]

@@ -46,6 +46,26 @@ def test_a_taken_folder_gets_a_number(tmp_path):
     assert sorted(os.listdir(parent)) == sorted(names)
 
 
+@pytest.mark.parametrize(
+    ("stamp", "names"),
+    [
+        ("2026-02-17_14-30-00", ["-2", "-3"]),
+        ("2026-02-17_14-30-00-9", ["-10", "-11"]),
+        ("2026-02-17_14-30-00-mine", ["-mine-2", "-mine-3"]),
+        ("2026-02-17_14-30-00-1", ["-2", "-3"]),
+    ],
+)
+def test_numbers_go_on_from_where_they_are(stamp, names):
+    found = timestamps.candidates(stamp)
+    assert [next(found) for _ in range(3)] == [stamp, *(f"2026-02-17_14-30-00{name}" for name in names)]
+
+
+def test_what_is_newer_than_now_says_that_the_clock_was_set_back():
+    assert timestamps.set_back("2999-02-17_14-30-00-7") == "2999-02-17_14-30-00"
+    assert timestamps.set_back("2001-02-17_14-30-00") is None
+    assert timestamps.set_back(f"{timestamps.now()}-2") is None
+
+
 def test_a_moment_is_written_with_its_zone(monkeypatch):
     from datetime import datetime
 
