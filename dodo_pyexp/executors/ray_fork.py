@@ -12,6 +12,7 @@ import sys
 
 from ..collection.runs import Runs
 from ..config.config import Config
+from ..flushing import flush
 from ..importing import definitions_only
 from ..results.pickling import loads
 from ..results.result import Result
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .relocation import Relocation
 
 _PR_SET_PDEATHSIG = 1
+_PRACTICE = 10
 
 
 class Fork:
@@ -59,8 +61,10 @@ class Fork:
         self._nothing: Runs[Result] = Runs([])
         self._empty = Config()
         sha256()
-        # What has been done once leaves caches behind, which no fork has to fill then.
-        Job("", _missing, 2, self._empty, self._nothing, AttemptFolder(""), {"state": ""}).rehearse()
+        flush()
+        # What has been done before leaves caches behind, and code that Python has adapted: no fork changes them then.
+        for _ in range(_PRACTICE):
+            Job("", _missing, 2, self._empty, self._nothing, AttemptFolder(""), {"state": ""}).rehearse()
 
     def execute(self, order: bytes) -> NoReturn:
         """Execute the run in this process, a fork, and end it, whatever happens."""
