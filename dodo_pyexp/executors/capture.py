@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SHOWING_SECONDS = 2.0
 """So long the last lines may take to be shown, before the build goes on without waiting for them."""
 
+# Also when nobody reads what is shown any more, as with `| head`: the run must not notice. Not every `tee` knows -p.
+_SHOW_AND_KEEP = 'tee -p -a "$0" 2>/dev/null || tee -a "$0" 2>/dev/null || exec cat >> "$0"'
+
 _tees: list[subprocess.Popen[bytes]] = []  # that still show something
 
 
@@ -48,7 +51,8 @@ class Log:
             reader, self.fd = os.pipe()
             try:
                 # A session of its own: Ctrl-C on the terminal must not end it before the run.
-                self._tee = subprocess.Popen(["tee", "-a", attempt.log], stdin=reader, start_new_session=True)
+                command = ["sh", "-c", _SHOW_AND_KEEP, attempt.log]
+                self._tee = subprocess.Popen(command, stdin=reader, start_new_session=True)
             finally:
                 os.close(reader)
         else:

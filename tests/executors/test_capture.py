@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -59,3 +60,38 @@ def test_an_inline_run_that_builds_inline_itself_has_its_own_log(script):
     assert [line for line in built.log().splitlines() if line in ("before", "inner", "after")] == ["before", "after"]
     (inner,) = built.folder.glob("out/inner/i/*/log.out")
     assert inner.read_text() == "inner\n"
+
+
+def test_a_reader_who_has_seen_enough_of_what_is_shown_costs_no_run_and_no_line(script, executor):
+    path = script.write(
+        f"@pyexp.experiment(executor={executor!r}, stash=False)\ndef train(cfg):\n"
+        "    for number in range(20_000): print('line', number)\n    return 'through'\n"
+    )
+    done = subprocess.run(
+        f"'{sys.executable}' '{path}' -s | head -n 1", shell=True, cwd=script.folder, env=script.environment,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == "line 0\n"
+    assert done.stderr.endswith("s)\n") and "2 executed" in done.stderr, done.stderr
+    for name in ("r", "other"):
+        (log,) = script.folder.glob(f"out/train/{name}/*/log.out")
+        assert log.read_text() == "".join(f"line {number}\n" for number in range(20_000))
+
+
+def test_where_tee_knows_no_flag_or_is_not_there_the_log_is_whole_all_the_same(script, tmp_path):
+    body = "@pyexp.experiment(stash=False)\ndef train(cfg):\n    print('said')\nCONFIGS = [{'name': 'r'}]\n"
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "cat"):
+        (tools / name).symlink_to(shutil.which(name))
+    for tee, shown in (("", ""), (f'#!/bin/sh\n[ $1 = -a ] && exec {shutil.which("tee")} "$@"\n', "said\n")):
+        if tee:
+            (tools / "tee").write_text(tee)
+            (tools / "tee").chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, str(script.write(body)), "-s", "--rerun"], cwd=tmp_path,
+            env=script.environment | {"PATH": str(tools)}, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (0, shown), done.stderr
+    logs = [log.read_text() for log in tmp_path.glob("out/train/r/*/log.out")]
+    assert logs == ["said\n", "said\n"]
