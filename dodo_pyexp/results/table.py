@@ -143,7 +143,7 @@ def _read_value(path: str, expected: str | None) -> tuple[str, str, Any]:
 
 
 def _headline(error: str | None) -> str:
-    return (error or "").strip().partition("\n")[0]
+    return (error or "").lstrip().partition("\n")[0].removesuffix(": ").rstrip()  # it may have no message
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:

@@ -55,6 +55,9 @@ def test_a_finished_run_has_its_scalars(tmp_path: Path) -> None:
 def test_a_failed_run_has_its_cause(tmp_path: Path) -> None:
     found = row(attempt(tmp_path / "t", state="failed", error={"type": "ValueError", "message": "no\nmore"}))
     assert (found.state, found.cause) == ("failed", "ValueError: no")
+    for message, cause in (("", "KeyError"), ("at:", "KeyError: at:")):
+        found = row(attempt(tmp_path / cause, state="failed", error={"type": "KeyError", "message": message}))
+        assert found.cause == cause
 
 
 @pytest.mark.parametrize("alive, state", [(True, "running"), (False, "interrupted")])
