@@ -11,6 +11,7 @@ import fcntl
 import io
 import os
 import sys
+from _thread import allocate_lock
 
 from ..flushing import flush_c
 
@@ -127,11 +128,20 @@ class Capture:
     """
 
     _all: list[Capture] = []  # noqa: RUF012  # of this process, in the order in which they began
+    _changing = allocate_lock()
 
     def __init__(self, log: Log) -> None:
         self._log = log
 
     def __enter__(self) -> None:
+        with self._changing:
+            self._begin()
+
+    def __exit__(self, *_: object) -> None:
+        with self._changing:
+            self._end()
+
+    def _begin(self) -> None:
         self._python: tuple[Any, ...] = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
         for output in self._python[:2]:
             try_flush(output)
@@ -140,7 +150,7 @@ class Capture:
         redirect(self._log.fd)
         self._all.append(self)
 
-    def __exit__(self, *_: object) -> None:
+    def _end(self) -> None:
         try_flush(sys.stdout)
         try_flush(sys.stderr)
         flush_c()
