@@ -7,6 +7,7 @@ that run and nothing else.
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from ..store import atomic, status, timestamps
@@ -166,6 +167,9 @@ class _Readable:
             elif kind in (list, tuple) and len(value) <= 10_000:
                 self._count(len(value))
                 return [self._form(part, depth + 1) for part in value]
+            elif (names := _fields(kind)) is not None:
+                self._count(len(names))
+                return {name: self._form(getattr(value, name), depth + 1) for name in names}
         for plain in (int, float, str):
             if isinstance(value, plain):  # not str(value): a subclass may print otherwise
                 return getattr(plain, f"__{plain.__name__}__")(value)
@@ -179,6 +183,14 @@ class _Readable:
         self._left -= parts + 1
         if self._left < 0:
             raise ValueError("too large to be read by people")
+
+
+def _fields(kind: type) -> list[str] | None:
+    """Name the fields of a dataclass or a named tuple; None for other classes."""
+    if hasattr(kind, "__dataclass_fields__"):
+        return [field.name for field in sys.modules["dataclasses"].fields(kind)]  # which a run need not import
+    names = getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+    return names if names is None else list(names)
 
 
 def _json_form(value: Any) -> bytes | None:

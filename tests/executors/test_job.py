@@ -157,7 +157,7 @@ def test_classes_of_the_script_come_through_here_and_elsewhere(script, executor)
     assert built.stdout.split() == ["0.1", "0.2"]
     with open(built.attempt() / "experiment.pkl", "rb") as file:
         assert pickle.load(file).result.value == 0.1
-    assert json.loads((built.attempt() / "result.json").read_text()) == {"__pickled__": "__main__.Score"}
+    assert json.loads((built.attempt() / "result.json").read_text()) == {"value": 0.1}
 
 
 def test_lambdas_and_closures_come_through(script, executor):

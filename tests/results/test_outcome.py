@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import enum
 import json
 import os
 import threading
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -31,6 +33,18 @@ def readable(attempt, value):
         return json.load(file)
 
 
+class Pair(NamedTuple):
+    left: int
+    right: list[int]
+
+
+@dataclasses.dataclass
+class Score:
+    name: str
+    pair: Pair
+    limit: ClassVar[int] = 3
+
+
 class Text(str, enum.Enum):  # noqa: UP042  # StrEnum prints otherwise
     RED = "red"
 
@@ -46,6 +60,8 @@ class Text(str, enum.Enum):  # noqa: UP042  # StrEnum prints otherwise
         (collections.defaultdict(float, a=1.0), {"a": 1.0}),
         ({1: "x", "y": 2}, {"1": "x", "y": 2}),
         ({(1, 2): "x"}, {"__pickled__": "builtins.dict"}),
+        (Score("a", Pair(1, [2])), {"name": "a", "pair": {"left": 1, "right": [2]}}),
+        (Score, {"__pickled__": "builtins.type"}),
         (Text.RED, "red"),
         (len, {"__pickled__": "builtins.builtin_function_or_method"}),
         ("\ud800é", "\ud800é"),
