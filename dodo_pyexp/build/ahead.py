@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 
 from ..executors import early
+from ..store.names import folder_name
+from ..store.paths import OutputFolder
 from .definition import Definition, Given
-from .options import Options
+from .options import Options, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,11 +39,14 @@ def _fork(definition: Definition, said: Options, arguments: argparse.Namespace) 
 
     Its configs are called before: what that changes in this process, its forks are to see.
     """
-    wanted = arguments.executor or said.executor or definition.options.executor
+    options = resolve(Options(arguments.output_dir, arguments.executor), said, definition.options)
     only_reads = arguments.list or arguments.graph or arguments.dry_run or arguments.report is not None
     goes_on = arguments.timestamp is not None or arguments.continued is not None
-    if wanted != "fork" or only_reads or goes_on or not _is_small():
+    if options.executor != "fork" or only_reads or goes_on or not _is_small():
         return definition
+    folder = OutputFolder(options.output_dir or "out").experiment(folder_name(definition.name)).path
+    if os.path.exists(folder) and not arguments.rerun:
+        return definition  # perhaps there is nothing to be executed, and that is to take no time
     from ..executors.fork import fork_server, may_fork
     from ..executors.forkserver import POSSIBLE
 

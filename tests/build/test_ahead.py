@@ -137,7 +137,7 @@ def test_a_thread_that_the_configs_start_keeps_from_forking(project: Any, one_se
     one_sentence(project.python("exp.py", status=2), "fork", "threads", "loader")
 
 
-def test_flags_that_only_read_call_nothing_early(project: Any) -> None:
+def test_nothing_is_forked_early_where_perhaps_nothing_is_executed(project: Any) -> None:
     write(project, """
     @pyexp.experiment
     def train(cfg):
@@ -152,4 +152,6 @@ def test_flags_that_only_read_call_nothing_early(project: Any) -> None:
     for words in (["--list"], ["--graph"], ["--dry-run"]):
         assert "forked" not in project.python("exp.py", "--executor", "fork", *words, status=None).stdout
     assert "forked" in project.python("exp.py", "--executor", "fork").stdout
+    assert "forked" not in project.python("exp.py", "--executor", "fork").stdout
+    assert "forked" in project.python("exp.py", "--executor", "fork", "--rerun").stdout
     assert "forked" not in project.python("exp.py", "--executor", "fork", "--report", status=2).stdout
