@@ -11,6 +11,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TextIO
 
 _OPEN = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 _flush_c: Callable[[], object] | None = None
@@ -19,13 +20,19 @@ _looked_through = 0
 
 def flush() -> None:
     """Write out what stdout and stderr, C code, and all files that are still open hold back."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:  # it was closed, or something else was put in its place
-            pass
+    try_flush(sys.stdout)
+    try_flush(sys.stderr)
     flush_c()
     flush_files()
+
+
+def try_flush(output: TextIO | None) -> None:
+    """Write out what a stream of Python's still holds, if it can be done."""
+    try:
+        if output is not None:
+            output.flush()
+    except Exception:  # it was closed, or something else was put in its place
+        pass
 
 
 def flush_c() -> None:

@@ -13,7 +13,7 @@ import os
 import sys
 from _thread import allocate_lock
 
-from ..flushing import flush_c
+from ..flushing import flush_c, try_flush
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,12 +178,3 @@ def _duplicate(fd: int) -> int | None:
         return os.dup(fd)
     except OSError:  # it was closed all along
         return None
-
-
-def try_flush(output: TextIO | None) -> None:
-    """Write out what a stream of Python's still holds, if it can be done."""
-    try:
-        if output is not None:
-            output.flush()
-    except Exception:  # the function closed it, or put something of its own in its place
-        pass

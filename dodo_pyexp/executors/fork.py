@@ -19,7 +19,7 @@ from .capture import point, renew_streams
 from .chance import reseed
 from .forkserver import LEAVING, POSSIBLE, ForkServer
 from .guardian import report_in
-from .job import FAILED
+from .job import FAILED, PRACTICE
 from .leaving import leave
 from .process import ProcessHandle, wait_for
 from .relocation import Relocation
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from .capture import Log
     from .guardian import Guardian
     from .job import Job
-
-_PRACTICE = 10
-"""Executed so often, code is no longer changed by Python as it learns what it works on."""
 
 
 class ForkExecutor(Executor):
@@ -141,7 +138,7 @@ def fork_server(fn: Callable[..., Any]) -> ForkServer:
 def _practise(fn: Callable[..., Any], rehearsal: bytes) -> None:
     """In the server: be one, and let Python adapt its code to what it does, which no process need do then."""
     _enter(None)
-    for _ in range(_PRACTICE):
+    for _ in range(PRACTICE):
         rehearse(rehearsal, fn)
 
 

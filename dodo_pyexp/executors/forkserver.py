@@ -18,7 +18,7 @@ from .base import Ended, Handle
 from .capture import above_standard
 from .guardian import Guardian
 from .process import close_watched, kill_group, wait_for
-from .spare import Spare
+from .spare import MOST_BYTES, Spare
 
 if sys.platform == "linux":
     from _socket import AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, SCM_RIGHTS, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET
@@ -50,7 +50,6 @@ PATIENCE_SECONDS = 10.0
 LEAVING = b"leaving"
 """What a process says last: how its run went is written."""
 _FORK, _KILL, _PREPARE = b"f", b"k", b"p"
-_MOST_BYTES = 60_000
 
 _open: set[socket] = set()  # of this process alone: no fork of it may speak here, or hide that it is gone
 
@@ -110,7 +109,7 @@ class ForkServer:
         """
         guardian.note(self.pid)  # a server that somebody has stopped does not see that the build is gone
         self.guardian = guardian
-        if len(said) >= _MOST_BYTES:
+        if len(said) >= MOST_BYTES:
             raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
         self._control.sendmsg([_PREPARE, said], [(SOL_SOCKET, SCM_RIGHTS, array("i", [guardian.fd]))])
 
@@ -293,7 +292,7 @@ def _serve(control: socket, prepare: Callable[[bytes, Guardian], Callable[[socke
                 _bury(*children.pop(fd), guardian)
                 continue
             try:
-                said, received, _, _ = control.recvmsg(_MOST_BYTES, 64, MSG_CMSG_CLOEXEC)
+                said, received, _, _ = control.recvmsg(MOST_BYTES, 64, MSG_CMSG_CLOEXEC)
             except OSError:  # the build is gone, and has not read everything
                 said = b""
             if said[:1] == _PREPARE:

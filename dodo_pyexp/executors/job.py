@@ -31,6 +31,10 @@ LOST = 74
 """Exit statuses of an executing process; `LOST`: how the run went could not be written to its folder."""
 
 
+PRACTICE = 10
+"""Rehearsed so often, code is no longer changed by Python as it learns what it works on; forks then share it."""
+
+
 class Job:
     """One execution of one run.
 

@@ -21,7 +21,7 @@ from ..store.digest import sha256
 from ..store.paths import AttemptFolder
 from .capture import point
 from .chance import reseed
-from .job import FAILED, Job, describe
+from .job import FAILED, PRACTICE, Job, describe
 from .leaving import leave
 from .reference import resolve
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .relocation import Relocation
 
 _PR_SET_PDEATHSIG = 1
-_PRACTICE = 10
 
 
 class Fork:
@@ -63,7 +62,7 @@ class Fork:
         sha256()
         flush()
         # What has been done before leaves caches behind, and code that Python has adapted: no fork changes them then.
-        for _ in range(_PRACTICE):
+        for _ in range(PRACTICE):
             Job("", _missing, 2, self._empty, self._nothing, AttemptFolder(""), {"state": ""}).rehearse()
 
     def execute(self, order: bytes) -> NoReturn:
