@@ -21,6 +21,7 @@ from dodo_pyexp.config.sweep import sweep
 from dodo_pyexp.decorator import experiment
 from dodo_pyexp.errors import PyexpError
 from dodo_pyexp.experiment import Experiment
+from dodo_pyexp.later import later as _later
 from dodo_pyexp.results.result import Result
 
 TYPE_CHECKING = False
@@ -56,7 +57,6 @@ __all__ = [
     "sweep",
 ]
 
-# Imported on first use: the processes that execute runs import pyexp too, and need none of these.
 _LATER = {
     "DirtyGitAction": "provenance.dirty",
     "DirtyGitError": "provenance.dirty",
@@ -70,14 +70,4 @@ _LATER = {
 }
 
 if not TYPE_CHECKING:  # to a type checker, a name that is not above is a mistake
-
-    def __getattr__(name: str) -> object:
-        if name not in _LATER:
-            raise AttributeError(f"module 'pyexp' has no attribute {name!r}")
-        from importlib import import_module
-
-        value = globals()[name] = getattr(import_module(f"dodo_pyexp.{_LATER[name]}"), name)
-        return value
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *_LATER})
+    __getattr__, __dir__ = _later(globals(), _LATER)

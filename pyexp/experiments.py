@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from dodo_pyexp.later import later as _later
 from dodo_pyexp.runfiles.configuration import ConfigurationBase, configuration
 from dodo_pyexp.runfiles.helper import ExperimentHelper
 
@@ -30,7 +31,6 @@ __all__ = [
     "mock_modules",
 ]
 
-# Imported on first use: the processes that execute runs import this module too, and need none of these.
 _LATER = {
     "DirtyGitAction": "provenance.dirty",
     "DirtyGitError": "provenance.dirty",
@@ -40,14 +40,4 @@ _LATER = {
 }
 
 if not TYPE_CHECKING:  # to a type checker, a name that is not above is a mistake
-
-    def __getattr__(name: str) -> object:
-        if name not in _LATER:
-            raise AttributeError(f"module 'pyexp.experiments' has no attribute {name!r}")
-        from importlib import import_module
-
-        value = globals()[name] = getattr(import_module(f"dodo_pyexp.{_LATER[name]}"), name)
-        return value
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *_LATER})
+    __getattr__, __dir__ = _later(globals(), _LATER)

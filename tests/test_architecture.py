@@ -32,6 +32,7 @@ ROOMS = [
     "collection",
     "flushing",
     "importing",
+    "later",
     "telling",
     "printable",
     "errors",
