@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -361,7 +360,6 @@ def test_python_files_and_flags_of_the_interpreter_are_as_before(folder: Any) ->
     ]  # fmt: skip
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="counts the processes' own view of open files")
 def test_a_snapshot_of_two_experiments_is_kept_without_a_second_copy(folder: Any) -> None:
     text = exp(**LATE | {"FILES": "[]"})
     folder.write("exp.py", text)
