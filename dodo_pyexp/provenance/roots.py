@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+#: What marks the top folder of a project.
+PROJECT_MARKS = ("dodo.py", "pyproject.toml", ".git")
+
 
 def nearest_with(folder: str, marks: Iterable[str]) -> str | None:
     """Find the nearest folder, from `folder` upwards, that has one of these files or folders; None if none has."""
@@ -19,3 +22,12 @@ def nearest_with(folder: str, marks: Iterable[str]) -> str | None:
 def git_root(folder: str) -> str | None:
     """Find where a repository around a folder may begin; most temporary folders are in none."""
     return nearest_with(os.path.realpath(folder), [".git"])
+
+
+def project_of(file: str) -> str:
+    """Give the folder of the project that a file belongs to: a mark of `PROJECT_MARKS` is in it.
+
+    Links are followed first. A file outside any project has its own folder for one.
+    """
+    folder = os.path.dirname(os.path.realpath(file))
+    return nearest_with(folder, PROJECT_MARKS) or folder
