@@ -1,0 +1,5 @@
+SCALE = 2
+
+
+def loss(lr, width):
+    return SCALE * lr * width
