@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("pyexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pyexp")
 os.environ.pop("PYTHONUNBUFFERED", None)  # it would hide what is written too late
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # a shell's job in the background, which would inherit its deafness
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 100  # seconds; far beyond what any of these commands takes, so that a hang is a failure

@@ -255,7 +255,16 @@ def _check_depth(text: str, where: str) -> None:
     longest = max(map(len, text.split("\n")))
     if text.count("[") + text.count("{") + 2 * longest <= DEPTH_LIMIT:
         return
-    loader = _Loader(text)
+    try:
+        deep = _first_too_deep(_Loader(text))
+    except yaml.YAMLError:  # newer C parsers look ahead, and refuse what is far too deep in words of their own
+        deep = _first_too_deep(yaml.SafeLoader(text))
+    if deep:
+        raise ConfigError(f"{where}:{deep}: nests over {DEPTH_LIMIT} levels deep; flatten it")
+
+
+def _first_too_deep(loader: Any) -> int | None:
+    """Give the line where a text begins to nest too deeply."""
     depth = 0
     try:
         while loader.check_event():
@@ -263,12 +272,12 @@ def _check_depth(text: str, where: str) -> None:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > DEPTH_LIMIT:
-                    line = event.start_mark.line + 1 if event.start_mark else 1
-                    raise ConfigError(f"{where}:{line}: nests over {DEPTH_LIMIT} levels deep; flatten it")
+                    return event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
     finally:
         loader.dispose()
+    return None
 
 
 def _sentence(error: yaml.YAMLError, text: str, where: str) -> str:

@@ -36,10 +36,31 @@ def dumps(value: Any) -> bytes:
         data = b"__main__"
     if b"__main__" not in data:
         return data
+    return _by_value(value)
+
+
+def _by_value(value: Any) -> bytes:
+    """Pickle with cloudpickle, but with the names of the files that code comes from.
+
+    Newer cloudpickle writes `<dynamic-code>` in their place, and tracebacks of the other process would lead nowhere.
+    """
+    import io
+    from collections import ChainMap
+    from types import CodeType
+
     import cloudpickle
 
-    by_value: bytes = cloudpickle.dumps(value, protocol=5)
-    return by_value
+    table = cloudpickle.Pickler.dispatch_table
+
+    def reduce_code(code: CodeType) -> tuple[Any, tuple[Any, ...]]:
+        make, arguments = table[CodeType](code)
+        written = make(*arguments).co_filename
+        return make, tuple(code.co_filename if argument == written else argument for argument in arguments)
+
+    named = {"dispatch_table": ChainMap({CodeType: reduce_code}, table)}
+    file = io.BytesIO()
+    type("Pickler", (cloudpickle.Pickler,), named)(file, protocol=5).dump(value)
+    return file.getvalue()
 
 
 def load_here(file: BinaryIO) -> Any:

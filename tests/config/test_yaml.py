@@ -118,6 +118,7 @@ def test_aliases_are_built_anew():
         ("a: \x00", "f.yml: is not valid YAML, control characters are not allowed"),
         ("[" * 100_000, "f.yml:1: nests over 200 levels deep"),
         ("- " * 100_000, "f.yml:1: nests over 200 levels deep"),
+        ("a: 1\nb: " + "[" * 999 + "]" * 999, "f.yml:2: nests over 200 levels deep"),
         ("\n".join(" " * depth + "a:" for depth in range(300)), "f.yml:201: nests over 200 levels deep"),
     ],
 )

@@ -43,6 +43,18 @@ def test_classes_of_a_script_go_by_value():
     assert (found.x, text) == (3, "the text __main__")
 
 
+def test_code_that_goes_by_value_says_from_which_file_it_came():
+    class Kind:
+        def method(self):
+            return lambda: 3
+
+        part = property(lambda self: 3)
+
+    found = loads(dumps(Kind))
+    codes = [found.method.__code__, found.part.fget.__code__, found().method().__code__]
+    assert [code.co_filename for code in codes] == [__file__] * 3
+
+
 def test_what_the_values_own_code_raises_goes_through():
     class Bad:
         def __reduce__(self):
