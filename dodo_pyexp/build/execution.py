@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from contextlib import suppress
 from typing import Any
 
 from ..config.config import Config
@@ -20,12 +21,12 @@ from ..executors.job import Job, describe
 from ..executors.process import describe_end
 from ..executors.reference import UnsendableFunction
 from ..provenance.host import Owner
-from ..results.outcome import save_failure
 from ..store import atomic, timestamps
 from ..store import status as statuses
-from ..store.paths import AttemptFolder, is_attempt
+from ..store.paths import AttemptFolder
 from ..store.record import Record
 from . import resume, upstreams
+from .attempt import add_to_log, described_for, empty, record_failure
 from .damage import distrust, make_way
 from .decision import FORCED, Decision, decide, failure_cause
 from .descriptors import Shortage, is_shortage
@@ -90,12 +91,16 @@ class Execution:
         self.overtook: Execution | None = None
         self._recorded = False
         self._texts: tuple[str, str] | None = None
+        self._state: dict[str, Any] = {}
 
     # -- starting -----------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
         """Do what can be done before it is this run's turn; nothing is written."""
-        self._write_texts()
+        try:
+            self._write_texts()
+        except Exception:  # told when it is this run's turn
+            return
         batch, executor = self._session.batch(self.run.experiment), self._session.executor(self.run)
         self.prompt = batch.is_open and not executor.blocking
 
@@ -142,14 +147,34 @@ class Execution:
             self.executed = True
             self._begin()
             self._try()
-        except OSError as error:  # a full disk, or a folder that cannot be written: this run's failure alone
+        except BaseException as error:
             self._wait_for_more(error)
-            self.failure = f"{type(error).__name__}: {error}"
-            self._release()
-        except BaseException:
-            self._release()
-            raise
+            self._fail(error)
         return True
+
+    def _fail(self, error: BaseException) -> None:
+        """Record that the run failed because something was raised where it was prepared, started or settled.
+
+        Whoever raised it, the user's code or ours, that is this run's failure, and no other's. An interrupt goes on up,
+        and so does what keeps the whole experiment from beginning.
+        """
+        everybodys = isinstance(error, PyexpError) and not self._session.batch(self.run.experiment).is_open
+        if everybodys or isinstance(error, KeyboardInterrupt):
+            self._release()
+            raise error
+        if self.handle is not None:
+            try:
+                self.handle.kill()
+            except Exception as bug:
+                self._gone = self._fault(bug)
+        described = described_for(self.run, error)
+        self.failure = failure_cause({"error": described})
+        if self.attempt is not None:
+            atomic.remove(self.run.files.finished)
+            record_failure(self.attempt, self._state, self._kept_config, described)
+            with suppress(OSError):
+                self._mark_ended(self.attempt)
+        self._release()
 
     def _wait_for_more(self, error: BaseException) -> None:
         """Undo the start if it failed only because so much is on its way."""
@@ -165,10 +190,13 @@ class Execution:
         """Make the attempt's folder, with everything that is known before the run starts."""
         run, files = self.run, self.run.files
         batch = self._session.start_batch(run.experiment)
+        config = Config(run.config)
+        config.pop("depends_on", None)
+        self._config, self._kept_config = config, run.experiment.masker.config(config)
         make_way(files.finished)
         stamp = batch.timestamp
         if files.flat:
-            _empty(files.path, keep=())
+            empty(files.path, keep=())
             self.attempt = files.attempt(".")
         else:
             newest = files.newest() if run.experiment.options.resume else None
@@ -177,15 +205,11 @@ class Execution:
                 # The newest attempt must have the newest name.
                 stamp = (newest is not None and timestamps.set_back(newest.name)) or timestamps.now()
             self.attempt = files.attempt(timestamps.claim_folder(files.path, stamp))
-        config = Config(run.config)
-        config.pop("depends_on", None)
-        self._config = config
-        self._kept_config = run.experiment.masker.config(config)
+        batch.tried(run, self.attempt.name if not files.flat else ".")
         self._write_config(self.attempt)
         if batch.commit:
             atomic.write_text(self.attempt.commit, batch.commit)
         self._upstream = upstreams.noted(run)
-        batch.tried(run, self.attempt.name if not files.flat else ".")
 
     def _write_config(self, attempt: AttemptFolder) -> None:
         if self._texts is None:
@@ -203,7 +227,7 @@ class Execution:
         self._executor = self._session.executor(run)
         batch = self._session.batch(run.experiment)
         seconds = time.time()
-        self._state: dict[str, Any] = {
+        self._state = {
             "state": statuses.RUNNING,
             "experiment": run.experiment.name,
             "run": run.name,
@@ -325,15 +349,12 @@ class Execution:
                 self.kill(*self._broken)
             return False
         try:
-            again = self._settle(ended)
-        except OSError as error:  # as above
-            again = False
+            if self._settle(ended):
+                return False
+        except OSError as error:  # a full disk: what the run itself has written stays as it is
             self.failure = self.failure or f"{type(error).__name__}: {error}"
-        except BaseException:
-            self._release()
-            raise
-        if again:
-            return False
+        except BaseException as error:
+            self._fail(error)
         self._release()
         return True
 
@@ -416,8 +437,7 @@ class Execution:
     def _tell_of_loss(self, attempt: AttemptFolder) -> None:
         """Say why a run is executed once more, in its log too; it does not count as a try."""
         why = self._losses[-1]
-        with open(attempt.log, "a", encoding="utf-8") as log:
-            log.write(f"--- lost: {why}; executed again ---\n")
+        add_to_log(attempt, f"--- lost: {why}; executed again ---\n")
         self._session.note(f"{self.run.full_name}: lost: {why}; executed again")
         self._tries -= 1
 
@@ -449,26 +469,18 @@ class Execution:
             self._state |= {key: known[key] for key in ("node", "start", "start_seconds") if key in known}
         if kind == "Interrupted":
             return statuses.end(attempt, self._state, statuses.INTERRUPTED, error=error)
-        try:
-            os.makedirs(attempt.path, exist_ok=True)  # the run may have deleted its folder
-            with open(attempt.log, "a", encoding="utf-8") as log:
-                log.write(f"{kind}: {message}\n")
-            atomic.remove(attempt.pickle)
-            save_failure(attempt, self._state, self._kept_config, error)
-        except OSError:  # a full disk: the cause is told, if not kept
-            pass
+        record_failure(attempt, self._state, self._kept_config, error)
         return {**self._state, "state": statuses.FAILED, "error": error}
 
     def _clear_for_next_try(self, attempt: AttemptFolder) -> None:
         """Give the next try a clean folder; the log goes on."""
-        _empty(attempt.path, keep=("log.out", ".commit", "status.json"))
+        empty(attempt.path, keep=("log.out", ".commit", "status.json"))
         self._write_config(attempt)
 
     def _tell_of_next_try(self, attempt: AttemptFolder) -> None:
         """Say that the run is tried again, in its log too."""
         left = (self.run.experiment.options.retry or 0) - self._tries + 1
-        with open(attempt.log, "a", encoding="utf-8") as log:
-            log.write(f"--- try {self._tries} failed ({self.failure}); trying again, {left} left ---\n")
+        add_to_log(attempt, f"--- try {self._tries} failed ({self.failure}); trying again, {left} left ---\n")
         cause = local(self.failure or "")
         self._session.note(f"{self.run.full_name}: try {self._tries} failed: {cause}; trying again, {left} left")
 
@@ -484,16 +496,3 @@ class Execution:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-
-def _empty(folder: str, keep: tuple[str, ...]) -> None:
-    """Delete what is in a folder, the record first; attempts that another layout made there are left alone."""
-    atomic.remove(f"{folder}/.finished")
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name in keep or is_attempt(entry):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                atomic.remove(entry.path)

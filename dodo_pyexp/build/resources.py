@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..config.config import Config
 from ..errors import ConfigError
 from ..executors.ray_demand import check_resources
+from .mistakes import in_user_code
 
 if TYPE_CHECKING:
     from .plan import PlannedRun
@@ -32,9 +33,11 @@ def resources_of(run: PlannedRun) -> dict[str, Any] | None:
         config.pop("depends_on", None)
         try:
             wanted = wanted(config)
-        except Exception as error:
-            said = f"{type(error).__name__}: {error}"
-            raise ConfigError(f"{run.full_name}: the function given as resources failed ({said})") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            said = in_user_code(error) or f"{type(error).__name__}: {error}"
+            raise ConfigError(f"{run.full_name}: the function given as resources failed: {said}") from error
     check_resources(wanted, run.full_name)
     own = run.config.get(KEY)
     return {**(wanted or {}), **own} if own else wanted

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import ExecutorError, PyexpError, UsageError
 from ..executors import early
 from ..store import timestamps
 from ..store.manifest import Manifest
@@ -187,7 +187,13 @@ class Session:
             from ..executors.registry import get_executor
 
             executor = get_executor(wanted)
-            executor.check()
+            try:
+                executor.check()
+            except PyexpError:
+                raise
+            except Exception as error:
+                said = f"{type(error).__name__}: {error}"
+                raise ExecutorError(f"the executor {type(executor).__name__} cannot be used: {said}") from error
             self._executors[key] = executor
         return self._executors[key]
 

@@ -1,0 +1,65 @@
+"""What a build does in the folder of an attempt: empties it, adds to its log, writes what the run itself could not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PyexpError
+from ..executors.job import describe
+from ..provenance.masking import masked_text, secrets_of
+from ..results.outcome import save_failure
+from ..store import atomic
+from ..store.paths import AttemptFolder, is_attempt
+
+if TYPE_CHECKING:
+    from ..config.config import Config
+    from .plan import PlannedRun
+
+
+def empty(folder: str, keep: tuple[str, ...]) -> None:
+    """Delete what is in a folder, the record first; attempts that another layout made there are left alone."""
+    atomic.remove(f"{folder}/.finished")
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name in keep or is_attempt(entry):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                atomic.remove(entry.path)
+
+
+def described_for(run: PlannedRun, error: BaseException) -> dict[str, Any]:
+    """Put what was raised where a run was prepared or started into the form in which a status keeps it."""
+    described = describe(error)
+    if isinstance(error, (PyexpError, OSError)):  # told in a sentence
+        described |= {"traceback": "", "where": None}
+    secrets = secrets_of(run.config, run.experiment.masker.config(run.config))
+    return {key: masked_text(text, secrets) if isinstance(text, str) else text for key, text in described.items()}
+
+
+def record_failure(attempt: AttemptFolder, state: dict[str, Any], config: Config, error: dict[str, Any]) -> None:
+    """Write a failure that the run itself could not write, in its log too; on a full disk it is told, if not kept.
+
+    Parameters
+    ----------
+    attempt, state, config
+        The attempt, what its status says so far, and the config of the run as it may be written down.
+    error
+        As `executors.job.describe` gives it.
+    """
+    try:
+        os.makedirs(attempt.path, exist_ok=True)  # the run may have deleted its folder
+        add_to_log(attempt, error["traceback"] or f"{error['type']}: {error['message']}\n")
+        atomic.remove(attempt.pickle)
+        save_failure(attempt, state, config, error)
+    except OSError:
+        pass
+
+
+def add_to_log(attempt: AttemptFolder, text: str) -> None:
+    """Write what there is to say beside what the run prints."""
+    with open(attempt.log, "a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(text)
