@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = "dodo_pyexp"
 
@@ -48,7 +46,6 @@ def module_name(path: Path) -> str:
 
 
 MODULES = {module_name(path): path for path in FILES}
-every_module = pytest.mark.parametrize("module", MODULES)
 
 
 @cache
@@ -102,15 +99,17 @@ def test_the_modules_are_found() -> None:
     assert {"pyexp", ENGINE, f"{ENGINE}.errors"} <= MODULES.keys()
 
 
-@every_module
-def test_every_import_points_down(module: str) -> None:
-    here = room(module)
-    rank = len(ROOMS) if here is None else ROOMS.index(here) if here in ROOMS else -1
-    assert rank >= 0, f"{module} stands in the room {here!r}, which has no place in ROOMS yet"
+def test_every_module_stands_in_a_room() -> None:
+    assert not {module: here for module in MODULES if (here := room(module)) not in (None, *ROOMS)}
+
+
+def test_every_import_points_down() -> None:
+    ranks = {None: len(ROOMS)} | {name: rank for rank, name in enumerate(ROOMS)}
     upward = [
         f"{MODULES[module].relative_to(ROOT)}:{line} imports {name}"
+        for module in MODULES
         for line, name in imports(module, lazy=True)
-        if (there := room(name)) is not None and ROOMS.index(there) < rank
+        if (there := room(name)) is not None and ranks.get(there, -1) < ranks.get(room(module), -1)
     ]
     assert not upward
 
@@ -129,23 +128,20 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
             finished.add(module)
         return []
 
-    for module in graph:
-        assert not circle(module, [])
+    assert not [" -> ".join(found) for module in graph if (found := circle(module, []))]
 
 
-@every_module
-def test_a_module_says_what_it_is(module: str) -> None:
-    assert ast.get_docstring(syntax(module))
+def test_a_module_says_what_it_is() -> None:
+    assert not [module for module in MODULES if not ast.get_docstring(syntax(module))]
 
 
-@every_module
-def test_a_module_has_at_most_500_lines(module: str) -> None:
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 500
+def test_a_module_has_at_most_500_lines() -> None:
+    lines = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
+    assert not {module: count for module, count in lines.items() if count > 500}
 
 
-@every_module
-def test_no_module_is_a_heap_of_utilities(module: str) -> None:
-    assert not any("util" in part for part in module.split("."))
+def test_no_module_is_a_heap_of_utilities() -> None:
+    assert not [module for module in MODULES if "util" in module]
 
 
 def test_both_packages_are_marked_as_typed() -> None:
