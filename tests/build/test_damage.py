@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,12 @@ def only(project: Any, pattern: str) -> Path:
 
 
 def flip(path: Path, *, silently: bool = False) -> None:
-    """Change a byte in the middle; `silently`, as a failing disk does it, without a newer time."""
+    """Change a byte in the middle, now; `silently`, as a failing disk does it, without a newer time."""
     found, data = path.stat(), bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
-    moment = found.st_mtime_ns + (0 if silently else 1_000_000)
-    os.utime(path, ns=(found.st_atime_ns, moment))
+    # Not a moment after the file itself: the result is as new as the newest of its files, and may be newer than that.
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns if silently else time.time_ns()))
 
 
 def read(project: Any, name: str, batch: str | None = None) -> Any:
