@@ -9,7 +9,7 @@ from typing import Any
 
 from ..config.config import Config, to_dict
 from ..config.encode import loads_config
-from ..config.hashing import NOT_HASHED, hash_config
+from ..config.hashing import NOT_HASHED, hash_config, same_value
 from ..errors import DamagedFile
 from ..provenance.host import Owner
 from ..provenance.masking import masked_keys, restored
@@ -266,7 +266,7 @@ def differences(before: Config, after: Config) -> dict[str, str]:
             changes[key] = f"{key} removed"
         elif key not in old:
             changes[key] = f"{key} added"
-        elif old[key] != new[key] or type(old[key]) is not type(new[key]):
+        elif not same_value(old[key], new[key]):
             changes[key] = f"{key} {_show(old[key])} -> {_show(new[key])}"
     return changes
 

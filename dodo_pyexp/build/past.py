@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..collection.runs import Runs
 from ..config.config import Config
-from ..config.encode import decode, loads_config
+from ..config.encode import Kept, decode, loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile, PyexpError, UsageError
 from ..executors.relocation import Relocation
@@ -126,10 +126,10 @@ class Past:
         try:
             noted = None if manifest is None else manifest.configs.get(self.run.folder)
             if "config.json" not in (self.status.get("files") or {"config.json": 0}) and noted is not None:
-                return Config(decode(noted))  # the function saved a file of that name
-            saved = loads_config(read_bytes(self.attempt.config_json).decode())
-            if noted is not None and hash_config(saved) != hash_config(Config(decode(noted))):
-                changed = compare_values(decode(noted), dict(saved))
+                return Config(decode(noted, _kept))  # the function saved a file of that name
+            saved = loads_config(read_bytes(self.attempt.config_json).decode(), _kept)
+            if noted is not None and hash_config(saved) != hash_config(Config(decode(noted, _kept))):
+                changed = compare_values(decode(noted, _kept), dict(saved))
                 raise ValueError(f"it was changed since: {'; '.join(map(str, changed[:3]))}")
             return saved
         except (OSError, ValueError, KeyError, DamagedFile) as error:
@@ -347,3 +347,8 @@ def checked_out(name: str, folder: Path, output: OutputFolder, near: Iterable[st
 
 def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep)
+
+
+def _kept(value: Kept) -> Kept:
+    """Leave a value of a class that the user defined as it is saved: it is made where the run is executed."""
+    return value

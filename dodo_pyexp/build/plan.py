@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.defaults import Defaults
-from ..config.hashing import hash_config
+from ..config.hashing import hash_config, hash_value
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError
 from ..provenance.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
@@ -293,6 +293,7 @@ def make_plan(
                     check_config(run)
                 if wanted is not None and wanted != []:
                     run.upstream, run.optional = resolver.resolve(run, wanted)
+                    hash_value(wanted, f"{run.experiment.place}: {run.full_name}: depends_on")  # it is saved, too
             pending += resolver.take_new()
         plan = Plan(planned, resolver.extra)
         _check_folders(plan.experiments)

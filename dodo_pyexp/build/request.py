@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..collection.tensor import Tensor
 from ..config.config import Config
-from ..config.encode import decode
+from ..config.encode import Kept, decode
 from ..config.hashing import hash_config
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, WRONG_USAGE, PyexpError, UsageError, suggest
 from ..printable import printable
@@ -169,7 +169,10 @@ class Request:
         UsageError
             A secret is nowhere, or has changed.
         """
-        configs = [Config(decode(manifest.configs[run])) for run in manifest.runs]
+        try:
+            configs = [Config(decode(manifest.configs[run], _value)) for run in manifest.runs]
+        except ImportError as error:
+            raise UsageError(f"{experiment.source}: {error}; run it anew, without the batch") from None
         hashes = manifest.about.get(manifests.HASHES)
         if not isinstance(hashes, dict) or not hashes:
             return configs
@@ -348,3 +351,8 @@ class Request:
 
 def _has_batch(names: list[str], wanted: str) -> bool:
     return any(wanted == "latest" or name.startswith(wanted) for name in names)
+
+
+def _value(kept: Kept) -> Any:
+    """Give a value with the class that it had, or none: what a run is given must be of that."""
+    return kept.value(importing=True)

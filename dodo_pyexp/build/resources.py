@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..config.config import Config
+from ..config.hashing import hash_value
 from ..errors import ConfigError
 from ..executors.ray_demand import check_resources
 from .mistakes import in_user_code
@@ -48,7 +49,9 @@ def check_config(run: PlannedRun) -> None:
 
     Raises
     ------
-    ConfigError
+    ConfigError, ConfigTypeError
         It is no table of numbers.
     """
-    check_resources(run.config.get(KEY), f"{run.experiment.place}: config {run.name}")
+    where = f"{run.experiment.place}: config {run.name}"
+    check_resources(run.config.get(KEY), where)
+    hash_value(run.config.get(KEY), f"{where}: {KEY}")  # it is saved, too

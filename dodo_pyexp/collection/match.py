@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +117,7 @@ def same(value: Any, expected: Any) -> bool:
         return bool(value == expected)
     if isinstance(value, dict) and isinstance(expected, dict):
         return len(value) == len(expected) and all(key in value and same(value[key], expected[key]) for key in expected)
-    value, expected = _listed(value), _listed(expected)
+    value, expected = plain(value), plain(expected)
     if isinstance(value, (list, tuple)) and isinstance(expected, (list, tuple)):
         return len(value) == len(expected) and all(map(same, value, expected))
     if isinstance(value, bool) is not isinstance(expected, bool):
@@ -131,8 +133,11 @@ def _equal(value: Any, expected: Any) -> bool:
         return False
 
 
-def _listed(value: Any) -> Any:
-    """Give arrays and their scalars as lists and Python scalars; anything else as it is."""
+def plain(value: Any) -> Any:
+    """Give what a value counts as: of an enum its value, of an array a list, of its scalars Python's own."""
+    enum = sys.modules.get("enum")
+    if enum is not None and isinstance(value, enum.Enum):
+        value = value.value
     if not hasattr(value, "__array__"):
         return value
     try:

@@ -8,9 +8,9 @@ default is declared later.
 from __future__ import annotations
 
 from ..errors import ConfigError, ConfigTypeError, DamagedFile
-from .config import ATOMS, Config
+from .config import Config
 from .encode import decode
-from .hashing import hash_config, hash_value
+from .hashing import hash_config, hash_value, same_value
 from .merge import copied
 
 TYPE_CHECKING = False
@@ -172,7 +172,7 @@ def _put(section: Config, key: str, value: Any) -> None:
 def _leave_out(section: dict[Any, Any], key: str, value: Any) -> None:
     """Take a key out if it has that value, and the sections that are empty without it."""
     if key in section:
-        if _same(section[key], value):
+        if same_value(section[key], value):
             del section[key]
         return
     head, dot, rest = key.partition(".")
@@ -184,16 +184,3 @@ def _leave_out(section: dict[Any, Any], key: str, value: Any) -> None:
             section[head] = inner
         else:
             del section[head]
-
-
-def _same(value: Any, default: Any) -> bool:
-    """Tell whether the hash would see no difference."""
-    kind = type(value)
-    if kind in ATOMS and type(default) in ATOMS:
-        if kind is float:
-            return type(default) is float and repr(value) == repr(default)  # -0.0, and not-a-number
-        return kind is type(default) and bool(value == default)
-    try:
-        return hash_value(value) == hash_value(default)
-    except ConfigTypeError:  # which whoever hashes the whole config will tell with its place
-        return False

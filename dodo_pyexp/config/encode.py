@@ -8,19 +8,19 @@ is saved as a list of pairs, hence what a user writes is never mistaken for a ta
 from __future__ import annotations
 
 import json
-import sys
 
-from ..errors import ConfigTypeError, DamagedFile
+from ..errors import ConfigTypeError, DamagedFile, PyexpError
 from .config import ATOMS, Config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 TAG = "__pyexp__"
-ALLOWED = "numbers, text, booleans, None, paths, dates, bytes, enums, or lists, tuples, sets and dicts of them"
-PLAIN_ATOMS = ATOMS - {float}  # a float may be infinite
+PLAIN_ATOMS = ATOMS - {float, int}  # a float may be infinite, a whole number too long
+_LONG_BITS = 2_000
+"""Shorter whole numbers can be written as text, whatever limit Python was given for that (4,300 digits by default)."""
 _INFINITE = (float("inf"), float("-inf"))
 
 
@@ -28,8 +28,7 @@ def encode(value: Any, where: str = "") -> Any:
     """Turn a config, or any value that one may hold, into what JSON can hold without losing a type.
 
     A value that JSON holds as it is comes back as the same object. Paths, tuples, sets, frozensets, bytes,
-    dates, not-a-number, infinities and keys that are no strings are tagged; enums and numpy scalars become
-    their plain value.
+    dates, not-a-number, infinities, enums, named tuples, numpy scalars and keys that are no strings are tagged.
 
     Raises
     ------
@@ -47,8 +46,55 @@ def encode(value: Any, where: str = "") -> Any:
         raise too_deep(where) from None
 
 
-def decode(value: Any) -> Any:
+class Kept:
+    """A saved value of a class that somebody defined, an enum for example: the value itself needs that class.
+
+    Unpickled, it is the value: in the process that uses it, where code of the user's may be imported.
+
+    Attributes
+    ----------
+    plain
+        What it counts as.
+    """
+
+    __slots__ = ("held", "kind", "plain")
+
+    def __init__(self, kind: str, held: Any) -> None:
+        self.kind, self.held = kind, held
+        plain = decode(held[-1])
+        self.plain = tuple(plain) if kind == "namedtuple" else plain
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revived, (self.kind, self.held)
+
+    def __repr__(self) -> str:
+        return repr(self.plain)
+
+    def value(self, *, importing: bool = False) -> Any:
+        """Give the value; where its class is not there, what it counts as, or with `importing` an error."""
+        from .kinds import MISSING, value_of
+
+        value = value_of(self.kind, self.held, decode, importing=importing)
+        if value is MISSING and importing:
+            name = "numpy" if self.kind == "numpy" else ".".join(map(str, self.held[:2]))
+            raise ImportError(f"{name}, of which the config holds a value, is not there any more")
+        return self.plain if value is MISSING else value
+
+
+def _revived(kind: str, held: Any) -> Any:
+    return Kept(kind, held).value(importing=True)
+
+
+def decode(value: Any, opened: Callable[[Kept], Any] = Kept.value) -> Any:
     """Turn what `encode` gave, perhaps after a trip through JSON, into the value it was.
+
+    Parameters
+    ----------
+    value
+        What `encode` gave.
+    opened
+        Gives the value of a class that somebody defined. Reading imports none of the user's code: where the class is
+        not there, what it counts as stands for the value, if nothing else is said.
 
     Raises
     ------
@@ -56,14 +102,16 @@ def decode(value: Any) -> Any:
         When a tag is not one that `encode` writes.
     """
     if isinstance(value, list):
-        return [item if type(item) in ATOMS else decode(item) for item in value]
+        return [item if type(item) in ATOMS else decode(item, opened) for item in value]
     if not isinstance(value, dict):
         return value
     if TAG not in value:
-        return {key: item if type(item) in ATOMS else decode(item) for key, item in value.items()}
+        return {key: item if type(item) in ATOMS else decode(item, opened) for key, item in value.items()}
     try:
-        return _untagged(value[TAG], value["value"])
-    except (KeyError, ValueError, TypeError, AttributeError):
+        return _untagged(value[TAG], value["value"], opened)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        if isinstance(error, PyexpError):
+            raise
         raise DamagedFile(
             f"a saved config holds {str(value)[:80]}, which pyexp never writes; was it changed by hand?"
         ) from None
@@ -80,8 +128,8 @@ def dumps_config(config: Any, *, indent: int | None = 2, where: str = "") -> str
     return json.dumps(encode(config, where), indent=indent, allow_nan=False)
 
 
-def loads_config(text: str | bytes) -> Config:
-    """Read the config that `dumps_config` wrote.
+def loads_config(text: str | bytes, opened: Callable[[Kept], Any] = Kept.value) -> Config:
+    """Read the config that `dumps_config` wrote; `opened` is as in `decode`.
 
     Raises
     ------
@@ -89,13 +137,13 @@ def loads_config(text: str | bytes) -> Config:
         When the text is not what `dumps_config` writes.
     """
     try:
-        value = decode(json.loads(text))
+        value = decode(json.loads(text), opened)
     except (ValueError, RecursionError) as error:
         if isinstance(error, DamagedFile):
             raise
         raise DamagedFile(f"a saved config is no valid JSON ({error}); was it cut off?") from None
     if not isinstance(value, dict):
-        raise DamagedFile(f"a saved config holds {describe(value)} and no keys; was it overwritten?")
+        raise DamagedFile(f"a saved config holds a {type(value).__name__} and no keys; was it overwritten?")
     return Config(value)
 
 
@@ -120,20 +168,30 @@ def _tagged(value: Any, exact: bool) -> Any:
     """Build the form of any value."""
     kind = type(value)
     if kind in ATOMS:
+        if kind is int and value.bit_length() > _LONG_BITS:
+            _check_length(value)
         if exact and kind is float and (value != value or value in _INFINITE):
             return {TAG: "float", "value": repr(value)}
         return value
     if isinstance(value, dict):
         return _tagged_dict(value, exact)
-    if isinstance(value, (list, tuple)):
+    if kind is list or kind is tuple:
         items = [_tagged_under(index, item, exact) for index, item in enumerate(value)]
-        return {TAG: "tuple", "value": items} if exact and isinstance(value, tuple) else items
-    if isinstance(value, (set, frozenset)):
+        return {TAG: "tuple", "value": items} if exact and kind is tuple else items
+    if kind is set or kind is frozenset:
         # by their text: sets have no order, and their members need not be comparable
         members = {_text(tree): tree for tree in [_tagged(item, exact) for item in value]}
-        name = "frozenset" if exact and isinstance(value, frozenset) else "set"
+        name = "frozenset" if exact and kind is frozenset else "set"
         return {TAG: name, "value": [members[text] for text in sorted(members)]}
-    return _tagged_scalar(value, exact)
+    if kind is Kept:
+        return {TAG: value.kind, "value": value.held} if exact else _tagged(value.plain, exact)
+    from .kinds import Unsaved, form
+
+    try:
+        tag, held = form(value, lambda item: _tagged(item, exact), exact=exact)
+    except Unsaved as unsaved:
+        raise _Refused(str(unsaved)) from None
+    return held if tag is None else {TAG: tag, "value": held}
 
 
 def _tagged_under(key: Any, value: Any, exact: bool) -> Any:
@@ -141,7 +199,9 @@ def _tagged_under(key: Any, value: Any, exact: bool) -> Any:
     try:
         return _tagged(value, exact)
     except _Refused as refused:
-        refused.path.append(str(key))
+        refused.path.append(
+            str(key) if type(key) is not int or key.bit_length() <= _LONG_BITS else hex(key)[:20] + "..."
+        )
         raise
 
 
@@ -164,61 +224,40 @@ def _tagged_dict(value: dict[Any, Any], exact: bool) -> Any:
     return {TAG: "dict", "value": [list(pairs[text]) for text in order]}
 
 
-def _tagged_scalar(value: Any, exact: bool) -> Any:
-    """Build the form of a single value that is no JSON type itself, or refuse it."""
-    from datetime import date, datetime
-    from enum import Enum
-    from pathlib import PurePath
-
-    if isinstance(value, PurePath):
-        return {TAG: "path", "value": str(value)}
-    if isinstance(value, Enum):
-        return _tagged(value.value, exact)
-    for plain in (str, int, float):
-        if isinstance(value, plain):
-            # not str(value): a subclass may print otherwise
-            return _tagged(getattr(plain, f"__{plain.__name__}__")(value), exact)
-    if isinstance(value, bytes):
-        return {TAG: "bytes", "value": value.hex()}
-    if isinstance(value, datetime):
-        return {TAG: "datetime", "value": value.isoformat()}
-    if isinstance(value, date):
-        return {TAG: "date", "value": value.isoformat()}
-    numpy = sys.modules.get("numpy")  # a numpy scalar exists only where numpy was imported
-    if numpy is not None and isinstance(value, numpy.generic):
-        item = value.item()
-        if not isinstance(item, numpy.generic):
-            return _tagged(item, exact)
-    raise _Refused(f"holds {describe(value)}, which cannot be saved and hashed; use {ALLOWED}")
-
-
-def _untagged(kind: str, value: Any) -> Any:
+def _untagged(kind: str, held: Any, opened: Callable[[Kept], Any]) -> Any:
     """Read one tag back; any error means that it is no tag of ours."""
     if kind == "tuple":
-        return tuple(decode(value))
+        return tuple(decode(held, opened))
     if kind == "set":
-        return set(decode(value))
+        return set(decode(held, opened))
     if kind == "frozenset":
-        return frozenset(decode(value))
+        return frozenset(decode(held, opened))
     if kind == "dict":
-        return {decode(key): decode(item) for key, item in value}
+        return {decode(key, opened): decode(item, opened) for key, item in held}
     if kind == "float":
-        return float(value)
-    if kind == "bytes":
-        return bytes.fromhex(value)
-    if kind == "path":
-        from pathlib import Path
+        return float(held)
+    from .kinds import NAMED, value_of
 
-        return Path(value)
-    from datetime import date, datetime
+    return opened(Kept(kind, held)) if kind in NAMED else value_of(kind, held, decode)
 
-    return {"datetime": datetime, "date": date}[kind].fromisoformat(value)
+
+def _check_length(number: int) -> None:
+    """Refuse a whole number that no program could read back from a text."""
+    try:
+        repr(number)
+    except ValueError:
+        digits = number.bit_length() * 1233 // 4096
+        raise _Refused(
+            f"holds a whole number of {digits:,} digits, which cannot be saved; write it as a text"
+        ) from None
 
 
 def _is_json(value: Any) -> bool:
     """Tell whether JSON gives the value back exactly as it is."""
     kind = type(value)
     if kind in ATOMS:
+        if kind is int:
+            return bool(value.bit_length() <= _LONG_BITS)
         return kind is not float or (value == value and value not in _INFINITE)
     if kind is dict or kind is Config:
         return TAG not in value and all(type(key) is str and _is_json(item) for key, item in value.items())
@@ -228,17 +267,6 @@ def _is_json(value: Any) -> bool:
 def _text(tree: Any) -> str:
     """Write the form of a key or of a set's member so that different ones differ."""
     return json.dumps(tree, sort_keys=True, ensure_ascii=False)
-
-
-def describe(value: Any) -> str:
-    """Say what kind of thing a value is, for a message."""
-    kind = type(value)
-    if kind.__name__ in ("function", "builtin_function_or_method", "method"):
-        return f"a function ({getattr(value, '__name__', '?')})"
-    if isinstance(value, type):
-        return f"a class ({value.__qualname__})"
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def too_deep(where: str) -> ConfigTypeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
+from ..errors import ConfigTypeError
 from .config import ATOMS, Config
 from .encode import TAG, tagged, too_deep
 
@@ -25,7 +26,8 @@ def hash_config(config: Mapping[str, Any]) -> str:
 
     The order of keys does not matter, and neither does tuple or list, nor set or frozenset. Everything else
     does: ``1``, ``1.0``, ``True`` and ``"1"`` differ, ``Path("a")`` and ``"a"`` differ, a key ``1`` and a
-    key ``"1"`` differ. Enums and numpy scalars count as their plain value.
+    key ``"1"`` differ. Enums and numpy scalars count as their plain value, named
+    tuples as lists.
 
     Implements: pyexp guide, `hash_configs`; pyexp README, "Output Folder Structure".
 
@@ -58,10 +60,26 @@ def hash_value(value: Any, where: str = "") -> str:
     try:
         if not _is_plain(value):
             value = tagged(value, where, exact=False)
-        text = _json(value)
+        try:
+            text = _json(value)
+        except ValueError:  # a whole number that is too long
+            text = _json(tagged(value, where, exact=False))
     except RecursionError:
         raise too_deep(where) from None
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Tell whether a hash would see no difference between two values; quickly where both are plain."""
+    kind = type(one)
+    if kind in ATOMS and type(other) in ATOMS:
+        if kind is float:
+            return type(other) is float and repr(one) == repr(other)  # -0.0, and not-a-number
+        return kind is type(other) and bool(one == other)
+    try:
+        return hash_value(one) == hash_value(other)
+    except ConfigTypeError:  # which whoever hashes the whole config will tell with its place
+        return False
 
 
 def _is_plain(value: Any) -> bool:

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import yaml
 
 from .config import ATOMS
+from .encode import Kept
 from .yaml import PREFIX, SCALARS
 
+_LONG_BITS = 2_000  # beyond, Python may refuse to write a whole number in decimal
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # which YAML counts as such, too
 
 
@@ -73,6 +75,10 @@ def _last(tree: Any) -> Any:
 
 def _printable(value: Any) -> Any:
     """Give a value as the YAML writer knows it, made of new containers only."""
+    if type(value) is str:
+        return value if value.isascii() else _whole_text(value)
+    if type(value) is int and value.bit_length() > _LONG_BITS:
+        return hex(value)
     if type(value) in ATOMS:
         return value
     if isinstance(value, dict):
@@ -84,6 +90,11 @@ def _printable(value: Any) -> Any:
     return _printable_scalar(value)
 
 
+def _whole_text(text: str) -> str:
+    """Give a text as UTF-8 can hold it: of a file's name that is not in UTF-8, half a character stands escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _printable_key(key: Any) -> Any:
     """Give a key as the YAML writer knows it."""
     plain = _printable(key)
@@ -91,21 +102,26 @@ def _printable_key(key: Any) -> Any:
 
 
 def _printable_scalar(value: Any) -> Any:
-    """Give a single value of a foreign type plainly."""
-    from datetime import date
+    """Give a single value of a foreign type plainly; never fails."""
+    from datetime import date, datetime
     from enum import Enum
     from pathlib import PurePath
 
     if isinstance(value, Enum):
         return _printable(value.value)
+    if isinstance(value, Kept):
+        return _printable(value.plain)
     if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, (date, bytes)):
+        return _printable(str(value))
+    if type(value) in (date, datetime, bytes):
         return value
     for plain in (str, int, float):
         if isinstance(value, plain):
-            return getattr(plain, f"__{plain.__name__}__")(value)
-    if hasattr(value, "__array__") and getattr(value, "shape", None) == ():
-        item = value.item()
-        return item if type(item) in ATOMS else str(item)
-    return repr(value)
+            return _printable(getattr(plain, f"__{plain.__name__}__")(value))
+    try:
+        if hasattr(value, "__array__") and getattr(value, "shape", None) == ():
+            item = value.item()
+            return item if type(item) in ATOMS else str(item)
+        return str(value) if isinstance(value, date) else repr(value)
+    except Exception:  # a foreign type's own code
+        return object.__repr__(value)

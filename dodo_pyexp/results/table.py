@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..collection.estimate import Estimate
+from ..collection.match import plain
 from ..errors import DamagedFile, UsageError, nearest, suggest
 from ..printable import printable, shorten, width
 from ..store import status as statuses
@@ -160,7 +161,7 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
         if isinstance(value, dict) and value:
             flat.update(flatten(value, path))
         else:
-            flat[path] = value
+            flat[path] = plain(value)
     return flat
 
 

@@ -6,6 +6,7 @@ import copy
 import os
 import random
 import shutil
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -423,6 +424,16 @@ def test_differences_name_dotted_keys() -> None:
         "gone": "gone removed",
         "new": "new added",
     }
+
+
+class Act(Enum):
+    RELU = "relu"
+
+
+def test_what_counts_as_the_same_is_no_difference() -> None:
+    before = Config(act="relu", lr=0.5, nan=float("nan"), sizes=[1, 2], flag=1)
+    after = Config(act=Act.RELU, lr=0.5, nan=float("nan"), sizes=(1, 2), flag=True)
+    assert differences(before, after) == {"flag": "flag 1 -> True"}
 
 
 # -- folders with a hash of the config --------------------------------------------------------------------------

@@ -535,3 +535,52 @@ def test_an_experiment_that_was_never_run_has_nothing_to_reproduce(
 ) -> None:
     project.write("exp.py", RANDOM.replace("exp.run()", "exp.reproduce('a')"))
     one_sentence(project.python("exp.py", status=None), "no batch of exp")
+
+
+TYPES = """
+    import datetime, enum, pathlib, typing, zoneinfo
+    import numpy as np
+    import pyexp
+
+    class Act(enum.Enum):
+        RELU = "relu"
+        GELU = "gelu"
+
+    class Size(typing.NamedTuple):
+        x: int
+        act: Act
+
+    CONFIG = {"act": Act.RELU, "size": Size(3, Act.GELU), "lr": np.float32(0.1), "data": pathlib.Path("a\\udcff"),
+              "when": datetime.datetime(2024, 1, 2, tzinfo=zoneinfo.ZoneInfo("Europe/Paris"))}
+
+    @pyexp.experiment
+    def train(cfg):
+        for key, value in CONFIG.items():
+            assert type(cfg[key]) is type(value) and cfg[key] == value, f"{key}: {cfg[key]!r}"
+        assert cfg.act is Act.RELU and cfg.when.tzinfo.key == "Europe/Paris"
+
+    @train.configs
+    def configs():
+        return [{"name": "a", **CONFIG}, {"name": "b", **CONFIG, "act": Act.RELU, "depends_on": {"act": Act.RELU}}]
+
+    if __name__ == "__main__":
+        train.run()
+        assert train.results().filter({"act": Act.RELU, "lr": np.float32(0.1)}).names == ["a", "b"]
+        assert train.results().filter({"act": "relu", "size": (3, Act.GELU)}).names == ["a", "b"]
+        assert len(train.results().filter({"act": Act.GELU})) == 0
+"""
+
+
+def test_values_of_the_users_own_classes_are_kept_through_every_door(project: Any) -> None:
+    project.write("pyproject.toml", "")
+    project.write("exp.py", TYPES)
+    project.python("exp.py")
+    project.pyexp("build", "exp.py", "--continue", "--rerun", "--executor", "inline")
+    assert "identical" in project.pyexp("reproduce", "train:a").stdout
+    assert "relu" in project.pyexp("results", "--json").stdout
+    project.edit("exp.py", "class Act", "class Action")  # what was saved needs the class of then
+    (project.folder / "exp.py").write_text((project.folder / "exp.py").read_text().replace("Act.", "Action."))
+    (project.folder / "exp.py").write_text((project.folder / "exp.py").read_text().replace("act: Act", "act: Action"))
+    assert "identical" in project.pyexp("reproduce", "train:a").stdout
+    said = project.pyexp("build", "exp.py", "--continue", "--rerun", status=2).stderr
+    assert "exp.Act, of which the config holds a value, is not there any more" in said

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import numpy as np
 import pytest
 
 from dodo_pyexp.collection.match import matches, matching_names, name_of, same
 from dodo_pyexp.config.config import Config
+
+
+class Act(Enum):
+    RELU = "relu"
+    GELU = "gelu"
+
 
 NAN = float("nan")
 
@@ -172,6 +180,10 @@ def test_a_plain_object_without_config_is_searched_by_its_attributes():
         (np.array([1, 2]), 1, False),
         (np.array([1, 1]), 1, False),
         (np.zeros((2, 2)), np.zeros(3), False),
+        (Act.RELU, Act.RELU, True),
+        (Act.RELU, Act.GELU, False),
+        (Act.RELU, "relu", True),
+        ([Act.RELU], ["relu"], True),
     ],
 )
 def test_values_compare_by_kind_and_content(one, other, equal):

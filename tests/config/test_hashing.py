@@ -9,7 +9,7 @@ from collections import OrderedDict
 from datetime import UTC, date, datetime
 from enum import Enum, IntEnum, StrEnum
 from itertools import combinations
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,13 +32,6 @@ class Size(IntEnum):
 
 class Mode(StrEnum):
     FAST = "fast"
-
-
-class Loud(str):
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "LOUD"
 
 
 DIFFERENT = [
@@ -124,13 +117,11 @@ def test_different_values_have_different_hashes():
         (Mode.FAST, "fast"),
         ({Mode.FAST: 1}, {"fast": 1}),
         ({Size.BIG: 1}, {3: 1}),
-        (Loud("quiet"), "quiet"),
         (np.float64(0.5), 0.5),
         (np.float32(0.5), 0.5),
         (np.int64(3), 3),
         (np.bool_(True), True),
         (np.str_("a"), "a"),
-        (PurePosixPath("a/b"), Path("a/b")),
         (float("nan"), float("nan")),
     ],
 )

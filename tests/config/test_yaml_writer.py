@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -62,6 +62,35 @@ def test_line_ends_in_text_come_back_also_with_a_newline_behind(wrap, text):
     tree = wrap(text)
     assert parse_yaml(dump_yaml(tree), "").tree == tree
     assert parse_yaml(dump_yaml(tree) + "\n", "").tree == tree
+
+
+class Stamp(datetime):
+    pass
+
+
+class Broken:
+    def __repr__(self):
+        raise RuntimeError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a\udcff", "a: a\\udcff"),
+        (Path("a\udcff"), "a: a\\udcff"),
+        ([10**5000], f"a:\n- '{hex(10**5000)}'"),
+        (Stamp(2024, 1, 2), "a: '2024-01-02 00:00:00'"),
+        (np.bytes_(b"x"), "a: b'x'"),
+        (np.str_("x"), "a: x"),
+        (np.datetime64("2024-01-02"), "a: '2024-01-02'"),
+    ],
+)
+def test_anything_can_be_written_in_utf_8(value, text):
+    assert dump_yaml({"a": value}).encode().decode() == text
+
+
+def test_a_value_whose_own_code_fails_is_written_all_the_same():
+    assert "Broken object at" in dump_yaml({"a": Broken()})
 
 
 def test_a_value_that_is_there_twice_is_written_twice():
