@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 USER = """
 import pyexp
@@ -47,21 +49,28 @@ right.run(job=2)
 """
 
 
-def checked(folder: Path, text: str) -> str:
-    (folder / "user.py").write_text(text)
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--no-error-summary", "user.py"]
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What mypy says of a user's files; it takes its time, so it is asked once."""
+    folder = tmp_path_factory.mktemp("typed")
+    (folder / "user.py").write_text(USER)
+    (folder / "wrong.py").write_text(WRONG)
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--no-error-summary"]
     environment = {"MYPYPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    command += ["user.py", "wrong.py"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
 
-def test_an_experiment_has_a_type(tmp_path: Path) -> None:
-    said = checked(tmp_path, USER)
-    assert "error" not in said
+def errors(said: str, file: str) -> list[str]:
+    return [line for line in said.splitlines() if line.startswith(f"{file}:") and ": error: " in line]
+
+
+def test_an_experiment_has_a_type(said: str) -> None:
+    assert errors(said, "user.py") == []
     assert 'Revealed type is "dodo_pyexp.experiment.Experiment"' in said
     assert 'Revealed type is "dodo_pyexp.collection.tensor.Tensor[dodo_pyexp.results.result.Result]"' in said
 
 
-def test_arguments_that_there_are_not_or_of_another_type_are_mistakes(tmp_path: Path) -> None:
-    said = checked(tmp_path, WRONG)
-    wrong = [line.split(":")[1] for line in said.splitlines() if ": error: " in line and "Untyped" not in line]
+def test_arguments_that_there_are_not_or_of_another_type_are_mistakes(said: str) -> None:
+    wrong = [line.split(":")[1] for line in errors(said, "wrong.py") if "Untyped" not in line]
     assert wrong == ["4", "8", "16"], said
