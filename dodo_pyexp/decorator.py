@@ -78,7 +78,8 @@ def experiment(
     name
         Name of the experiment, and of its folder; by default the function's name.
     output_dir
-        Folder that everything is written to; ``"out"`` by default.
+        Folder that everything is written to; ``"out"`` by default. A relative one is relative to the project: the
+        nearest folder above the function's file with ``dodo.py``, ``pyproject.toml`` or ``.git``, else its own folder.
     executor
         ``"subprocess"`` (the default), ``"fork"``, ``"inline"``, ``"ray"``, or an `Executor`.
     retry

@@ -24,7 +24,7 @@ from .build.definition import (
     refuse_unknown,
     takes_nothing,
 )  # fmt: skip
-from .build.options import Options, resolve
+from .build.options import Options
 from .errors import INTERRUPTED, LookupFailed
 from .executors import early
 from .store.names import folder_name
@@ -362,7 +362,7 @@ class Experiment:
     def _folder(self, output_dir: str | os.PathLike[str] | None, name: str | None) -> ExperimentFolder:
         check_experiment_name(name, f"{caller()}: an experiment")
         last_dir, last_name = self._last or (None, None)
-        directory = output_dir or last_dir or resolve(self.definition.options).output_dir or "out"
+        directory = self.definition.resolved(Options(output_dir or last_dir)).output_dir or "out"
         return OutputFolder(directory).experiment(folder_name(name or last_name or self.definition.name))
 
     def __getitem__(self, key: Any) -> Any:

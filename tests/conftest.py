@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from dodo_pyexp.build import source
+
 # How fast this machine is just now says nothing about what is tested.
 settings.register_profile("pyexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pyexp")
@@ -143,6 +145,17 @@ def assert_one_sentence(done: Any, *words: str) -> None:
     assert "Traceback" not in done.stdout + done.stderr
     for word in words:
         assert word in errors[0], errors[0]
+
+
+@pytest.fixture(autouse=True)
+def experiments_of_tests_are_of_the_current_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An experiment that a test defines stands for one in a file of the current folder: it writes there."""
+    project_of = source.project_of
+
+    def mine(file: str) -> str:
+        return os.getcwd() if file.startswith(f"{ROOT}{os.sep}") else project_of(file)
+
+    monkeypatch.setattr(source, "project_of", mine)
 
 
 @pytest.fixture

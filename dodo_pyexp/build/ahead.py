@@ -11,7 +11,7 @@ from ..executors import early
 from ..store.names import folder_name
 from ..store.paths import OutputFolder
 from .definition import Definition, Given
-from .options import Options, resolve
+from .options import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _fork(definition: Definition, said: Options, arguments: argparse.Namespace) 
 
     Its configs are called before: what that changes in this process, its forks are to see.
     """
-    options = resolve(Options(arguments.output_dir, arguments.executor), said, definition.options)
+    options = definition.resolved(said, typed=Options(arguments.output_dir, arguments.executor))
     only_reads = arguments.list or arguments.graph or arguments.dry_run or arguments.report is not None
     goes_on = arguments.timestamp is not None or arguments.continued is not None
     if options.executor != "fork" or only_reads or goes_on or not _is_small():

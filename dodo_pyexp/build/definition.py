@@ -13,7 +13,7 @@ from types import FunctionType
 from ..errors import ArgumentError, ConfigError, SignatureError, UsageError, suggest
 from ..executors import early
 from ..store.names import refusal
-from .options import Options
+from .options import Options, resolve
 
 TYPE_CHECKING = False  # no dataclasses and no inspect either: a worker process imports this module
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class Definition:
     def replaced(self, **changes: Any) -> Self:
         """Copy it with some fields changed."""
         return type(self)(**{**vars(self), **changes})
+
+    def resolved(self, *said: Options, typed: Options | None = None) -> Options:
+        """Give the options that hold: those of the decorator below what was `said` and `typed`, see `resolve`."""
+        from .source import project
+
+        return resolve(*said, self.options, typed=typed, project=project(self.fn))
 
     def call_configs(self) -> Any:
         """Call the configs function; whatever it raises goes through, except for an exit.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import PyexpError
 from .definition import Definition
-from .options import resolve
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -30,7 +29,7 @@ def configure_doit(definition: Definition) -> None:
         frame = frame.f_back
     if frame is not None and dodo is not None:
         try:
-            output_dir = os.fspath(resolve(definition.options).output_dir or "out")
+            output_dir = os.fspath(definition.resolved().output_dir or "out")
         except PyexpError:  # told when the tasks are made
             return
         settings = {"backend": "pyexp", "dep_file": f"{output_dir}/.doit.db", "continue": True}

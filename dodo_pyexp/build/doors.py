@@ -17,7 +17,7 @@ from ..printable import printable
 from ..telling import plainly
 from .definition import Definition
 from .mistakes import user_code
-from .options import Options, resolve
+from .options import Options
 from .plan import PlannedExperiment, make_plan
 from .session import Session
 
@@ -56,14 +56,12 @@ class _Module:
     def _plan(self, reach: Callable[[], list[Definition]]) -> Session:
         def others() -> list[tuple[PlannedExperiment, Callable[[], Any]]]:
             return [
-                (PlannedExperiment(other, resolve(other.options)), other.call_configs)
+                (PlannedExperiment(other, other.resolved()), other.call_configs)
                 for other in reach()
                 if id(other) not in self.found and other.configs is not None
             ]
 
-        roots = [
-            (PlannedExperiment(found, resolve(found.options)), found.call_configs()) for found in self.found.values()
-        ]
+        roots = [(PlannedExperiment(found, found.resolved()), found.call_configs()) for found in self.found.values()]
         watch_pool()
         session = Session(make_plan(roots, others))
         session.note = _say

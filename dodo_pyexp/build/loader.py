@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from .. import importing
-from ..errors import ConfigError, MissingFile, UsageError, nearest
+from ..errors import ConfigError, MissingFile, UsageError, current_folder, nearest
+from ..provenance.roots import project_around
 from .definition import Definition
 from .mistakes import user_code
 from .options import project_table
@@ -92,16 +93,18 @@ def is_file(word: str) -> bool:
 
 
 def default_files() -> list[str]:
-    """Give the files that are meant when none is named: ``dodo.py``, else ``experiments`` in ``[tool.pyexp]``.
+    """Give the files that are meant when none is named: the project's ``dodo.py``, else what ``[tool.pyexp]`` names.
 
     Raises
     ------
     UsageError, ConfigError
         There are none, or pyproject.toml names them wrongly.
     """
-    if os.path.isfile(DODO_FILE):
-        return [DODO_FILE]
-    path, table = project_table(os.getcwd())
+    here = current_folder()
+    dodo = os.path.join(project_around(here) or here, DODO_FILE)
+    if os.path.isfile(dodo):
+        return [os.path.relpath(dodo)]
+    path, table = project_table(here)
     named = table.get("experiments")
     if named is None:
         raise UsageError(f"there is no {DODO_FILE} here and no file was named; {HINT}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..printable import printable
 from ..store.paths import shown
 from .decision import Decision, several
-from .stash import source_file
+from .source import source_file
 
 if TYPE_CHECKING:
     from .plan import PlannedExperiment, PlannedRun

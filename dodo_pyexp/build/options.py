@@ -12,6 +12,7 @@ import os
 from ..errors import ConfigError, current_folder, nearest, suggest
 from ..executors.names import check_name
 from ..executors.ray_demand import check_resources
+from ..provenance.roots import project_around
 
 TYPE_CHECKING = False  # no dataclasses either: a worker process imports this module
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Options:
     Parameters
     ----------
     output_dir
-        Folder that everything is written to.
+        Folder that everything is written to; relative to the project, see `resolve`.
     executor
         Name of an executor, or an instance.
     retry
@@ -153,12 +154,42 @@ DEFAULTS = Options(
 )  # fmt: skip
 
 
-def resolve(*layers: Options) -> Options:
-    """Combine layers, the strongest first; ``[tool.pyexp]`` and the defaults come below them all."""
-    result = Options()
-    for layer in (*layers, project_options(current_folder()), DEFAULTS):
-        result = result.over(layer)
-    return result
+def resolve(*layers: Options, typed: Options | None = None, project: str | None = None) -> Options:
+    """Combine layers, the strongest first; ``[tool.pyexp]`` and the defaults come below them all.
+
+    Parameters
+    ----------
+    layers
+        What code and run files say; a relative `output_dir` of theirs is relative to the project.
+    typed
+        What the command line says, which wins; its `output_dir` is relative to where it is typed.
+    project
+        The project's folder; by default that of the current folder.
+
+    Returns
+    -------
+    Options
+        With an `output_dir` that holds from the current folder.
+    """
+    here = current_folder()
+    project = project or project_around(here) or here
+    result = typed or Options()
+    for layer in layers:
+        result = result.over(_within(project, layer))
+    return result.over(project_options(project)).over(_within(project, DEFAULTS))
+
+
+def _within(folder: str, options: Options) -> Options:
+    """Give options with a relative `output_dir` read from `folder`, and written from the current folder."""
+    return options if options.output_dir is None else Options(placed(options.output_dir, folder)).over(options)
+
+
+def placed(path: str | os.PathLike[str], folder: str) -> str:
+    """Give a path that is relative to `folder` as it is to be written from the current folder."""
+    if os.path.isabs(path):
+        return os.fspath(path)
+    path, here = os.path.normpath(os.path.join(folder, path)), current_folder()
+    return os.path.relpath(path, here) if os.path.commonpath([path, here]) != os.sep else path
 
 
 @functools.lru_cache(maxsize=64)
@@ -212,6 +243,4 @@ def project_options(folder: str) -> Options:
     if not isinstance(table.get("executor", ""), str):
         raise ConfigError(f"{path}: tool.pyexp: executor must be a name, not {table['executor']!r}")
     options = Options(**{key: value for key, value in table.items() if key in known}).checked(f"{path}: tool.pyexp")
-    if options.output_dir:  # like `experiments`, it means the same from everywhere in the project
-        options.output_dir = os.path.relpath(os.path.join(os.path.dirname(path), options.output_dir))
-    return options
+    return _within(os.path.dirname(path), options)  # like `experiments`, it is relative to the file that says so

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..executors.relocation import editable_folders
 from .definition import Definition
-from .stash import innermost
+from .source import innermost
 
 if TYPE_CHECKING:
     from .stash import Kept

@@ -35,7 +35,7 @@ from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFol
 from .definition import Definition
 from .past import Past
 from .resume import KEY
-from .stash import source_file
+from .source import source_file
 from .surroundings import Surroundings
 from .verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
 

@@ -35,7 +35,7 @@ from .filters import is_full, matcher
 from .graph import graph_text
 from .loader import is_file
 from .notices import Advice, code_lines
-from .options import Options, resolve
+from .options import Options
 from .plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from .progress import make_reporter
 from .session import Wishes
@@ -107,7 +107,7 @@ class Request:
     # -- from definitions to a plan -----------------------------------------------------------------------------
 
     def _options(self, definition: Definition) -> Options:
-        return resolve(self._command_line, self._said, definition.options)
+        return definition.resolved(self._said, typed=self._command_line)
 
     def _upstream_options(self, definition: Definition) -> Options:
         """Options of an experiment that is only needed by another: what `run()` said of that one does not count."""
@@ -116,7 +116,7 @@ class Request:
             output_dir=said.output_dir, executor=said.executor, stash=said.stash, code=said.code,
             dirty_git=said.dirty_git, resources=said.resources,
         )  # fmt: skip
-        return resolve(self._command_line, shared, definition.options)
+        return definition.resolved(shared, typed=self._command_line)
 
     def plan(self) -> Plan:
         """Expand the experiments, and select what `--filter` says.

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from ..provenance.roots import git_root
 from ..store.atomic import touch
 from .colour import is_terminal
 from .plan import Plan, PlannedExperiment
+from .source import innermost, source_file
 
 if TYPE_CHECKING:
     from ..provenance.snapshot import Snapshot
@@ -209,17 +209,3 @@ def _is_ignored(snapshot: Snapshot, path: str) -> bool:
     from ..provenance.snapshot import IGNORED
 
     return _reason_left_out(snapshot, path) == IGNORED
-
-
-def source_file(fn: Any) -> str | None:
-    """Find the file that defines a function; a notebook has none."""
-    code = getattr(innermost(fn), "__code__", None)
-    path = getattr(code, "co_filename", "")
-    return os.path.abspath(path) if os.path.isfile(path) else None
-
-
-def innermost(fn: Any) -> Any:
-    """Find the function that decorators and partials are around."""
-    while isinstance(fn, partial) or getattr(fn, "__wrapped__", None) not in (None, fn):
-        fn = fn.func if isinstance(fn, partial) else fn.__wrapped__
-    return fn

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..provenance.roots import git_root
 from .plan import Plan, PlannedExperiment
-from .stash import output_folders, source_file
+from .source import source_file
+from .stash import output_folders
 
 if TYPE_CHECKING:
     from .stash import Kept

@@ -121,13 +121,13 @@ def _scope(arguments: Namespace) -> Scope:
 def _planned(arguments: Namespace, files: list[str]) -> list[PlannedExperiment]:
     """Import files for their experiments; only for orphans their configs are made."""
     from ..build.mistakes import user_code
-    from ..build.options import Options, resolve
+    from ..build.options import Options
     from ..build.plan import PlannedExperiment
     from .experiments import load_files
 
     said = Options(output_dir=arguments.output_dir)
     definitions = load_files(files, arguments).definitions
-    planned = [PlannedExperiment(definition, resolve(said, definition.options)) for definition in definitions]
+    planned = [PlannedExperiment(definition, definition.resolved(typed=said)) for definition in definitions]
     if arguments.orphans:
         planned = [experiment for experiment in planned if experiment.definition.configs is not None]
         with user_code():

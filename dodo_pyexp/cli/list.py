@@ -87,7 +87,7 @@ def _all(arguments: Namespace, stdout: IO[str]) -> int:
 def _batches(arguments: Namespace, stdout: IO[str]) -> int:
     """List batches; only files that were named are imported, for the names and folders of their experiments."""
     from ..build.batches import batches, batches_text
-    from ..build.options import Options, resolve
+    from ..build.options import Options
     from ..build.plan import PlannedExperiment
     from ..results.stored import stored_experiments
     from .experiments import load_files, split_targets
@@ -97,7 +97,7 @@ def _batches(arguments: Namespace, stdout: IO[str]) -> int:
     if files:
         said = Options(output_dir=arguments.output_dir)
         definitions = load_files(files, arguments).definitions
-        planned = [PlannedExperiment(definition, resolve(said, definition.options)) for definition in definitions]
+        planned = [PlannedExperiment(definition, definition.resolved(typed=said)) for definition in definitions]
         found = [(one.name, one.files) for one in planned if not names or one.name in names]
     else:
         found = [(one.name, one.files) for one in stored_experiments(output_folder(arguments), names)]

@@ -9,21 +9,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import IO
 
-from ..errors import MissingFile
+from ..errors import MissingFile, current_folder
+from ..provenance.roots import nearest_with, project_around
 from ..store.paths import OutputFolder, check_folder
 
 
 def output_folder(arguments: Namespace) -> OutputFolder:
-    """Give the folder: what ``--output-dir`` says, else ``[tool.pyexp]``, else ``out``.
+    """Give the folder: what ``--output-dir`` says, else ``[tool.pyexp]``, else ``out`` of the project.
+
+    Where the project has none, or the current folder is in no project, it is the nearest one above.
 
     Raises
     ------
     MissingFile, UsageError
         It does not exist, or it is a file.
     """
-    from ..build.options import Options, resolve
+    from ..build.options import DEFAULTS, Options, placed, project_options, resolve
 
-    path = os.fspath(resolve(Options(output_dir=arguments.output_dir)).output_dir or "out")
+    usual, here = os.fspath(DEFAULTS.output_dir or ""), current_folder()
+    path = os.fspath(resolve(typed=Options(output_dir=arguments.output_dir)).output_dir or usual)
+    said = arguments.output_dir or project_options(here).output_dir
+    if not said and not os.path.isdir(path):
+        project, found = project_around(here), nearest_with(here, [usual])
+        if found is not None and (project is None or f"{found}{os.sep}".startswith(f"{project}{os.sep}")):
+            path = placed(usual, found)
     check_folder(os.path.abspath(path))
     if not os.path.isdir(path):
         raise MissingFile(f"there is no folder {path}; build something first, or say where with --output-dir")

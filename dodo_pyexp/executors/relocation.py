@@ -115,16 +115,24 @@ class _Beside:
     """Finds a submodule of a package in a copy in the folder that the copy was made of; asked last."""
 
     def __init__(self, relocation: Relocation) -> None:
-        self._relocation = relocation
+        self.relocation = relocation
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> Any:
-        folders = [folder for entry in path or () if (folder := self._relocation.original(entry)) is not None]
+        folders = [folder for entry in path or () if (folder := self.relocation.original(entry)) is not None]
         if not folders:
             return None
         for finder in sys.meta_path:
             if finder is not self and (spec := _ask(finder, name, folders)) is not None:
                 return spec
         return None
+
+
+def users_own(path: str) -> str:
+    """Give the user's file that `path` is a copy of, in a process that imports from copies; else the path itself."""
+    for finder in sys.meta_path:
+        if isinstance(finder, _Beside) and (found := finder.relocation.original(path)) is not None:
+            return found
+    return path
 
 
 def _ask(finder: Any, name: str, folders: list[str]) -> Any:

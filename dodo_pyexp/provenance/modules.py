@@ -13,11 +13,10 @@ from types import ModuleType
 from typing import Any
 
 from .names import Imported
-from .roots import nearest_with
+from .roots import is_installed, nearest_with
 from .sources import Source, Stamp, read_source
 
 _MARKS = ("pyproject.toml", ".git")
-_LIBRARIES = frozenset(("site-packages", "dist-packages"))
 _STANDARD_LIBRARY = os.path.realpath(os.path.dirname(os.__file__)) + os.sep
 _ENGINE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _ENGINE_FOLDERS = (_ENGINE + os.sep, os.path.join(os.path.dirname(_ENGINE), "pyexp") + os.sep)
@@ -141,7 +140,7 @@ def is_first_party(path: str) -> bool:
     """Tell whether a file is the project's own: of no library, not Python's, not the engine's."""
     if path.startswith((_STANDARD_LIBRARY, *_ENGINE_FOLDERS)):
         return False
-    return _LIBRARIES.isdisjoint(path.split(os.sep))
+    return not is_installed(path)
 
 
 @cache

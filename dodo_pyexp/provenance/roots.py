@@ -9,6 +9,14 @@ from collections.abc import Iterable
 PROJECT_MARKS = ("dodo.py", "pyproject.toml", ".git")
 
 
+_LIBRARIES = frozenset(("site-packages", "dist-packages"))
+
+
+def is_installed(path: str) -> bool:
+    """Tell whether a file is of a library that was installed, and of no project."""
+    return not _LIBRARIES.isdisjoint(path.split(os.sep))
+
+
 def nearest_with(folder: str, marks: Iterable[str]) -> str | None:
     """Find the nearest folder, from `folder` upwards, that has one of these files or folders; None if none has."""
     marks = list(marks)
@@ -22,6 +30,11 @@ def nearest_with(folder: str, marks: Iterable[str]) -> str | None:
 def git_root(folder: str) -> str | None:
     """Find where a repository around a folder may begin; most temporary folders are in none."""
     return nearest_with(os.path.realpath(folder), [".git"])
+
+
+def project_around(folder: str) -> str | None:
+    """Find the folder of the project that a folder belongs to; None if it is in none."""
+    return nearest_with(os.path.realpath(folder), PROJECT_MARKS)
 
 
 def project_of(file: str) -> str:

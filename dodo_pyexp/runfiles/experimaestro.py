@@ -10,11 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..build.options import resolve
+from ..build.options import Options, resolve
 from ..config.compose import Style, named_files
 from ..config.origins import COMMAND_LINE
 from ..config.yaml import Located
 from ..errors import ConfigError, nearest, warn
+from ..provenance.roots import project_of
 from ..store.names import refusal
 from ..store.paths import shown
 from .configuration import ConfigurationBase
@@ -149,7 +150,10 @@ class ExperimaestroFile:
     @property
     def workdir(self) -> str:
         """The folder that holds the workspaces."""
-        folder = os.fspath(self.wanted.workdir or self.wanted.arguments.output_dir or resolve().output_dir or "out")
+        said = self.wanted.workdir or self.wanted.arguments.output_dir
+        source = self.entry.source(search_folders(self.search, self.entry))
+        here = resolve(typed=Options(said), project=project_of(os.fspath(source)) if source else None)
+        folder = os.fspath(here.output_dir or "out")
         return os.path.join(folder, "DEBUG") if self.wanted.debug else folder
 
     def show(self) -> tuple[dict[str, Any], dict[str, str]]:

@@ -21,6 +21,7 @@ from ..config.origins import Origins
 from ..config.spread import spread
 from ..config.yaml import Located
 from ..errors import ConfigError, nearest, warn
+from ..provenance.roots import project_of
 from ..store.names import refusal
 from ..store.paths import shown
 from .configuration import ConfigurationBase, plain
@@ -182,7 +183,7 @@ class NativeFile:
             value = self.head.get(name)
             if value is not None:
                 options = Options(**{name: value}).checked(self.document.where(name)).over(options)
-        directory = self.wanted.workdir or options.output_dir
+        directory = os.path.abspath(self.wanted.workdir) if self.wanted.workdir else options.output_dir
         if self.wanted.debug:
             options = Options(executor="inline", stash=False).over(options)
             directory = os.path.join(directory or "out", "DEBUG")
@@ -278,7 +279,8 @@ class NativeFile:
         """Give the whole as data, with defaults, and the place of each value."""
         from ..build.options import DEFAULTS, resolve
 
-        resolved = resolve(self.options)
+        source = self.entry.source(search_folders(self.resolved, self.entry))
+        resolved = resolve(self.options, project=project_of(os.fspath(source)) if source else None)
         data: dict[str, Any] = {"experiment": self.name(self.entry.function or self.document.path.stem)}
         data["entry"] = self.entry.shown
         data.update({name: getattr(resolved, name) for name in DEFAULTS.__slots__})

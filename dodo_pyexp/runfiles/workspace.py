@@ -17,13 +17,14 @@ from typing import Any
 from .. import importing, script
 from ..arguments import script_arguments
 from ..build.definition import Definition, Given, caller
-from ..build.options import Options
+from ..build.options import Options, placed
 from ..collection.tensor import Tensor
 from ..config.sweep import sweep
 from ..decorator import experiment as decorate
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, WORK_TO_DO, WRONG_USAGE, ArgumentError, ConfigError
 from ..experiment import Experiment, family
 from ..provenance.dirty import DirtyGitAction, check_dirty
+from ..provenance.roots import project_of
 from ..results.reading import read_results
 from ..results.result import Result
 from ..store.names import folder_name, refusal
@@ -144,10 +145,11 @@ class Workspace:
         if refused is not None:
             raise ConfigError(f"an experiment {refused}" if wanted else f"{caller()}: an experiment {refused}")
         self.id = id
-        self.workdir = Path(workdir)
+        self._source = source or caller().rpartition(":")[0]
+        in_code = wanted is None and os.path.isfile(self._source)
+        self.workdir = Path(placed(workdir, project_of(self._source)) if in_code else workdir)
         self.path = self.workdir / folder_name(id)
         self.exit_code = DONE
-        self._source = source or caller().rpartition(":")[0]
         self._wanted = wanted or _from_script()
         arguments = self._wanted.arguments
         self._dirty_git = DirtyGitAction(arguments.dirty_git or dirty_git)
@@ -219,7 +221,7 @@ class Workspace:
             made.definition = made.definition.replaced(configs=_plainly(configs))
         if report is not None:
             made.report(report)
-        here = Options(output_dir=os.fspath(self.path)).over(made.definition.options)
+        here = Options(output_dir=os.path.abspath(self.path)).over(made.definition.options)
         said = self._choose(here.over(Options(dirty_git="ignore")))
         made.definition = made.definition.replaced(options=said, about=self._about)
         declared = WorkspaceExperiment(made, self)

@@ -43,7 +43,8 @@ def test_a_path_in_pyproject_is_relative_to_it(here: Path, monkeypatch: pytest.M
     (here / "deep" / "er").mkdir(parents=True)
     monkeypatch.chdir(here / "deep" / "er")
     assert resolve().output_dir == "../../results"
-    assert resolve(Options(output_dir="mine")).output_dir == "mine"
+    assert resolve(Options(output_dir="mine")).output_dir == "../../mine"
+    assert resolve(Options(output_dir="mine"), typed=Options(output_dir="typed")).output_dir == "typed"
     pyproject(here, f'[tool.pyexp]\noutput_dir = "{here}/elsewhere"\n')
     project_table.cache_clear()
     assert Path(str(resolve().output_dir)).resolve() == (here / "elsewhere").resolve()

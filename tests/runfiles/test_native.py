@@ -436,7 +436,7 @@ def test_a_module_is_found_from_where_the_file_stands(sweep: Any) -> None:
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (elsewhere / "out/f/a").is_dir()
+    assert (sweep.folder / "pkg/sub/out/f/a").is_dir()
 
 
 def test_a_time_can_be_added_to_the_name(sweep: Any) -> None:
