@@ -27,8 +27,6 @@ from .build.definition import (
 from .build.options import Options
 from .errors import INTERRUPTED, LookupFailed
 from .executors import early
-from .store.names import folder_name
-from .store.paths import ExperimentFolder, OutputFolder
 from .telling import plainly
 
 script.speak_plainly()  # whatever a script does with pyexp
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from .config.config import Config
     from .executors.base import Executor
     from .results.result import Result
+    from .store.paths import ExperimentFolder
 
 
 class _DoitTasks:
@@ -360,10 +359,12 @@ class Experiment:
         return read_results(self._folder(output_dir, name), timestamp, finished=finished)
 
     def _folder(self, output_dir: str | os.PathLike[str] | None, name: str | None) -> ExperimentFolder:
+        from .build.ownership import folder_of
+
         check_experiment_name(name, f"{caller()}: an experiment")
         last_dir, last_name = self._last or (None, None)
-        directory = self.definition.resolved(Options(output_dir or last_dir)).output_dir or "out"
-        return OutputFolder(directory).experiment(folder_name(name or last_name or self.definition.name))
+        definition = self.definition.replaced(name=name or last_name or self.definition.name)
+        return folder_of(definition, Options(output_dir or last_dir))
 
     def __getitem__(self, key: Any) -> Any:
         """Look up the newest results: ``experiment["name"]``, ``experiment["regex"]``, ``experiment[{"cfg.lr": 0.1}]``.

@@ -22,7 +22,7 @@ from ..store import timestamps
 from ..store.manifest import Manifest
 from ..store.paths import ExperimentFolder, shown
 from ..store.status import FINISHED
-from . import defaults
+from . import defaults, ownership
 from .decision import look_up
 from .origin import origin
 from .plan import PlannedExperiment, PlannedRun
@@ -106,6 +106,7 @@ class Batch:
 
     def _reopen(self, manifest: Manifest) -> Manifest:
         """Go on with a batch: it is open again, and it is this process that is at work on it."""
+        ownership.claim(self.experiment.files, self.experiment.definition)
         defaults.keep(self.experiment.files, self.experiment.defaults)
         owner = Owner.current()
         manifest.about.update(host=owner.host, owner=owner.to_dict(), **self.surroundings)
@@ -123,6 +124,7 @@ class Batch:
 
     def _create(self, manifest: Manifest) -> Manifest:
         try:
+            ownership.claim(self.experiment.files, self.experiment.definition)
             defaults.keep(self.experiment.files, self.experiment.defaults)
             names = self.experiment.files.batch_names()
             close_abandoned(self.experiment.files, names)

@@ -79,7 +79,8 @@ def history(experiment: StoredExperiment) -> list[Piece]:
     """Give what an experiment has beside its runs: reports, manifests, snapshots and what is noted for all runs."""
     files = experiment.files
     report, locks = f"{files.path}/report", f"{files.path}/.locks"
-    paths = [report, files.batches, files.environments, files.snapshots, files.codes, files.defaults, locks]
+    noted = [files.codes, files.defaults, files.whose]
+    paths = [report, files.batches, files.environments, files.snapshots, *noted, locks]
     return [
         Piece(path, REST, f"{experiment.name} {os.path.basename(path)}", experiment, None, tree_size(path))
         for path in paths if os.path.lexists(path)

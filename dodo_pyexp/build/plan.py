@@ -17,7 +17,7 @@ from ..errors import ConfigError, ConfigTypeError, ReservedKeyError
 from ..provenance.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
 from ..store.paths import ExperimentFolder, OutputFolder, RunFolder, check_folder
-from . import defaults, resume
+from . import defaults, ownership, resume
 from .code import Code
 from .definition import Definition, place
 from .dependencies import Resolver, topological
@@ -308,6 +308,7 @@ def _check_folders(experiments: list[PlannedExperiment]) -> None:
     taken: dict[str, PlannedExperiment] = {}
     for experiment in experiments:
         check_folder(experiment.files.batches)
+        ownership.check(experiment.files, experiment.definition)
         other = taken.setdefault(experiment.files.path.casefold(), experiment)
         if other is not experiment:
             raise ConfigError(

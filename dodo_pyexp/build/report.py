@@ -23,6 +23,7 @@ from ..results.result import Result
 from ..store import atomic, timestamps
 from ..store.manifest import find
 from ..store.paths import check_folder, shown
+from . import ownership
 from .batch import Batch
 from .damage import distrust, make_way
 from .decision import look_up
@@ -95,6 +96,7 @@ def report_from_disk(experiment: PlannedExperiment, timestamp: str) -> Any:
     report = experiment.definition.report
     if report is None:
         raise UsageError(f"{place(experiment.definition.fn)}: experiment {experiment.name} has no report function")
+    ownership.check(experiment.files, experiment.definition)
     results = read_results(experiment.files, find(experiment.files, timestamp).timestamp)
     tell_mixed(experiment, map(made_of, results))
     if arity(report, range(1, 3), REPORT_SIGNATURE) == 1:

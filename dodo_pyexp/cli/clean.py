@@ -122,12 +122,15 @@ def _planned(arguments: Namespace, files: list[str]) -> list[PlannedExperiment]:
     """Import files for their experiments; only for orphans their configs are made."""
     from ..build.mistakes import user_code
     from ..build.options import Options
+    from ..build.ownership import check
     from ..build.plan import PlannedExperiment
     from .experiments import load_files
 
     said = Options(output_dir=arguments.output_dir)
     definitions = load_files(files, arguments).definitions
     planned = [PlannedExperiment(definition, definition.resolved(typed=said)) for definition in definitions]
+    for experiment in planned:
+        check(experiment.files, experiment.definition)
     if arguments.orphans:
         planned = [experiment for experiment in planned if experiment.definition.configs is not None]
         with user_code():

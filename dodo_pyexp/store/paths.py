@@ -100,6 +100,11 @@ class ExperimentFolder:
         return f"{self.path}/.defaults.json"
 
     @property
+    def whose(self) -> str:
+        """Which file the experiment is defined in."""
+        return f"{self.path}/.experiment.json"
+
+    @property
     def codes(self) -> str:
         """The folder of the fingerprints of the code that made runs."""
         return f"{self.path}/.code"
