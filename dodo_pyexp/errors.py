@@ -113,8 +113,10 @@ _said: set[str] = set()
 def warn(message: str) -> None:
     """Say on stderr what the user should know and what stops nothing: one line, once a process."""
     if message not in _said:
+        from .printable import printable_lines
+
         _said.add(message)
-        print(f"warning: {message}", file=sys.stderr, flush=True)
+        print(f"warning: {printable_lines(message)}", file=sys.stderr, flush=True)
 
 
 NEAR = 0.6

@@ -32,10 +32,16 @@ def is_doit() -> bool:
 
 
 class plainly:  # noqa: N801  # read in a `with` statement, like contextlib's own
-    """Under doit's own command, let a mistake in what the block does end it with one sentence and status 2."""
+    """Under doit's own command, let a mistake in what the block does end it with one sentence and status 2.
+
+    What doit itself prints from then on, names of tasks above all, ends nothing.
+    """
 
     def __enter__(self) -> None:
-        pass
+        if is_doit():
+            from .characters import never_fail
+
+            never_fail(sys.stdout, sys.stderr)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, PyexpError) and is_doit():

@@ -32,8 +32,10 @@ ROOMS = [
     "importing",
     "later",
     "telling",
-    "printable",
     "errors",
+    "characters",
+    "interchange",
+    "printable",
 ]
 HEAVY = ["asyncio", "doit", "git", "matplotlib", "numpy", "ray", "rich", "tabulate", "yaml"]
 

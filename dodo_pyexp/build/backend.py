@@ -17,6 +17,8 @@ import sys
 import time
 from typing import Any
 
+from ..printable import printable
+
 CHECKPOINT_SECONDS = 1.0
 
 
@@ -138,7 +140,10 @@ class Backend:
             self._write(rows, gone)
         except (OSError, sqlite3.Error) as error:
             why = (isinstance(error, OSError) and error.strerror) or error
-            print(f"pyexp: {self.name} cannot be written ({why}); the build goes on without it", file=sys.stderr)
+            print(
+                printable(f"pyexp: {self.name} cannot be written ({why}); the build goes on without it"),
+                file=sys.stderr,
+            )
 
 
 _MISSING = object()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,18 +96,14 @@ class Comparison:
         return {
             "a": self.before,
             "b": self.after,
-            **{name: [_data(one) for one in found] for name, found in lists.items()},
+            **{name: [one.to_dict() for one in found] for name, found in lists.items()},
             "code": {"functions": self.functions, "diff": "\n".join(self.diff)},
             "results": {
-                "values": [_data(one) for one in self.values],
-                "files": [_data(one) for one in self.files],
+                "values": [one.to_dict() for one in self.values],
+                "files": [one.to_dict() for one in self.files],
             },
             "notes": self.notes,
         }
-
-
-def _data(one: Difference) -> dict[str, Any]:
-    return {"key": one.key, "before": one.before or None, "after": one.after or None}
 
 
 def compare(output: OutputFolder, before: Side, after: Side) -> Comparison:
@@ -325,4 +321,4 @@ def _state(attempt: AttemptFolder | None) -> str:
 
 
 def _prefixed(name: str, found: Iterable[Difference]) -> list[Difference]:
-    return [one._replace(key=f"{name}: {one.key}") for one in found]
+    return [replace(one, key=f"{name}: {one.key}") for one in found]

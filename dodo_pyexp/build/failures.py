@@ -85,7 +85,7 @@ def failure_lines(executions: Iterable[Execution]) -> Iterator[tuple[str, str]]:
         names = [printable(execution.run.full_name) for execution in first]
         columns = max(map(width, names))
         for name, execution in zip(names, first, strict=True):
-            log = f"  {os.path.relpath(execution.attempt.log)}" if execution.attempt is not None else ""
+            log = f"  {printable(os.path.relpath(execution.attempt.log))}" if execution.attempt is not None else ""
             yield "detail", f"    {pad(name, columns)}{log}"
         if count > SHOWN_RUNS:
             yield "detail", f"    ... and {count - SHOWN_RUNS} more"

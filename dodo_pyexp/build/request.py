@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..characters import never_fail
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.encode import Kept, decode
@@ -245,6 +246,7 @@ class Request:
 
     def tell(self) -> int:
         """Do what only reads: `--list`, `--graph`, `--dry-run`; give the exit status."""
+        never_fail(sys.stdout)
         arguments = self.arguments
         if arguments.list:
             experiment = PlannedExperiment(self.definitions[0], self._options(self.definitions[0]))

@@ -17,7 +17,7 @@ from doit.exceptions import BaseFail, TaskFailed
 from doit.task import IOConfig, Task
 
 from ..errors import PyexpError, warn
-from ..printable import printable
+from ..printable import printable, printable_lines
 from .batch import Batch
 from .decision import Decision, decide
 from .notices import Advice, code_lines
@@ -202,7 +202,7 @@ class RunAction(BaseAction):
         except PyexpError as error:
             return TaskFailed(f"{self.task.run.full_name}: {error}")
         if execution.failure is not None and execution.attempt is not None:
-            self.out = tail(execution.attempt.log)  # doit shows it below the failure
+            self.out = printable_lines(tail(execution.attempt.log))  # doit shows it below the failure
         return failure(execution)
 
 
@@ -263,7 +263,7 @@ class CleanAction(BaseAction):
         except FileNotFoundError:
             return
         if out is not None:
-            out.write(f"removed {self.target}\n")
+            out.write(f"removed {printable(self.target)}\n")
 
 
 class GroupTask(Task):

@@ -91,8 +91,8 @@ class Reproduction:
             "tolerance": self.tolerance,
             "settings": self.settings,
             "failure": self.failure or None,
-            "values": [one._asdict() for one in self.values],
-            "files": [one._asdict() for one in self.files],
+            "values": [one.to_dict() for one in self.values],
+            "files": [one.to_dict() for one in self.files],
             "packages": [{"name": name, "before": old, "after": new} for name, old, new in self.packages],
         }
 

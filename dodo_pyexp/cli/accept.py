@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 
 from ..arguments import Parser
+from ..interchange import json_text
 
 
 def add_arguments(parser: Parser) -> None:
@@ -30,6 +30,6 @@ def run(arguments: Namespace) -> int:
         if wanted.exit_code:  # the filter matches nothing, and has said so
             return wanted.exit_code
         done = accept(decisions, dry_run=arguments.dry_run)
-        text = json.dumps(done.to_dict(), indent=2) if arguments.json else done.text(dry_run=arguments.dry_run)
+        text = json_text(done.to_dict()) if arguments.json else done.text(dry_run=arguments.dry_run)
         print(text, file=stdout)
     return 0

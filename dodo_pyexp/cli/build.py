@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from typing import IO
 
@@ -11,6 +10,7 @@ from ..build import listing
 from ..build.mistakes import user_code
 from ..build.request import Request
 from ..errors import MissingFile, UsageError
+from ..interchange import json_text
 from ..store.timestamps import now
 from .experiments import add_targets, request, states
 from .output import kept
@@ -57,7 +57,7 @@ def _build(wanted: Request, stdout: IO[str]) -> int:
         raise UsageError(" ".join(str(error).split())) from None
     if wanted.arguments.json:
         told = {"exit_code": wanted.exit_code, "runs": []} if build is None else listing.build_data(build)
-        print(json.dumps(told, indent=2), file=stdout)
+        print(json_text(told), file=stdout)
     return wanted.exit_code
 
 
@@ -65,6 +65,6 @@ def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     plan, decisions = states(wanted)
     wanted.forbid_uncommitted(plan)
     text, code = listing.dry_run_text(decisions)
-    print(json.dumps(listing.states_data(plan, decisions), indent=2) if wanted.arguments.json else text, file=stdout)
+    print(json_text(listing.states_data(plan, decisions)) if wanted.arguments.json else text, file=stdout)
     wanted.tell_code(decisions)
     return code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from argparse import Namespace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..arguments import Parser
 from ..errors import UsageError
+from ..interchange import json_text
 from ..printable import printable
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def run(arguments: Namespace) -> int:
         if not arguments.json:
             print(f"removed {size_text(size_of(cleaning.gone))}")
     if arguments.json:
-        print(json.dumps(cleaning.to_dict(dry_run=arguments.dry_run), indent=2))
+        print(json_text(cleaning.to_dict(dry_run=arguments.dry_run)))
     return 1 if cleaning.left and not arguments.dry_run else 0
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 
 from ..arguments import Parser
+from ..interchange import json_text
 from ..printable import printable_lines
 
 
@@ -28,5 +28,5 @@ def run(arguments: Namespace) -> int:
 
     output = output_folder(arguments)
     made = compare(output, find_side(output, arguments.before), find_side(output, arguments.after))
-    print(json.dumps(made.to_dict(), indent=2) if arguments.json else printable_lines(made.text()))
+    print(json_text(made.to_dict()) if arguments.json else printable_lines(made.text()))
     return 0

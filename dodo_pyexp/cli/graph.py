@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 
 from ..arguments import Parser
 from ..build.colour import name_limit
 from ..build.graph import graph_data, graph_dot, graph_mermaid, graph_text
+from ..interchange import json_text
 from .experiments import add_selection, request, selected_plan
 from .output import kept
 
@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> int:
         elif arguments.mermaid:
             text = graph_mermaid(plan)
         elif arguments.json:
-            text = json.dumps(graph_data(plan), indent=2)
+            text = json_text(graph_data(plan))
         else:
             text = graph_text(plan, expand=arguments.all or None, limit=name_limit(stdout))
         print(text, file=stdout)

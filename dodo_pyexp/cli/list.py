@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from typing import IO
 
 from ..arguments import Parser
 from ..errors import UsageError
+from ..interchange import json_text
 
 
 def add_arguments(parser: Parser) -> None:
@@ -43,7 +43,7 @@ def _list(arguments: Namespace, stdout: IO[str]) -> int:
 
     plan, decisions = states(request(arguments))
     if arguments.json:
-        print(json.dumps(listing.states_data(plan, decisions), indent=2), file=stdout)
+        print(json_text(listing.states_data(plan, decisions)), file=stdout)
     else:
         print(listing.states_text(plan, decisions))
     return 0
@@ -74,7 +74,7 @@ def _all(arguments: Namespace, stdout: IO[str]) -> int:
     if arguments.json:
         told = listing.states_data(plan, decisions, orphans)
         told["others"] = [{"experiment": name, "runs": count} for name, count in others]
-        print(json.dumps(told, indent=2), file=stdout)
+        print(json_text(told), file=stdout)
         return 0
     print(listing.states_text(plan, decisions, orphans=orphans))
     if others:
@@ -103,7 +103,7 @@ def _batches(arguments: Namespace, stdout: IO[str]) -> int:
         found = [(one.name, one.files) for one in stored_experiments(output_folder(arguments), names)]
     if arguments.json:
         told = [{"experiment": name, "batches": batches(folder)} for name, folder in found]
-        print(json.dumps(told, indent=2), file=stdout)
+        print(json_text(told), file=stdout)
     else:
         print("\n\n".join(batches_text(name, folder) for name, folder in found) or "There are no batches yet.")
     return 0

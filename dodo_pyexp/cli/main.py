@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from ..characters import never_fail
 from ..errors import INTERRUPTED, PyexpError, UsageError, current_folder, nearest
 from ..flushing import flush
 from ..telling import tell
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from ..build.garbage import relax
 
         relax()  # this process is ours
+    never_fail(sys.stdout, sys.stderr)
     try:
         current_folder()
         code = _dispatch(list(sys.argv[1:] if arguments is None else arguments))

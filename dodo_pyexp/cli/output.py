@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import IO
 
+from ..characters import never_fail
 from ..errors import MissingFile, current_folder
 from ..provenance.roots import nearest_with, project_around
 from ..store.paths import OutputFolder, check_folder
@@ -56,7 +57,8 @@ def kept(wanted: bool) -> Iterator[IO[str]]:
     own = os.dup(1)
     try:
         os.dup2(2, 1)  # also for the commands that tasks start
-        with open(own, "w", encoding="utf-8", closefd=False) as stream, redirect_stdout(sys.stderr):
+        with open(own, "w", encoding=before.encoding, closefd=False) as stream, redirect_stdout(sys.stderr):
+            never_fail(stream)
             yield stream
     finally:
         before.flush()

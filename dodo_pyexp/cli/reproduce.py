@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import Parser
+from ..interchange import json_text
 from ..printable import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Namespace) -> int:
     """Execute the attempt again, and print the verdict."""
     made = _made(arguments)
-    print(json.dumps(made.to_dict(), indent=2) if arguments.json else printable_lines(made.text()))
+    print(json_text(made.to_dict()) if arguments.json else printable_lines(made.text()))
     return 0 if made.ok else 1
 
 

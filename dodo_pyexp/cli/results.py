@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import Parser
 from ..errors import ConfigError, DamagedFile, UsageError, suggest, warn
+from ..interchange import json_text
 from ..printable import printable
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
             {"experiment": name, "batch": batches[name], "mixed": mixed[name], rows: json_rows(table)}
             for name, table in tables.items()
         ]
-        print(json.dumps(told, indent=2))
+        print(json_text(told))
     elif arguments.csv:
         import csv
 

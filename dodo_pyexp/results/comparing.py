@@ -9,9 +9,11 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
+from ..interchange import as_json
 from ..store.digest import file_digest, saved_files
 from ..store.paths import AttemptFolder
 from .pickling import dumps
@@ -19,9 +21,12 @@ from .pickling import dumps
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 _TEXT_LIMIT = 20_000_000
 ABSENT = "(none)"
+_TOLD = (str, int, float, dict, list, tuple, type(None))
+"""Values that JSON has; of others, the words have to do."""
 
 
-class Difference(NamedTuple):
+@dataclass(frozen=True)
+class Difference:
     """One value or file that is not the same.
 
     Parameters
@@ -32,15 +37,25 @@ class Difference(NamedTuple):
         What there is, in words.
     close
         They are numbers, or files that differ only in numbers, within the tolerance.
+    values
+        What there is, for programs: ``before`` and ``after``, without the one that is not there.
     """
 
     key: str
     before: str
     after: str
     close: bool = False
+    values: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.key} {self.before} -> {self.after}" if self.before or self.after else self.key
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form: values with their types; what is not there, is not there."""
+        words = {"before": self.before, "after": self.after}
+        values = {side: text for side, text in words.items() if text} if self.values is None else self.values
+        told = {side: as_json(value) if isinstance(value, _TOLD) else words[side] for side, value in values.items()}
+        return {"key": self.key, **told, "close": self.close}
 
 
 def compare_values(before: Any, after: Any, tolerance: float = 0.0) -> list[Difference]:
@@ -82,7 +97,8 @@ def _values(key: str, before: Any, after: Any, tolerance: float) -> Iterator[Dif
         for part in {**before, **after}:
             inner = f"{key}.{part}" if key else str(part)
             if part not in after or part not in before:
-                yield Difference(inner, _said(before, part), _said(after, part))
+                sides = {side: told[part] for side, told in (("before", before), ("after", after)) if part in told}
+                yield Difference(inner, _said(before, part), _said(after, part), values=sides)
             else:
                 yield from _values(inner, before[part], after[part], tolerance)
     elif isinstance(before, (list, tuple)) and type(before) is type(after) and len(before) == len(after):
@@ -93,7 +109,7 @@ def _values(key: str, before: Any, after: Any, tolerance: float) -> Iterator[Dif
         old, new = _short(before), _short(after)
         if old == new:
             old = new = f"{type(before).__name__}"
-        yield Difference(key or "value", old, new, close)
+        yield Difference(key or "value", old, new, close, {"before": before, "after": after})
 
 
 def _said(values: dict[Any, Any], key: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from ..collection.estimate import Estimate
 from ..collection.match import plain
 from ..errors import DamagedFile, UsageError, nearest, suggest
+from ..interchange import as_json
 from ..printable import printable, shorten, width
 from ..store import status as statuses
 from ..store.digest import sum_of_bytes
@@ -414,7 +415,10 @@ def _numeric(column: Iterable[Any]) -> bool:
 
 
 def csv_lines(tables: dict[str, Table]) -> list[list[Any]]:
-    """Give tables as one for CSV, in full precision: headings first, with the experiment when there are several."""
+    """Give tables as one for CSV: numbers in full precision, texts without control characters, headings first.
+
+    Several tables are told apart by a first column with the experiment.
+    """
     headers = list(dict.fromkeys(header for table in tables.values() for header in table.headers()))
     several = len(tables) > 1
     lines: list[list[Any]] = [["experiment", *headers] if several else headers]
@@ -424,7 +428,7 @@ def csv_lines(tables: dict[str, Table]) -> list[list[Any]]:
             known = dict(zip(own, cells, strict=True))
             line = ["" if known.get(header) is None else known[header] for header in headers]
             lines.append([name, *line] if several else line)
-    return lines
+    return [[cell if type(cell) in (int, float, bool) else printable(str(cell)) for cell in line] for line in lines]
 
 
 def json_rows(table: Table) -> list[dict[str, Any]]:
@@ -435,16 +439,8 @@ def json_rows(table: Table) -> list[dict[str, Any]]:
             "state": row.state,
             **({"cause": row.cause} if row.cause else {}),
             "attempt": row.attempt,
-            "config": {key: _plain(value) for key, value in row.config.items()},
-            "result": row.value,
+            "config": as_json(row.config),
+            "result": as_json(row.value),
         }
         for row in table.rows
     ]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return value if value is None or isinstance(value, _SCALARS) else str(value)

@@ -6,7 +6,6 @@ batches.
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable, Iterable
@@ -22,6 +21,7 @@ from ..build.plan import Plan, PlannedRun
 from ..build.request import Request
 from ..build.session import Session
 from ..errors import UsageError
+from ..interchange import json_text
 from ..printable import printable_lines
 from ..store.paths import shown
 from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
@@ -149,7 +149,7 @@ class RunFileRequest(Request):
         return 0
 
     def _print(self, data: Any) -> None:
-        print(json.dumps(data, indent=2))
+        print(json_text(data))
 
 
 def tell(text: str) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from ..printable import printable
 from ..store import atomic
 
 LOG, ENGINE_LOG = "outputs.log", "log.out"
@@ -91,7 +92,7 @@ class Launched:
             home = self.file or self.module.split(".")[0]
             never, elsewhere = [self.output_dir, folder], self.search_path(self.code)
             for note in copy_source(self.code, home, folder, never, elsewhere, self.secret):
-                print(f"warning: {note}", file=sys.stderr, flush=True)
+                print(f"warning: {printable(note)}", file=sys.stderr, flush=True)
 
     @staticmethod
     def search_path(code: str) -> list[str]:

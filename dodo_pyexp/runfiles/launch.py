@@ -5,16 +5,15 @@ Implements: docs/run-files.md.
 
 from __future__ import annotations
 
-import json
-import math
 import shlex
 import sys
 from argparse import Namespace
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..interchange import json_text
 from .document import EXPYRUN, NATIVE, Reader, find_file
 from .wanted import DRY_RUN, Wanted
 
@@ -54,8 +53,7 @@ def show(wanted: Wanted, *, origins: bool = False) -> None:
     """
     reader, dialect = _reader(wanted)
     data, table = _module(dialect).read(reader, wanted).show()
-    data = _plain(data)
-    print(json.dumps({"config": data, "origins": table} if origins else data, indent=2, ensure_ascii=False))
+    print(json_text({"config": data, "origins": table} if origins else data))
 
 
 def declared(name: str, arguments: Namespace) -> tuple[Experiment, list[Definition]]:
@@ -84,21 +82,6 @@ def declared(name: str, arguments: Namespace) -> tuple[Experiment, list[Definiti
     experiment: Experiment = Experiment(definition.fn)
     experiment.definition = definition
     return experiment, upstreams
-
-
-def _plain(value: Any) -> Any:
-    """Give a value as JSON can hold it; what it has no form for, as text."""
-    if isinstance(value, dict):
-        return {key if isinstance(key, str) else str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted((_plain(item) for item in value), key=str)
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return str(value.value) if hasattr(value, "value") else str(value)
 
 
 def _module(dialect: str) -> ModuleType:

@@ -141,7 +141,7 @@ def test_what_differs_is_named(lab: Lab) -> None:
     assert told["verdict"] == "different"
     assert told["settings"] == ["x=5"]
     assert {one["key"]: (one["before"], one["after"]) for one in told["values"]} == {
-        "y": ("6", "18"), "model.s": ("2", "10"),
+        "y": (6, 18), "model.s": (2, 10),
     }  # fmt: skip
     assert [one["key"] for one in told["files"]] == ["sub/curve.csv"]
     text = lab.reproduce("a", "--set", "x=5", status=1).stdout

@@ -73,19 +73,19 @@ def diff(project: Any, *words: str) -> dict[str, Any]:
 
 
 def pairs(found: list[dict[str, Any]]) -> dict[str, tuple[Any, Any]]:
-    return {one["key"]: (one["before"], one["after"]) for one in found}
+    return {one["key"]: (one.get("before"), one.get("after")) for one in found}
 
 
 def test_two_attempts_of_a_run(folder: Any) -> None:
     found = diff(folder, f"exp:a@{FIRST}", "exp:a")
     assert (found["a"], found["b"]) == (f"exp:a {FIRST}", f"exp:a {SECOND}")
-    assert pairs(found["config"]) == {"model.width": ("8", "9")}
+    assert pairs(found["config"]) == {"model.width": (8, 9)}
     assert found["code"]["functions"] == ["helper.py::f changed"]
     lines = found["code"]["diff"].splitlines()
     assert {"--- a/helper.py", "+++ b/helper.py", "-    return x", "+    return 2 * x"} <= set(lines)
     assert pairs(found["packages"]) == {"tool": ("1.0", "1.1")}
-    assert pairs(found["host"]) == {"variables.CUDA_VISIBLE_DEVICES": ("'0'", "'1'")}
-    assert pairs(found["results"]["values"]) == {"y": ("1", "2")}
+    assert pairs(found["host"]) == {"variables.CUDA_VISIBLE_DEVICES": ("0", "1")}
+    assert pairs(found["results"]["values"]) == {"y": (1, 2)}
     assert [one["key"] for one in found["results"]["files"]] == ["curve.csv"]
     assert "planted-" not in json.dumps(found)
 
@@ -143,7 +143,7 @@ def test_the_text_has_a_section_for_everything_that_differs(folder: Any) -> None
 
 def test_two_runs_of_one_batch(folder: Any) -> None:
     found = diff(folder, "a", "c")
-    assert pairs(found["config"]) == {"x": ("1", "2")}
+    assert pairs(found["config"]) == {"x": (1, 2)}
     assert found["code"] == {"functions": [], "diff": ""}
     assert found["packages"] == found["host"] == []
     assert "The same: code, packages, host." in folder.pyexp("diff", "a", "c").stdout

@@ -195,3 +195,32 @@ def test_what_the_record_vouches_for_is_fine_to_everybody(project: Any, timestam
     assert "2 up-to-date" in project.pyexp("list").stdout
     assert "damaged" not in project.pyexp("results").stdout
     assert project.pyexp("build", "-n").stdout.count("0 of 2 runs")
+
+
+def test_csv_has_no_control_characters_and_json_no_constants_of_its_own(project: Any) -> None:
+    project.write(
+        "exp.py",
+        """
+        import pyexp
+
+        @pyexp.experiment(executor="inline")
+        def train(cfg):
+            return {"loss": float("nan") if cfg.i else float("-inf"), "said": "a\\x1b[31m\\r\\nb\\u202e"}
+
+        @train.configs
+        def configs():
+            return [{"name": f"l\\u00e4uft{i}\\x1b]0;", "i": i, "k\\x1b": "v\\x9b" * (i + 1)} for i in range(2)]
+        """,
+    )
+    project.pyexp("build", "exp.py")
+    text = project.pyexp("results", "--csv").stdout
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert text.splitlines()[1].split(",") == [
+        "l\u00e4uft0\\x1b]0;", "0", "v\\x9b", "-inf", r"a\x1b[31m\r\nb\u202e",
+    ]  # fmt: skip
+    (told,) = json.loads(project.pyexp("results", "--json").stdout, parse_constant=pytest.fail)
+    assert [run["result"]["loss"] for run in told["runs"]] == [None, None]
+    assert told["runs"][0]["result"]["said"] == "a\x1b[31m\r\nb\u202e"
+    for command in (["results"], ["graph", "exp.py"], ["clean", "--all", "-n"]):
+        text = project.python("-m", "pyexp", *command, env={"PYTHONIOENCODING": "ascii"}, status=None).stdout
+        assert text.isascii() and "\x1b" not in text

@@ -47,6 +47,20 @@ def test_keys_that_differ_are_named_with_both_values() -> None:
     assert [str(one) for one in compare_values(1, 2)] == ["value 1 -> 2"]
 
 
+def test_programs_are_told_values_with_their_types_and_not_what_is_not_there() -> None:
+    before = {"acc": 0.9, "loss": NAN, "gone": None, "long": "x" * 70}
+    after = {"acc": "0.9", "loss": 1, "new": [1], "long": "x" * 71}
+    assert [one.to_dict() for one in compare_values(before, after)] == [
+        {"key": "acc", "before": 0.9, "after": "0.9", "close": False},
+        {"key": "loss", "before": None, "after": 1, "close": False},
+        {"key": "gone", "before": None, "close": False},
+        {"key": "long", "before": "x" * 70, "after": "x" * 71, "close": False},
+        {"key": "new", "after": [1], "close": False},
+    ]
+    (found,) = compare_values(object, 1)
+    assert found.to_dict()["before"] == "<class 'object'>"
+
+
 def test_numbers_within_the_tolerance_are_close() -> None:
     (found,) = compare_values({"a": 1e6}, {"a": 1e6 + 0.5}, 1e-6)
     assert found.close
