@@ -47,9 +47,13 @@ def train(cfg):
 """
 
 
-def by_value(cfg: Any) -> dict[str, Any]:
-    """Stand in for a function that no other process can import."""
-    return {"loss": cfg.lr}
+def by_value() -> Any:
+    """Make a function that no other process can import."""
+
+    def train(cfg: Any) -> dict[str, Any]:
+        return {"loss": cfg.lr}
+
+    return train
 
 
 def load(text: str, folder: str) -> Any:
@@ -116,8 +120,9 @@ def experiment(kind: str, folder: str) -> Any:
     if kind.endswith("value"):
         import pyexp
 
-        by_value.__module__ = "__main__"
-        return pyexp.experiment(name="train", stash=False)(by_value)
+        train = by_value()
+        train.__module__ = "session"  # which has no file
+        return pyexp.experiment(name="train", stash=False)(train)
     return load(COMPUTE if kind.endswith("compute") else NUMPY if kind.endswith("numpy") else FILE, folder)
 
 

@@ -10,7 +10,7 @@ import functools
 import os
 import sys
 
-from . import importing, script
+from . import importing, main_module, script
 from .build.ahead import make_request
 from .build.calling import as_function, check_call, check_experiment_name, fill
 from .build.definition import (
@@ -26,10 +26,12 @@ from .build.definition import (
 )  # fmt: skip
 from .build.options import Options
 from .errors import INTERRUPTED, LookupFailed
-from .executors import early
+from .executors import chance, early
 from .telling import plainly
 
 script.speak_plainly()  # whatever a script does with pyexp
+if "dodo_pyexp.executors.worker" not in sys.modules:  # which forks no runs
+    chance.watch()
 
 TYPE_CHECKING = False  # a worker process imports this module
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class Experiment:
         self, fn: Callable[..., Any], name: str | None = None, options: Options | None = None, defaults: Any = None
     ) -> None:
         script.speak_plainly()  # also where something else has taken the hook since
+        main_module.answer_to_own_name(getattr(fn, "__module__", None) or "")
         functools.update_wrapper(self, fn)
         self.fn = fn
         self.definition = Definition(
@@ -189,6 +192,7 @@ class Experiment:
             `Result` has the error, and a script ends with status 1.
         """
         if importing.active():
+            importing.pass_over_run()
             from .collection.tensor import Tensor
 
             return Tensor([], (0,))  # which a script can loop over

@@ -29,6 +29,7 @@ ROOMS = [
     "config",
     "collection",
     "flushing",
+    "main_module",
     "importing",
     "later",
     "telling",

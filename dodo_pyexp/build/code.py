@@ -11,6 +11,7 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..executors.reference import travels_by_value
 from ..store import atomic
 from ..store.paths import ExperimentFolder
 
@@ -153,11 +154,10 @@ class Code:
             atomic.touch(path)  # in use: it must not be taken for old
         self._kept.add(found)
 
-    @property
+    @cached_property
     def _travels_by_value(self) -> bool:
         """Tell whether other processes are sent the function itself, and not only its name."""
-        qualname = getattr(self._fn, "__qualname__", "<object>")
-        return getattr(self._fn, "__module__", None) == "__main__" or "<" in qualname
+        return travels_by_value(self._fn)
 
 
 def _hash(survey: Survey) -> str:

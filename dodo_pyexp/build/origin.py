@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..executors.relocation import editable_folders
+from ..main_module import NAMES, script
 from .definition import Definition
 from .source import innermost
 
@@ -30,9 +31,8 @@ def origin(definition: Definition, kept: Kept) -> dict[str, Any]:
     file = None if code is None else kept.relocation.of(code.co_filename)
     home = getattr(inner, "__module__", None) or ""
     module = sys.modules.get(home)
-    if home == "__main__":
-        spec = getattr(module, "__spec__", None)
-        home = spec.name if spec is not None else ""  # `python -m package.module` knows its real name
+    main = script(home)
+    home = main.name if main is not None else "" if home in NAMES else home
     path = [os.fspath(entry) or os.getcwd() for entry in sys.path]
     copies = [copy for entry in [*path, *editable_folders()] if (copy := kept.relocation.of(entry)) is not None]
     root = kept.root

@@ -16,7 +16,7 @@ from ..store.digest import sha256
 from . import early
 from .base import Executor, Handle
 from .capture import point, renew_streams
-from .chance import reseed
+from .chance import remember, reseed
 from .forkserver import LEAVING, POSSIBLE, ForkServer
 from .guardian import report_in
 from .job import FAILED, PRACTICE
@@ -173,6 +173,7 @@ def _get_ready(relocation: Relocation | None) -> None:
     """Do once, here, what every fork would have to do."""
     flush()  # else what this process holds back would be written by every fork
     sha256()
+    remember()
     if relocation is not None:
         relocation.prepare()
 

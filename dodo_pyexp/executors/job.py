@@ -10,6 +10,7 @@ import os
 
 from ..errors import damaged_attempt
 from ..flushing import flush
+from ..main_module import script
 from ..results import outcome
 from ..store import status
 from ..store.paths import AttemptFolder
@@ -212,6 +213,8 @@ def describe(error: BaseException) -> dict[str, Any]:
         message = str(error)
     except Exception:
         message = "(its message cannot be shown)"
+    if isinstance(error, NameError) and (main := script()) is not None and main.guards(error.name or ""):
+        message += ', as it is set under `if __name__ == "__main__":`, which is not executed for runs'
     if isinstance(error, SystemExit):
         message = f"the function called sys.exit({error.code!r})"
     described = {"type": type(error).__name__, "message": message, "where": where, "traceback": text}

@@ -14,7 +14,7 @@ import sys
 from ..errors import MissingExtra
 from ..results.pickling import dumps
 from .base import Executor
-from .reference import refer
+from .reference import redirected, refer
 from .relocation import editable_folders
 
 TYPE_CHECKING = False
@@ -179,9 +179,7 @@ class RayExecutor(Executor):
         if relocation is not None:
             path = relocation.search_path(path, editable_folders())
             moved = relocation.of(folder)
-            if isinstance(reference, tuple):
-                module, place, qualname = reference
-                reference = module, relocation.of(place) or place, qualname
+            reference = redirected(reference, relocation.of)
         kit = {
             "root": root,
             "argv": sys.argv,

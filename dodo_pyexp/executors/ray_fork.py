@@ -20,10 +20,10 @@ from ..store import status
 from ..store.digest import sha256
 from ..store.paths import AttemptFolder
 from .capture import point
-from .chance import reseed
+from .chance import remember, reseed
 from .job import FAILED, PRACTICE, Job, describe
 from .leaving import leave
-from .reference import resolve
+from .reference import resolve_as_main
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Fork:
         self._nothing: Runs[Result] = Runs([])
         self._empty = Config()
         sha256()
+        remember()
         flush()
         # What has been done before leaves caches behind, and code that Python has adapted: no fork changes them then.
         for _ in range(PRACTICE):
@@ -93,7 +94,7 @@ class Fork:
         state["node"]["pid"] = os.getpid()
         status.write(attempt, state)  # now it is known where it runs, and since when
         try:
-            job.fn = self._fn if self._fn is not None else resolve(self._reference, self._relocation)
+            job.fn = self._fn if self._fn is not None else resolve_as_main(self._reference)
             with definitions_only():
                 job.config = loads(order["config"])
                 job.kept_config = job.config if order["kept_config"] is None else loads(order["kept_config"])

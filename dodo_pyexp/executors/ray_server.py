@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from typing import IO, Any, NoReturn
 
     from .ray_fork import Fork
-    from .relocation import Relocation
 
 READY, UNFIT = "ready", "unfit"
 _DEVICES = "/dev/nvidia", "/dev/dxg", "/dev/kfd", "/dev/dri/", "/dev/accel"
@@ -86,7 +85,7 @@ def main(stdin: IO[bytes]) -> NoReturn:
         relocation.install()
     renew_streams()  # they write at once, so that forks have nothing of each other's to write
     faulthandler.enable(2)
-    fn = _preload(kit, relocation) if kit["preload"] else None
+    fn = _preload(kit) if kit["preload"] else None
     from .ray_fork import Fork  # with all that a fork needs of pyexp, so that none has to import it
 
     fork = Fork(channel, kit["fn"], fn, relocation)
@@ -106,12 +105,12 @@ def _enter(folder: str | None) -> None:
         pass
 
 
-def _preload(kit: dict[str, Any], relocation: Relocation | None) -> Callable[..., Any] | None:
+def _preload(kit: dict[str, Any]) -> Callable[..., Any] | None:
     """Import the function; what goes wrong is for the run itself to tell."""
-    from .reference import resolve
+    from .reference import resolve_as_main
 
     try:
-        return resolve(kit["fn"], relocation)
+        return resolve_as_main(kit["fn"])
     except BaseException:
         return None
 

@@ -26,6 +26,7 @@ from .memory import OomKills
 from .process import describe_end
 from .ray_parcel import NodeFolder, unpack_refs
 from .ray_server import READY, Channel
+from .reference import redirected
 
 _BOOT = (
     "import sys, marshal; f = open(0, 'rb', closefd=False); sys.path[:] = marshal.load(f); "
@@ -201,9 +202,7 @@ def _move(kit: dict[str, Any], code: dict[str, Any]) -> None:
 
     kit["path"] = [here(entry) for entry in kit["path"]]
     kit["relocation"] = [(folder, here(copy)) for folder, copy in kit["relocation"] or ()]
-    if isinstance(kit["fn"], tuple):
-        module, path, qualname = kit["fn"]
-        kit["fn"] = module, _own_file(module, here(path), kit["path"]), qualname
+    kit["fn"] = redirected(kit["fn"], lambda path: _own_file(kit["fn"][0], here(path), kit["path"]))
     if kit["cwd"] and not os.path.isdir(kit["cwd"]):
         moved = here(kit["cwd_copy"]) if kit["cwd_copy"] else ""
         kit["cwd"] = moved if os.path.isdir(moved) else None
@@ -220,7 +219,7 @@ def _own_file(module: str, path: str, search: list[str]) -> str:
 
 def _missing_module(kit: dict[str, Any]) -> str | None:
     """Say what this node lacks, if it is the file that defines the experiment."""
-    if not isinstance(kit["fn"], tuple) or os.path.exists(kit["fn"][1]):
+    if not kit["fn"][1] or os.path.exists(kit["fn"][1]):
         return None
     return (
         f"the module {kit['fn'][0]} is not on its node ({socket.gethostname()}), which does not see the build's "

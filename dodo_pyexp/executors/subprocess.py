@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..results.pickling import dumps, plain_dumps
 from .base import Executor, Handle
 from .process import ProcessHandle
-from .reference import refer
+from .reference import redirected, refer
 from .relocation import editable_folders
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .capture import Log
     from .guardian import Guardian
     from .job import Job
+    from .reference import Parts
 
 # First comes the module search path: only then can anything of ours be found.
 _BOOT = (
@@ -42,7 +43,7 @@ class SubprocessExecutor(Executor):
     imports_anew = True
 
     def __init__(self) -> None:
-        self._references: dict[int, tuple[Callable[..., Any], tuple[str, ...] | bytes]] = {}
+        self._references: dict[int, tuple[Callable[..., Any], Parts]] = {}
         self._guardian: Guardian | None = None
 
     def check(self) -> None:
@@ -70,9 +71,7 @@ class SubprocessExecutor(Executor):
         if job.relocation is not None:
             path = job.relocation.search_path(path, editable_folders())
             payload["relocation"] = job.relocation.pairs, job.relocation.first
-            if isinstance(reference, tuple):
-                module, place, qualname = reference
-                payload["fn"] = module, job.relocation.of(place) or place, qualname
+            payload["fn"] = redirected(reference, job.relocation.of)
         # An unlinked file: nothing is left behind, and writing it never waits for the reader.
         with open(f"{job.attempt.path}/.payload.tmp", "w+b") as file:
             os.unlink(file.name)
@@ -91,7 +90,7 @@ class SubprocessExecutor(Executor):
         process.returncode = 0  # ProcessHandle waits for it; Popen must not
         return ProcessHandle(process.pid, log, guardian)
 
-    def _reference(self, fn: Callable[..., Any], guardian: Guardian) -> tuple[str, ...] | bytes:
+    def _reference(self, fn: Callable[..., Any], guardian: Guardian) -> Parts:
         """Refer to the function as it is in this build: what it uses may have changed since the one before."""
         if self._guardian is not guardian:
             self._guardian = guardian

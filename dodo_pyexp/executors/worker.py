@@ -39,7 +39,7 @@ def _perform(payload: dict[str, Any]) -> int:
     from ..results.result import Result
     from ..store.paths import AttemptFolder
     from .job import Job, describe
-    from .reference import resolve
+    from .reference import resolve_as_main
 
     job = Job(
         payload["name"],
@@ -58,7 +58,7 @@ def _perform(payload: dict[str, Any]) -> int:
         job.relocation = Relocation(*payload["relocation"])
         job.relocation.install()
     try:
-        job.fn = resolve(payload["fn"], job.relocation)
+        job.fn = resolve_as_main(payload["fn"])
         with definitions_only():
             job.config = loads(payload["config"])
             job.kept_config = loads(payload["kept_config"]) if "kept_config" in payload else job.config

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from ..importing import module_name, package_files
 from .modules import Module, Modules, is_first_party, project_root
 from .names import Imported
 
@@ -50,6 +51,9 @@ def imported_files(fn: Any, also: Collection[str] = ()) -> dict[str, str]:
                 imported = modules.named(".".join(parts[:length]))
                 if imported is not None:
                     pending.append(imported)
+    if home.path is not None:
+        root = module_name(home.path)[1]
+        seen.update((path, root) for path in package_files(home.path) if path not in seen)
     for path in also:
         seen.setdefault(path, os.path.dirname(path))
     return seen
@@ -74,8 +78,6 @@ def _names(modules: Modules, module: Module, node: ast.Import | ast.ImportFrom) 
 def _import_root(module: Module, path: str) -> str:
     """Give the folder in which the first part of the module's name is found."""
     folder = os.path.dirname(path)
-    if module.name == "__main__":
-        return folder
     parts = module.name.split(".")
     if os.path.basename(path) in ("__init__.py", "__init__.pyw"):
         parts.append("__init__")

@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from types import ModuleType
 from typing import Any
 
+from ..main_module import script
 from .names import Imported
 from .roots import is_installed, nearest_with
 from .sources import Source, Stamp, read_source
@@ -75,6 +76,8 @@ class Modules:
         if known is None:
             name = namespace.get("__name__")
             name = name if isinstance(name, str) else "?"
+            main = script(name)
+            name = main.name if main is not None else name
             path = _python_file(namespace.get("__file__"))
             folders = _folders(namespace.get("__path__"))
             package = namespace.get("__package__")

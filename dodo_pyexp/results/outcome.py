@@ -13,7 +13,7 @@ import time
 from ..store import atomic, status, timestamps
 from ..store.digest import output_digest, saved_files, saved_sizes, sum_of_bytes, value_digest
 from ..store.paths import AttemptFolder
-from .pickling import dumps
+from .pickling import dumps, self_contained
 from .result import Result
 
 TYPE_CHECKING = False
@@ -138,7 +138,7 @@ def save_failure(attempt: AttemptFolder, state: dict[str, Any], config: Config, 
 def _pickle(path: str, result: Result, value: Any) -> tuple[bytes, str]:
     """Pickle `result` to `path`; give the digest of `value` alone, and the sum of the file."""
     try:
-        data = dumps(result)
+        data = self_contained(result)
         atomic.write_bytes(path, data)
         return value_digest(dumps(value)), sum_of_bytes(data)
     except OSError:

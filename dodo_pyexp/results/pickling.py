@@ -1,6 +1,7 @@
-"""Pickling for other processes: plainly where that works everywhere, else by value.
+"""Pickling for other processes: plainly where that works everywhere.
 
-What is defined in a script is known to plain pickle as ``__main__.Name``, which no other process can find.
+What is defined in a script is known to plain pickle as ``__main__.Name``, which no other process can find; such values
+are left to `portable`.
 """
 
 from __future__ import annotations
@@ -14,19 +15,18 @@ except ImportError:  # not CPython
     from pickle import Unpickler, load, loads
     from pickle import dumps as plain_dumps
 
+from ..importing import definitions_only
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, BinaryIO
 
-__all__ = ["dumps", "load", "load_here", "loads", "plain_dumps"]
-
-script_globals: dict[str, Any] = {}
-"""In a process that executes a function of a script without being that script: what the function sees of it."""
+__all__ = ["dumps", "load", "load_here", "loads", "plain_dumps", "restore", "self_contained"]
 
 
 def dumps(value: Any) -> bytes:
-    """Pickle `value` so that any process with the same packages can read it.
+    """Pickle `value` so that any process that can import the same modules can read it.
 
     Whatever cloudpickle or the value's own code raises goes through.
     """
@@ -36,31 +36,34 @@ def dumps(value: Any) -> bytes:
         data = b"__main__"
     if b"__main__" not in data:
         return data
-    return _by_value(value)
+    from .portable import portable_dumps
+
+    return portable_dumps(value)
 
 
-def _by_value(value: Any) -> bytes:
-    """Pickle with cloudpickle, but with the names of the files that code comes from.
+def self_contained(value: Any) -> bytes:
+    """Pickle `value` so that it can be read where the script that defines its classes is not to be found, too."""
+    main = getattr(sys.modules.get("__main__"), "__name__", "").encode()
+    try:
+        data = plain_dumps(value, protocol=5)
+    except Exception:
+        data = b"__main__"
+    if b"__main__" not in data and (main == b"__main__" or bytes([0x8C, len(main) & 255]) + main not in data):
+        return data
+    from .portable import portable_dumps
 
-    Newer cloudpickle writes `<dynamic-code>` in their place, and tracebacks of the other process would lead nowhere.
-    """
-    import io
-    from collections import ChainMap
-    from types import CodeType
+    return portable_dumps(value, whole=True)
 
-    import cloudpickle
 
-    table = cloudpickle.Pickler.dispatch_table
+def restore(address: str, copy: bytes) -> Any:
+    """Give a class of a script: its own where the script can be imported, else a copy."""
+    from pkgutil import resolve_name
 
-    def reduce_code(code: CodeType) -> tuple[Any, tuple[Any, ...]]:
-        make, arguments = table[CodeType](code)
-        written = make(*arguments).co_filename
-        return make, tuple(code.co_filename if argument == written else argument for argument in arguments)
-
-    named = {"dispatch_table": ChainMap({CodeType: reduce_code}, table)}
-    file = io.BytesIO()
-    type("Pickler", (cloudpickle.Pickler,), named)(file, protocol=5).dump(value)
-    return file.getvalue()
+    try:
+        with definitions_only():
+            return resolve_name(address)
+    except Exception:  # importing the user's code runs it
+        return loads(copy)
 
 
 def load_here(file: BinaryIO) -> Any:
@@ -70,11 +73,12 @@ def load_here(file: BinaryIO) -> Any:
     class is no longer what it was, or is not here at all, they get the one in the file.
     """
     start = file.tell()
-    try:
-        return _Reader(file).load()
-    except Exception:
-        file.seek(start)
-        return load(file)
+    with definitions_only():  # what is needed may be defined in a script
+        try:
+            return _Reader(file).load()
+        except Exception:
+            file.seek(start)
+            return load(file)
 
 
 class _Reader(Unpickler):
@@ -110,8 +114,11 @@ class _Reader(Unpickler):
     def _here(self, module: Any, name: str) -> Any:
         if module != "__main__":
             return None
-        found = script_globals.get(name) or getattr(sys.modules.get(module), name, None)
-        if not isinstance(found, type) or (found.__module__, found.__qualname__) != (module, name):
+        main = sys.modules.get(module)
+        found = getattr(main, name, None)
+        if not isinstance(found, type) or found.__qualname__ != name:
+            return None
+        if found.__module__ not in (module, getattr(main, "__name__", "")):
             return None
         self._own.append(found)
         return found

@@ -89,6 +89,13 @@ class Script:
         )  # fmt: skip
         return Built(cwd or self.folder, done.returncode, done.stdout, done.stderr)
 
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Start Python in the folder."""
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            timeout=100, check=False,
+        )  # fmt: skip
+
 
 @pytest.fixture
 def script(tmp_path: Path) -> Script:
