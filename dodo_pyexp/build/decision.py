@@ -5,6 +5,7 @@ Implements: docs/how-it-works.md, "What makes a run out of date".
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..config.config import Config, to_dict
@@ -223,10 +224,11 @@ def _same_config(run: PlannedRun, record: Record) -> bool:
 
 def _config_before(files: RunFolder, record: Record) -> Config | None:
     """Read the config that the record speaks of; None if that cannot be told any more."""
-    if "config.json" not in record.files:  # the function put a file of its own in its place
+    own = files.attempt(record.attempt).own("config.json")
+    if os.path.basename(own) not in record.files:
         return None
     try:
-        with open(files.attempt(record.attempt).config_json, encoding="utf-8") as file:
+        with open(own, encoding="utf-8") as file:
             return loads_config(file.read())
     except (OSError, DamagedFile, UnicodeDecodeError):
         return None

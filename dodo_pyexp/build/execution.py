@@ -17,7 +17,7 @@ from ..config.encode import dumps_config
 from ..errors import PyexpError, UsageError
 from ..executors.base import Ended, Executor, Handle
 from ..executors.capture import Log
-from ..executors.job import Job, describe
+from ..executors.job import Job, describe, taken_text
 from ..executors.process import describe_end
 from ..executors.reference import UnsendableFunction
 from ..provenance.host import Owner
@@ -457,6 +457,8 @@ class Execution:
         run.attempt, run.digest = record.attempt, record.digest
         run.made = record.code, record.packages
         self.failure = None
+        if taken := status.get(statuses.TAKEN):
+            self._session.note_once(f"{run.experiment.name}: {taken_text(taken)}")
         return True
 
     def _record_death(self, attempt: AttemptFolder, ended: Ended) -> dict[str, Any]:

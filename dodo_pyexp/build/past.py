@@ -125,9 +125,8 @@ class Past:
         manifest = self.manifest
         try:
             noted = None if manifest is None else manifest.configs.get(self.run.folder)
-            if "config.json" not in (self.status.get("files") or {"config.json": 0}) and noted is not None:
-                return Config(decode(noted, _kept))  # the function saved a file of that name
-            saved = loads_config(read_bytes(self.attempt.config_json).decode(), _kept)
+            own = self.attempt.own("config.json")
+            saved = loads_config(read_bytes(own).decode(), _kept)
             if noted is not None and hash_config(saved) != hash_config(Config(decode(noted, _kept))):
                 changed = compare_values(decode(noted, _kept), dict(saved))
                 raise ValueError(f"it was changed since: {'; '.join(map(str, changed[:3]))}")
@@ -135,7 +134,7 @@ class Past:
         except (OSError, ValueError, KeyError, DamagedFile) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(
-                f"the saved config of {self.label} cannot be used: {shown(self.attempt.config_json)} ({reason})"
+                f"the saved config of {self.label} cannot be used: {shown(self.attempt.own('config.json'))} ({reason})"
             ) from None
 
     def config(self, settings: Sequence[str] = ()) -> Config:
@@ -327,7 +326,7 @@ class Past:
             )
 
         def config() -> Config:
-            return loads_config(read_bytes(attempt.config_json).decode())
+            return loads_config(read_bytes(attempt.own("config.json")).decode())
 
         return Result.at(str(status.get("run", name)), config, lambda: (attempt, None))
 

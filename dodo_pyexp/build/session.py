@@ -70,6 +70,7 @@ class Session:
         self.wishes = wishes or Wishes()
         self.collector = Collector()
         self.note: Callable[[str], None] = lambda text: None
+        self._said: set[str] = set()
         self._stash = Stash(plan, lambda text: self.note(text))
         self.uncommitted = Uncommitted(plan, lambda text: self.note(text))
         named = self.wishes.timestamp is not None
@@ -107,6 +108,12 @@ class Session:
         from ..executors.memory import OomKills
 
         return OomKills()
+
+    def note_once(self, text: str) -> None:
+        """Say, the first time only, what holds for one run after the other."""
+        if text not in self._said:
+            self._said.add(text)
+            self.note(text)
 
     def batch(self, experiment: PlannedExperiment) -> Batch:
         """Give the batch of an experiment of the plan."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..collection.runs import Runs
 from ..config.config import Config
+from ..config.merge import copied
 from ..results.result import Result
 from ..store.record import FAILED_UPSTREAM
 from .decision import look_up
@@ -68,4 +69,4 @@ def result_of(run: PlannedRun, batch: Batch) -> Result:
             return None, batch.skip_reason(run) or run.failure
         return run.files.attempt(name), batch.skip_reason(run)
 
-    return Result.at(run.name, lambda: Config(run.config), locate, watched=True)
+    return Result.at(run.name, lambda: copied(run.config, Config), locate, watched=True)

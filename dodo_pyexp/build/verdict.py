@@ -146,7 +146,7 @@ def differing_values(before: AttemptFolder, after: AttemptFolder, run: StoredRun
         values = [load_pickle(attempt, run.full_name).__dict__.get("result") for attempt in (before, after)]
     except DamagedFile:
         try:
-            texts = [atomic.read_bytes(attempt.result_json) for attempt in (before, after)]
+            texts = [atomic.read_bytes(attempt.own("result.json")) for attempt in (before, after)]
             values = [json.loads(text) for text in texts]
         except (OSError, ValueError):
             return [Difference("value", "cannot be read", "here: what it needs is not installed, or it is damaged")]

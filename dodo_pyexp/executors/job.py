@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from ..config.config import Config
+from ..config.merge import copied
 from ..errors import damaged_attempt
 from ..flushing import flush
 from ..main_module import script
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..collection.runs import Runs
-    from ..config.config import Config
     from ..results.result import Result
     from .relocation import Relocation
 
@@ -118,10 +119,13 @@ class Job:
         return self.fn(*(config, config["out"], self.deps)[: self.arity])
 
     def shown(self, config: Config | None = None) -> Config:
-        """Copy the config as the function sees it: with its folder, and with what else it is given."""
+        """Copy the config as the function sees it: with its folder, and with what else it is given.
+
+        The copy is deep: what one try changes in its config, no other try, run or report sees.
+        """
         from pathlib import Path
 
-        config = (self.config if config is None else config).copy()
+        config = copied(self.config if config is None else config, Config)
         config.setdefault("out", Path(self.attempt.path))
         for name, path in self.given.items():
             config.setdefault(name, None if path is None else Path(path))
@@ -143,8 +147,10 @@ class Job:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and self.state["owner"]["pid"] == os.getpid():
                 raise
+            self._rescue(own)
             return self.fail(describe(error))
         flush()
+        self._rescue(own)
         try:
             outcome.save_success(self.attempt, self.state, self.kept_config, value, own)
         except outcome.UnsavableResult as error:
@@ -153,6 +159,16 @@ class Job:
             message = f"how the run went could not be written to its folder: {error.strerror or error}"
             return self.fail({"type": "OutcomeLost", "message": message, "where": None, "traceback": ""})
         return SUCCEEDED
+
+    def _rescue(self, own: outcome.OwnFiles) -> None:
+        """Tell, in the status and in the log, which of pyexp's own names the function took for files of its own."""
+        try:
+            taken = own.rescue()
+        except OSError:  # a full disk: then the outcome cannot be written either
+            return
+        if taken:
+            self.state[status.TAKEN] = taken
+            self._log(f"pyexp: {taken_text(taken)}\n")
 
     def fail(self, error: dict[str, Any]) -> int:
         """Record that the run failed, in its log too, and give the exit status that says so."""
@@ -187,6 +203,12 @@ class Job:
                 log.write(data)
         except OSError:
             pass
+
+
+def taken_text(names: list[str]) -> str:
+    """Say which names of pyexp's the function took, and where pyexp's own files are."""
+    beside = " and ".join(f"{name}{AttemptFolder.BESIDE}" for name in names)
+    return f"the function saved {' and '.join(names)}, as pyexp does; pyexp's own stands beside as {beside}"
 
 
 def describe(error: BaseException) -> dict[str, Any]:

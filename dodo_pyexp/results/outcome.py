@@ -36,16 +36,32 @@ class OwnFiles:
     """Remembers pyexp's own files in an attempt, to tell afterwards which of them the function put its own in place of.
 
     Functions do save a `config.json` or a `result.json` of theirs (libraries have them do so); such a file is left
-    alone and counts as one of the run's outputs.
+    alone and counts as one of the run's outputs. Pyexp's own then stands beside it.
     """
 
     def __init__(self, attempt: AttemptFolder) -> None:
         self._attempt = attempt
         self._before = self._look()
+        self._contents = {name: data for name in AttemptFolder.SHARED if (data := self._read(name)) is not None}
 
     def taken(self) -> set[str]:
         """Name the files that are not pyexp's any more."""
         return {name for name, mark in self._look().items() if self._before.get(name) != mark}
+
+    def rescue(self) -> list[str]:
+        """Write pyexp's own files again, beside those that the function put in their place; name these."""
+        taken = sorted(self.taken().intersection(AttemptFolder.SHARED))
+        for name in taken:
+            if name in self._contents:
+                atomic.write_bytes(f"{self._attempt.path}/{name}{AttemptFolder.BESIDE}", self._contents[name])
+        return taken
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            with open(f"{self._attempt.path}/{name}", "rb") as file:
+                return file.read()
+        except OSError:
+            return None
 
     def _look(self) -> dict[str, tuple[int, int, int]]:
         marks: dict[str, tuple[int, int, int]] = {}
@@ -55,7 +71,7 @@ class OwnFiles:
         except OSError:  # the function deleted it
             return marks
         for name in names:
-            if name in AttemptFolder.OWN and name != "log.out":
+            if name in AttemptFolder.OWN and name != "log.out" and not name.endswith(AttemptFolder.BESIDE):
                 try:
                     found = os.lstat(f"{folder}/{name}")
                 except OSError:
@@ -93,12 +109,14 @@ def save_success(
     try:
         sums = {"experiment.pkl": pickle_sum}
         names = ["experiment.pkl"]
-        if "config.json" not in taken and os.path.exists(attempt.config_json):
-            names.append("config.json")
-        if not os.path.lexists(attempt.result_json) and (readable := _json_form(value)) is not None:
-            atomic.write_bytes(attempt.result_json, readable)
-            sums["result.json"] = sum_of_bytes(readable)
-            names.append("result.json")
+        config_json = os.path.basename(attempt.own("config.json"))
+        if config_json not in taken and os.path.exists(f"{attempt.path}/{config_json}"):
+            names.append(config_json)
+        if (readable := _json_form(value)) is not None:
+            beside = AttemptFolder.BESIDE if os.path.lexists(attempt.result_json) else ""
+            atomic.write_bytes(attempt.result_json + beside, readable)
+            names.append(f"result.json{beside}")
+            sums[names[-1]] = sum_of_bytes(readable)
         found = {name: os.stat(f"{attempt.path}/{name}") for name in names}
         saved = sorted(saved_files(attempt, taken))
         outputs = {

@@ -126,9 +126,11 @@ def _read(attempt: AttemptFolder, status: dict[str, Any], record: Record | None,
     damage = missing_part(attempt.path, files, saved, sums, written)
     if damage is not None:
         return DAMAGED, damage, None
-    if "result.json" not in files:  # JSON could not hold it, or the function saved a file of that name
+    name = f"result.json{AttemptFolder.BESIDE}"  # where the function saved a file of its own under that name
+    name = name if name in files else "result.json"
+    if name not in files:  # JSON could not hold it
         return FINISHED, "", None
-    return _read_value(attempt.result_json, sums.get("result.json"))
+    return _read_value(f"{attempt.path}/{name}", sums.get(name))
 
 
 def _read_value(path: str, expected: str | None) -> tuple[str, str, Any]:

@@ -161,8 +161,11 @@ class AttemptFolder:
 
     __slots__ = ("flat", "path")
 
+    SHARED = ("config.json", "config.yml", "result.json", ".commit")
+    """Own files whose names a function may take: pyexp's then stands beside, with `BESIDE` behind its name."""
+    BESIDE = ".pyexp"
     OWN = frozenset(
-        ["config.json", "config.yml", "experiment.pkl", "result.json", "log.out", "status.json", ".finished", ".commit"]
+        [*SHARED, "experiment.pkl", "log.out", "status.json", ".finished", *(f"{name}.pyexp" for name in SHARED)]
     )
 
     def __init__(self, path: str, *, flat: bool = False) -> None:
@@ -188,6 +191,11 @@ class AttemptFolder:
     def config_yml(self) -> str:
         """The config for people."""
         return f"{self.path}/config.yml"
+
+    def own(self, name: str) -> str:
+        """Where pyexp's file of that name is, also if the function has put one of its own in its place."""
+        beside = f"{self.path}/{name}{self.BESIDE}"
+        return beside if os.path.exists(beside) else f"{self.path}/{name}"
 
     @property
     def pickle(self) -> str:

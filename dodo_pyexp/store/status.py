@@ -20,6 +20,8 @@ RUNNING = "running"
 FINISHED = "finished"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
+TAKEN = "taken"
+"""Key: names of pyexp's own files that the function saved files of its own under."""
 
 
 def read(attempt: AttemptFolder) -> dict[str, Any]:

@@ -108,3 +108,50 @@ def test_an_executor_whose_check_raises_is_refused_in_a_sentence(here: Path) -> 
 
     with pytest.raises(ExecutorError, match="Broken cannot be used: OSError: no cluster"):
         build(executor=Broken())
+
+
+class TestAConfigOfItsOwn:
+    """Every try and every run has one, also where they are executed in one process."""
+
+    def test_what_a_try_changes_the_next_one_does_not_see(self, here: Path) -> None:
+        seen: list[Any] = []
+
+        @pyexp.experiment(stash=False, executor="inline", retry=1)
+        def train(cfg: Any, out: Path, deps: Any) -> Any:
+            seen.append((cfg.name, list(cfg.model.sizes), sorted(cfg.model), [dep.cfg.model.width for dep in deps]))
+            cfg.model.width = 99
+            cfg.model.sizes.append(cfg.name)
+            cfg.model.pop("depth", None)
+            for dep in deps:
+                dep.cfg.model.width = 77
+            if len(seen) == 1:
+                raise ValueError
+            return cfg.model.width
+
+        model = {"width": 1, "depth": 2, "sizes": [1]}
+        configs = [{"name": "a", "model": model}, {"name": "b", "model": model, "depends_on": "a"}]
+        results = train.run(configs=configs)
+        keys = ["depth", "sizes", "width"]
+        assert seen == [("a", [1], keys, []), ("a", [1], keys, []), ("b", [1], keys, [1])]
+        assert [dict(result.cfg.model) for result in results] == [model, model]
+        assert model == {"width": 1, "depth": 2, "sizes": [1]}
+        assert results["a"].result == 99
+
+
+def test_pyexps_own_files_are_read_where_the_function_took_their_names(here: Path) -> None:
+    @pyexp.experiment(stash=False, executor="inline")
+    def train(cfg: Any, out: Path) -> Any:
+        for name in ("config.json", "config.yml", "result.json", ".commit"):
+            (out / name).write_text("mine")
+        return cfg.lr
+
+    assert [result.result for result in train.run(configs=[{"name": "a", "lr": 1}])] == [1]
+    attempt = next(here.glob("out/train/a/2*"))
+    assert json.loads((attempt / "config.json.pyexp").read_text()) == {"name": "a", "lr": 1}
+    assert (attempt / "config.yml.pyexp").read_text() == "name: a\nlr: 1\n"
+    assert json.loads((attempt / "status.json").read_text())["saved"].keys() == {
+        ".commit", "config.json", "config.yml", "result.json",
+    }  # fmt: skip
+    assert train.run(configs=[{"name": "a", "lr": 2}])[0].result == 2
+    status = json.loads(max(here.glob("out/train/a/2*/status.json")).read_text())
+    assert status["why"] == "config: lr 1 -> 2"

@@ -138,7 +138,14 @@ def test_a_file_named_config_json_or_result_json_is_the_functions_own_and_an_out
     assert (attempt / "result.json").read_text() == '["mine"]'
     assert (attempt / "result.pkl").read_text() == "model"
     before, files = built.status()["digest"], built.status()["files"]
-    assert set(files) == {"experiment.pkl"}
+    assert set(files) == {"experiment.pkl", "config.json.pyexp", "result.json.pyexp"}
+    assert json.loads((attempt / "config.json.pyexp").read_text()) == {"name": "r", "lr": 0.1}
+    assert json.loads((attempt / "result.json.pyexp").read_text()) is None
+    told = (
+        "the function saved config.json and result.json, as pyexp does; pyexp's own stands beside as "
+        "config.json.pyexp and result.json.pyexp\n"
+    )
+    assert built.stderr.count(told) == 1 and told in built.log()
     again = script(body="@pyexp.experiment(stash=False)\ndef train(cfg, out):\n    raise ValueError\n")
     assert again.code == 0 and "up to date" in again.stderr
     other = succeeding(script, executor, body.replace("mine", "other"), tail="ARGUMENTS = {'rerun': True}\n")

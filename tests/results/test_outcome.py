@@ -116,6 +116,7 @@ def test_a_full_disk_leaves_no_success_behind(attempt, monkeypatch):
 
 def test_files_the_function_put_in_place_of_pyexps_are_told(attempt):
     Path(attempt.status).write_text("{}")
+    before = Path(attempt.config_json).read_text()
     own = OwnFiles(attempt)
     assert own.taken() == set()
     Path(attempt.config_json).write_text('{"mine": 1}')
@@ -123,6 +124,10 @@ def test_files_the_function_put_in_place_of_pyexps_are_told(attempt):
     Path(attempt.log).write_text("logs grow")
     os.unlink(attempt.status)
     assert own.taken() == {"config.json", "result.json"}
+    assert own.rescue() == ["config.json", "result.json"]
+    assert Path(attempt.own("config.json")).read_text() == before
+    assert Path(attempt.config_json).read_text() == '{"mine": 1}'
+    assert attempt.own("config.yml") == attempt.config_yml
 
 
 def test_the_folder_is_made_again_if_the_function_deleted_it(tmp_path):

@@ -80,7 +80,11 @@ def test_a_damaged_attempt_says_so(tmp_path: Path, name: str, content: str) -> N
 
 
 def test_a_result_json_that_the_function_saved_is_not_taken_for_the_return_value(tmp_path: Path) -> None:
-    assert row(attempt(tmp_path / "t", {"mine": 1}, files={})).returned == {}
+    found = attempt(tmp_path / "t", {"mine": 1}, files={})
+    assert row(found).returned == {}
+    (tmp_path / "t" / "result.json.pyexp").write_text('{"loss": 0.5}')
+    found = attempt(tmp_path / "t", {"mine": 1}, files={"result.json.pyexp": 13})
+    assert row(found).returned == {"loss": 0.5}
 
 
 # -- columns ----------------------------------------------------------------------------------------------------
