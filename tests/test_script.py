@@ -279,7 +279,7 @@ def test_a_lookup_that_finds_nothing_is_the_scripts_own_mistake(script: Any, cod
 def test_a_lookup_in_a_report_is_the_scripts_own_mistake_too(script: Any) -> None:
     report = "\n@exp.report\ndef report(results):\n    return results['nope']\n"
     script.edit("exp.py", "\nif __name__", f"{report}\nif __name__")
-    assert "error: exp.py:21: " in script.python("exp.py", status=1).stderr
+    assert "error: the report of exp failed: exp.py:21: " in script.python("exp.py", status=1).stderr
 
 
 def test_a_lookup_in_configs_is_a_wrong_config(script: Any, one_sentence: Callable[..., None]) -> None:

@@ -201,12 +201,16 @@ def failure_cause(status: dict[str, Any]) -> str:
     error = status.get("error")
     if not isinstance(error, dict):
         return "no cause was recorded"
-    message = str(error.get("message", "")).strip()
-    line = message.splitlines()[0] if message else ""
-    if len(line) > 120:
-        line = line[:117] + "..."
+    line = failure_message(error)
     where = f" at {error['where']}" if error.get("where") else ""
     return f"{error.get('type', 'Error')}: {line}{where}" if line else f"{error.get('type', 'Error')}{where}"
+
+
+def failure_message(error: dict[str, Any]) -> str:
+    """Give the first line of what an exception said, if that is not too long."""
+    message = str(error.get("message", "")).strip()
+    line = message.splitlines()[0] if message else ""
+    return line if len(line) <= 120 else line[:117] + "..."
 
 
 def _same_config(run: PlannedRun, record: Record) -> bool:

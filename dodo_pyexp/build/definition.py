@@ -108,6 +108,11 @@ class Definition:
                 "they must give a list of configs"
             ) from error
 
+    def call_report(self, results: Any, out: Any = None) -> Any:
+        """Call the report function, with a folder if it takes one; whatever it raises goes through."""
+        assert self.report is not None
+        return self.report(results) if out is None else self.report(results, out)
+
     @property
     def configs_place(self) -> str:
         """Where the configs come from: the function that makes them; the experiment's where they were handed over."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..printable import pad, printable, width
 from ..store import status as statuses
+from .decision import failure_message
 from .plan import PlannedRun
 
 if TYPE_CHECKING:
@@ -37,15 +38,38 @@ class FailureGroup:
 
     Attributes
     ----------
-    cause
-        Type, message and place; of the first one when the messages differ.
+    kind
+        Type and place of the first one, as far as they are known.
     executions
         The runs, first failure first.
+    causes
+        Type, message and place of each in words; in their order, and each once.
+    messages
+        The messages alone, likewise.
+    below
+        The library's line that raised the first one, in words; "" if no library did.
     """
 
-    def __init__(self, cause: str) -> None:
-        self.cause = cause
+    def __init__(self, kind: str, below: str) -> None:
+        self.kind = kind
+        self.below = below
         self.executions: list[Execution] = []
+        self.causes: dict[str, None] = {}
+        self.messages: dict[str, None] = {}
+
+    @property
+    def cause(self) -> str:
+        """Type, message and place; of the first one when the messages differ."""
+        return next(iter(self.causes))
+
+    def headline(self) -> str:
+        """Say what went wrong and how often; if the messages differ, what they have in common and one of them."""
+        count = len(self.executions)
+        if count == 1:
+            return self.cause
+        if len(self.messages) == 1:
+            return f"{self.cause}  ({count} runs)"
+        return f"{self.kind}  ({count} runs, {len(self.messages)} messages, e.g. {next(iter(self.messages))})"
 
 
 def group_failures(executions: Iterable[Execution]) -> list[FailureGroup]:
@@ -53,14 +77,22 @@ def group_failures(executions: Iterable[Execution]) -> list[FailureGroup]:
     groups: dict[tuple[str, str], FailureGroup] = {}
     for execution in executions:
         cause = local(execution.failure or "no cause was recorded")
-        groups.setdefault(_kind(execution, cause), FailureGroup(cause)).executions.append(execution)
+        error = statuses.read(execution.attempt).get("error") if execution.attempt is not None else None
+        error = error if isinstance(error, dict) else {}
+        place = error.get("where")
+        kind = f"{error.get('type')}{f' at {place}' if place else ''}" if error else cause
+        below = error.get("below")
+        group = FailureGroup(local(kind), below if isinstance(below, str) else "")
+        group = groups.setdefault(_likeness(error, cause), group)
+        group.executions.append(execution)
+        group.causes.setdefault(cause)
+        group.messages.setdefault(failure_message(error) if error else cause)
     return list(groups.values())
 
 
-def _kind(execution: Execution, cause: str) -> tuple[str, str]:
+def _likeness(error: dict[str, Any], cause: str) -> tuple[str, str]:
     """Tell failures apart by type and place, and by message where there is no place."""
-    error = statuses.read(execution.attempt).get("error") if execution.attempt is not None else None
-    if not isinstance(error, dict):
+    if not error:
         return "", cause
     kind = str(error.get("type"))
     if kind in _OUT_OF_MEMORY:
@@ -80,7 +112,9 @@ def failure_lines(executions: Iterable[Execution]) -> Iterator[tuple[str, str]]:
     groups = group_failures(executions)
     for group in groups[:SHOWN_GROUPS]:
         count = len(group.executions)
-        yield "cause", printable(group.cause) + (f"  ({count} runs)" if count > 1 else "")
+        yield "cause", printable(group.headline())
+        if group.below:
+            yield "detail", f"    {printable(group.below)}"
         first = group.executions[:SHOWN_RUNS]
         names = [printable(execution.run.full_name) for execution in first]
         columns = max(map(width, names))

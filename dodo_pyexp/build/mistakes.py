@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
 from ..errors import SOME_FAILED, LookupFailed, PyexpError
+from ..provenance.frames import Place, is_ours, is_users, place_of
 from ..store.paths import shown
 from .definition import Definition
 
-_ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_API = os.path.join(_ENGINE, "experiment.py")
+_API = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "experiment.py")
 
 
 class UserCodeError(PyexpError):
@@ -63,18 +64,48 @@ def in_user_code(error: BaseException) -> UserCodeError | None:
             return None
         return UserCodeError(f"{place}: {error}")
     frames = user_frames(error.__traceback__)
-    if not frames:
+    found = place_of(frames)
+    if found is None:
         return None
     message = " ".join(str(error).split())
     kind = type(error).__name__
-    detail = "".join(["The way there:\n", *traceback.format_list(frames)]) if len(frames) > 1 else ""
-    place = f"{shown(frames[-1].filename)}:{frames[-1].lineno}"
-    return UserCodeError(f"{place}: {kind}: {message}" if message else f"{place}: {kind}", detail)
+    detail = f"The way there:\n{''.join(way_to(found, frames))}" if len(frames) > 1 else ""
+    line = shown_line(found.line)
+    return UserCodeError(f"{line}: {kind}: {message}" if message else f"{line}: {kind}", detail)
+
+
+def way_to(place: Place, frames: list[traceback.FrameSummary]) -> Iterator[str]:
+    """Show the frames that lead to a place of the project; what libraries did from there on in one line."""
+    yield from traceback.format_list(frames[: place.at + 1])
+    if place.below:
+        yield f"  {place.below}\n"
+
+
+def shown_line(line: str) -> str:
+    """Write ``file:line`` as short as it can be written from here."""
+    path, _, number = line.rpartition(":")
+    return f"{shown(path)}:{number}"
+
+
+def failed_report(definition: Definition, error: BaseException) -> UserCodeError | None:
+    """Put what a report raised into one sentence with its place; None if it is a bug of ours."""
+    if isinstance(error, PyexpError):
+        told = in_user_code(error) or UserCodeError(str(error))
+    elif (found := in_user_code(error)) is not None:
+        told = found
+    else:
+        return None
+    failed = UserCodeError(f"the report of {definition.name} failed: {told}", told.detail)
+    failed.exit_code = SOME_FAILED
+    return failed
 
 
 def in_script(error: BaseException) -> PyexpError | None:
-    """Tell what ends a script: a mistake that pyexp found, or an exception in configs; None for any other."""
-    in_configs = made_configs(error.__traceback__)
+    """Tell what ends a script: a mistake that pyexp found, or what configs or a report raised; None for any other."""
+    reported = _called_by(error.__traceback__, Definition.call_report)
+    if reported is not None and not isinstance(error, SystemExit):
+        return failed_report(reported, error)
+    in_configs = _called_by(error.__traceback__, Definition.call_configs) is not None
     if not (isinstance(error, PyexpError) or in_configs):
         return None
     told = in_user_code(error) or (error if isinstance(error, PyexpError) else None)
@@ -83,13 +114,14 @@ def in_script(error: BaseException) -> PyexpError | None:
     return told
 
 
-def made_configs(trace: TracebackType | None) -> bool:
-    """Tell whether something was raised while configs were made."""
+def _called_by(trace: TracebackType | None, method: Callable[..., Any]) -> Definition | None:
+    """Give the definition whose `method` had called the user's code that raised something."""
     while trace is not None:
-        if trace.tb_frame.f_code is Definition.call_configs.__code__:
-            return True
+        if trace.tb_frame.f_code is method.__code__:
+            found: Definition = trace.tb_frame.f_locals["self"]
+            return found
         trace = trace.tb_next
-    return False
+    return None
 
 
 def _place(trace: TracebackType | None, *, anywhere: bool = False) -> str:
@@ -99,7 +131,7 @@ def _place(trace: TracebackType | None, *, anywhere: bool = False) -> str:
     in an experiment has none, so it may be `anywhere`.
     """
     frames = traceback.extract_tb(trace)
-    last = max((index for index, frame in enumerate(frames) if _is_users(frame.filename)), default=-1)
+    last = max((index for index, frame in enumerate(frames) if is_users(frame.filename)), default=-1)
     if last < 0 or (not anywhere and last + 1 < len(frames) and frames[last + 1].filename == _API):
         return ""
     return f"{shown(frames[last].filename)}:{frames[last].lineno}"
@@ -108,22 +140,7 @@ def _place(trace: TracebackType | None, *, anywhere: bool = False) -> str:
 def user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
     """Give the part of a traceback that begins in the user's code; empty when the error comes from elsewhere."""
     frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith("<frozen ")]
-    last_of_ours = max((i for i, frame in enumerate(frames) if _is_ours(frame.filename)), default=-1)
+    last_of_ours = max((i for i, frame in enumerate(frames) if is_ours(frame.filename)), default=-1)
     behind = frames[last_of_ours + 1 :]
-    first = next((i for i, frame in enumerate(behind) if _is_users(frame.filename)), None)
+    first = next((i for i, frame in enumerate(behind) if is_users(frame.filename)), None)
     return [] if first is None else behind[first:]
-
-
-def _is_ours(path: str) -> bool:
-    return os.path.abspath(path).startswith(_ENGINE + os.sep)
-
-
-def _is_users(path: str) -> bool:
-    return not _is_ours(path) and not path.startswith("<") and not path.startswith(_libraries())
-
-
-def _libraries() -> tuple[str, ...]:
-    import sysconfig
-
-    paths = sysconfig.get_paths()
-    return tuple({paths[key] + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")})

@@ -17,7 +17,7 @@ from doit.action import BaseAction
 from doit.exceptions import BaseFail, TaskFailed
 
 from ..collection.tensor import Tensor
-from ..errors import PyexpError, UsageError, damaged_attempt, warn
+from ..errors import UsageError, damaged_attempt, warn
 from ..results.reading import read_results
 from ..results.result import Result
 from ..store import atomic, timestamps
@@ -28,7 +28,7 @@ from .batch import Batch
 from .damage import distrust, make_way
 from .decision import look_up
 from .definition import REPORT_SIGNATURE, arity, place
-from .mistakes import in_user_code
+from .mistakes import failed_report
 from .mixed import Made, made_of, mixed_line
 from .plan import PlannedExperiment
 from .session import Session
@@ -58,7 +58,7 @@ def make_report(experiment: PlannedExperiment, batch: Batch) -> Any:
         else:
             os.makedirs(folder.path, exist_ok=True)
     try:
-        value = report(results, Path(folder.attempt(name).path)) if name else report(results)
+        value = experiment.definition.call_report(results, Path(folder.attempt(name).path) if name else None)
     except Exception as error:
         distrust(experiment.runs, damaged_attempt(error), warn)
         raise
@@ -99,10 +99,11 @@ def report_from_disk(experiment: PlannedExperiment, timestamp: str) -> Any:
     ownership.check(experiment.files, experiment.definition)
     results = read_results(experiment.files, find(experiment.files, timestamp).timestamp)
     tell_mixed(experiment, map(made_of, results))
-    if arity(report, range(1, 3), REPORT_SIGNATURE) == 1:
-        return report(results)
-    folder = experiment.files.reports
-    return report(results, Path(folder.attempt(timestamps.claim_folder(folder.path, timestamps.now())).path))
+    out = None
+    if arity(report, range(1, 3), REPORT_SIGNATURE) == 2:
+        folder = experiment.files.reports
+        out = Path(folder.attempt(timestamps.claim_folder(folder.path, timestamps.now())).path)
+    return experiment.definition.call_report(results, out)
 
 
 def report_is_current(experiment: PlannedExperiment) -> bool:
@@ -144,19 +145,14 @@ class ReportAction(BaseAction):
         return f"report on {self.experiment.name}"
 
     def execute(self, out: Any = None, err: Any = None) -> BaseFail | None:
-        """Make the report; an exception in it is the failure of this task."""
-        report = self.experiment.definition.report
-        assert report is not None
+        """Make the report; an exception in it is the failure of this task: one sentence, and the way to the place."""
         try:
             make_report(self.experiment, self.session.batch(self.experiment))
-        except PyexpError as mistake:
-            return TaskFailed(f"the report of {self.experiment.name} failed: {in_user_code(mistake) or mistake}")
-        except Exception:
+        except (Exception, SystemExit) as error:
+            told = failed_report(self.experiment.definition, error)
+            if told is not None:
+                return TaskFailed(f"{told}\n\n{told.detail}".rstrip())
             import traceback
 
-            kind, error, trace = sys.exc_info()
-            while trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__:
-                trace = trace.tb_next  # begin in the user's code
-            text = "".join(traceback.format_exception(kind, error, trace))
-            return TaskFailed(f"the report of {self.experiment.name} ({place(report)}) failed:\n{text}")
+            return TaskFailed(f"the report of {self.experiment.name} failed:\n{traceback.format_exc()}")
         return None

@@ -225,12 +225,10 @@ def describe(error: BaseException) -> dict[str, Any]:
         text = "".join(traceback.format_exception(type(error), error, trace))
     except Exception:  # an exception whose own code raises
         text = f"{type(error).__name__}\n"
-    where = None
-    if trace is not None:
-        frames = traceback.extract_tb(trace)
-        # A misspelt key is raised by `Config`, but it is the user's line that has to be mended.
-        last = next((frame for frame in reversed(frames) if not frame.filename.startswith(own)), frames[-1])
-        where = f"{last.filename}:{last.lineno}"
+    from ..provenance.frames import place_of
+
+    # A misspelt key is raised by `Config`, a shape by numpy: but it is the user's line that has to be mended.
+    place = place_of(traceback.extract_tb(trace)) if trace is not None else None
     try:
         message = str(error)
     except Exception:
@@ -239,7 +237,8 @@ def describe(error: BaseException) -> dict[str, Any]:
         message += ', as it is set under `if __name__ == "__main__":`, which is not executed for runs'
     if isinstance(error, SystemExit):
         message = f"the function called sys.exit({error.code!r})"
-    described = {"type": type(error).__name__, "message": message, "where": where, "traceback": text}
+    described: dict[str, Any] = {"type": type(error).__name__, "message": message, "traceback": text}
+    described |= {"where": place.line if place else None, "below": place.below if place else ""}
     damaged = damaged_attempt(error)
     return described if damaged is None else {**described, "damaged": damaged}
 

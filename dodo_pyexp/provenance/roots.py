@@ -7,14 +7,13 @@ from collections.abc import Iterable
 
 #: What marks the top folder of a project.
 PROJECT_MARKS = ("dodo.py", "pyproject.toml", ".git")
-
-
-_LIBRARIES = frozenset(("site-packages", "dist-packages"))
+#: Folders that packages are installed to, wherever they lie.
+LIBRARIES = frozenset(("site-packages", "dist-packages"))
 
 
 def is_installed(path: str) -> bool:
     """Tell whether a file is of a library that was installed, and of no project."""
-    return not _LIBRARIES.isdisjoint(path.split(os.sep))
+    return not LIBRARIES.isdisjoint(path.split(os.sep))
 
 
 def nearest_with(folder: str, marks: Iterable[str]) -> str | None:

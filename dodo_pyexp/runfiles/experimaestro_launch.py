@@ -6,10 +6,11 @@ import time
 import traceback
 from typing import Any
 
-from ..build.mistakes import user_frames
+from ..build.mistakes import user_frames, way_to
 from ..build.options import Options
 from ..config.config import Config
 from ..errors import ConfigError, PyexpError
+from ..provenance.frames import place_of
 from .building import tell
 from .experimaestro import ABOUT, ExperimaestroFile
 from .helper import ExperimentHelper, helper_of
@@ -72,9 +73,10 @@ def _call(helper: ExperimentHelper, cfg: Any, workspace: Workspace) -> None:
         raise
     except Exception as error:
         frames = user_frames(error.__traceback__)
-        if not frames:
+        place = place_of(frames)
+        if place is None:
             raise  # ours
-        for line in ("Traceback (most recent call last):", *traceback.format_list(frames)):
+        for line in ("Traceback (most recent call last):", *way_to(place, frames)):
             tell(line)
         tell("".join(traceback.format_exception_only(error)))
         workspace.failure = error

@@ -34,11 +34,12 @@ class Failures:
         self._folder = folder
         self.all: list[Any] = []
 
-    def add(self, kind: str, message: str = "no", where: str | None = None) -> None:
+    def add(self, kind: str, message: str = "no", where: str | None = None, below: str = "") -> None:
         name = f"r{len(self.all)}"
         folder = self._folder / name
         folder.mkdir()
-        (folder / "status.json").write_text(json.dumps({"error": {"type": kind, "message": message, "where": where}}))
+        error = {"type": kind, "message": message, "where": where, "below": below}
+        (folder / "status.json").write_text(json.dumps({"error": error}))
         cause = f"{kind}: {message}" + (f" at {where}" if where else "")
         self.all.append(SimpleNamespace(run=Run(name), failure=cause, attempt=AttemptFolder(str(folder))))
 
@@ -61,6 +62,30 @@ def test_the_same_exception_at_the_same_line_is_one_cause_whatever_it_says(failu
     failures.add("KeyError", "lr 2 is bad", "a.py:3")
     failures.add("ValueError", "lr 3 is bad", "a.py:3")
     assert failures.grouped() == [["r0", "r3"], ["r1"], ["r2"]]
+
+
+def test_messages_that_differ_are_counted_and_one_is_shown(failures: Failures) -> None:
+    for number in range(3):
+        failures.add("ValueError", f"lr {number} is bad", "a.py:3")
+    failures.add("ValueError", "lr 2 is bad", "a.py:3")
+    failures.add("KeyError", "no", "a.py:3")
+    failures.add("KeyError", "no", "a.py:3")
+    causes = [line for line in failures.lines() if not line.startswith(" ")]
+    assert causes == [
+        "ValueError at a.py:3  (4 runs, 3 messages, e.g. lr 0 is bad)",
+        "KeyError: no at a.py:3  (2 runs)",
+    ]
+    assert [group["cause"] for group in failures_data(failures.all)] == [
+        "ValueError: lr 0 is bad at a.py:3", "KeyError: no at a.py:3",
+    ]  # fmt: skip
+
+
+def test_the_librarys_line_that_raised_it_is_one_line_below(failures: Failures) -> None:
+    failures.add("LinAlgError", "Singular matrix", "a.py:3", below="raised in numpy/linalg/_linalg.py:144")
+    assert failures.lines()[:2] == [
+        "LinAlgError: Singular matrix at a.py:3",
+        "    raised in numpy/linalg/_linalg.py:144",
+    ]
 
 
 def test_each_signal_and_each_exit_status_is_a_cause(failures: Failures) -> None:
@@ -221,7 +246,7 @@ def test_a_build_ends_with_the_failures_by_cause_and_the_command_that_builds_jus
     assert (told["counts"]["failed"], told["counts"]["skipped"], told["counts"]["executed"]) == (14, 12, 2)
     assert all((project.folder / log).is_file() for group in told["failures"] for log in group["logs"])
     lines = done.stderr.split("\n\n", 1)[1].splitlines()
-    causes = [line for line in lines if line.endswith("(2 runs)")]
+    causes = [line for line in lines if "  (2 runs" in line]
     assert [cause.split(":")[0].split()[0] for cause in causes] == [
         "ValueError", "ProcessKilled", "ProcessKilled", "MemoryError", "UnsavableResult", "Timeout", "IdleTimeout",
     ]  # fmt: skip
