@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from ..errors import UsageError
-from ..executors.relocation import users_own
+from ..executors.rerouting import users_own
 from ..provenance.declared import line_declaring
 from ..store import atomic
 from ..store.names import folder_name

@@ -284,7 +284,9 @@ class Past:
         home = os.path.dirname(os.path.join(copy, function["file"]))
         live = self.live_root(function)
         first = [folder for folder in dict.fromkeys([*path, home]) if _inside(folder, copy)]
-        return Relocation([] if live is None else [(live, copy)], first)
+        began = self.status.get("start_seconds")
+        then = function["file"], copy, float(began) if isinstance(began, int | float) else 0.0
+        return Relocation([] if live is None else [(live, copy)], first, then)
 
     def live_root(self, function: dict[str, Any]) -> str | None:
         """Find the project's folder, should it still be around: the nearest that has the experiment's file."""

@@ -23,6 +23,7 @@ from .job import FAILED, PRACTICE
 from .leaving import leave
 from .process import ProcessHandle, wait_for
 from .relocation import Relocation
+from .rerouting import Rerouting
 from .spare import example, hear, put_into_words, rehearse
 
 TYPE_CHECKING = False
@@ -87,7 +88,7 @@ class ForkExecutor(Executor):
         self, server: ForkServer, fn: Callable[..., Any], relocation: Relocation | None, guardian: Guardian
     ) -> None:
         self._server, self._made_for = server, (fn, relocation, guardian)
-        pairs = None if relocation is None else (relocation.pairs, relocation.first)
+        pairs = None if relocation is None else relocation.state()
         server.prepare(plain_dumps(pairs, 5), guardian)
 
     def cool(self) -> None:
@@ -148,8 +149,8 @@ def _prepare(fn: Callable[..., Any], rehearsal: bytes, said: bytes, guardian: Gu
     relocation = None
     if pairs is not None:
         relocation = Relocation(*pairs)
-        relocation.prepare()
-        relocation.apply()
+        Rerouting.by(relocation).prepare()
+        Rerouting.by(relocation).apply()
 
     def begin(listening: socket) -> None:
         _perform(lambda: hear(listening, fn, relocation, rehearsal), guardian, lambda: listening.send(LEAVING))
@@ -175,7 +176,7 @@ def _get_ready(relocation: Relocation | None) -> None:
     sha256()
     remember()
     if relocation is not None:
-        relocation.prepare()
+        Rerouting.by(relocation).prepare()
 
 
 def _enter(relocation: Relocation | None) -> None:
@@ -194,7 +195,7 @@ def _enter(relocation: Relocation | None) -> None:
     renew_streams()
     faulthandler.enable(2)
     if relocation is not None:
-        relocation.apply()
+        Rerouting.by(relocation).apply()
 
 
 def _enter_with(job: Job, log_fd: int) -> Job:

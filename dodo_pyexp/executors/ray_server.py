@@ -80,9 +80,10 @@ def main(stdin: IO[bytes]) -> NoReturn:
     relocation = None
     if kit["relocation"]:
         from .relocation import Relocation
+        from .rerouting import Rerouting
 
         relocation = Relocation(kit["relocation"])
-        relocation.install()
+        Rerouting.by(relocation).install()
     renew_streams()  # they write at once, so that forks have nothing of each other's to write
     faulthandler.enable(2)
     fn = _preload(kit) if kit["preload"] else None

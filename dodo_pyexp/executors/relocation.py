@@ -1,4 +1,4 @@
-"""`Relocation`: runs import the project's modules from the snapshot, and not from where the user goes on editing.
+"""`Relocation`: where the copies are of the folders that the user goes on editing.
 
 Implements: pyexp guide, "`@pyexp.experiment` Parameters" (`stash`); docs/files-on-disk.md (`.snapshots/`).
 """
@@ -10,7 +10,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
 _ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -26,18 +26,25 @@ class Relocation:
     first
         Folders in copies that modules are looked for in before all others; then nothing else of the folders is. For
         code of long ago, which is not what the folders hold.
+    then
+        For code of long ago, too: a file of the project (relative to its folder), by which the project is known
+        wherever it lies now; the copy; and the time that the code was executed at, in seconds.
     """
 
-    __slots__ = ("_known", "_packages", "_path", "_prepared", "first", "pairs")
+    __slots__ = ("_known", "first", "imports", "pairs", "then")
 
-    def __init__(self, pairs: Iterable[tuple[str, str]], first: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        first: Iterable[str] = (),
+        then: tuple[str, str, float] | None = None,
+    ) -> None:
         # The innermost first: a folder may lie in another.
         self.pairs = sorted(pairs, key=lambda pair: -len(pair[0]))
         self.first = list(first)
+        self.then = then
         self._known: dict[tuple[str, ...], list[str]] = {}
-        self._prepared: tuple[object, ...] = ()
-        self._path: list[str] = []
-        self._packages: list[tuple[Any, list[str]]] = []
+        self.imports: Any = None  # what leads the imports of this process, once somebody has asked for it
 
     def of(self, path: str) -> str | None:
         """Give the copy of a file or folder; None if there is none.
@@ -51,7 +58,42 @@ class Relocation:
             moved = copy if real == folder else f"{copy}{real[len(folder) :]}" if _inside(real, folder) else None
             if moved is not None and os.path.exists(moved):
                 return moved
+        if self.then is not None and self._found(real):
+            return self.of(path)
         return None
+
+    def _found(self, real: str) -> bool:
+        """Tell whether a path of today leads into the project of then, which nobody has named so far."""
+        from ..provenance.roots import nearest_with
+
+        mark, copy, _ = self.then or ("", "", 0.0)
+        folder = nearest_with(real, [mark])
+        if folder is None or _inside(f"{folder}{os.sep}", copy) or (folder, copy) in self.pairs:
+            return False
+        self.pairs.append((folder, copy))
+        return True
+
+    def check(self, path: str | None) -> None:
+        """Refuse a file that only the user's folder has, and that is younger than the code that is executed again.
+
+        Raises
+        ------
+        ImportError
+            It is; so it may be another one than it was.
+        """
+        if self.then is None or path is None:
+            return
+        try:
+            younger = os.stat(path).st_mtime > self.then[2]
+        except OSError:
+            return
+        if younger:
+            said = "is in no snapshot and was written after the run was executed, so it may be other code"
+            raise ImportError(f"{path} {said}", path=path)
+
+    def state(self) -> tuple[Any, ...]:
+        """Give what makes the same relocation in another process."""
+        return self.pairs, self.first, self.then
 
     def search_path(self, path: Sequence[str], more: Iterable[str] = ()) -> list[str]:
         """Give the module search path with the copies in place of the folders.
@@ -85,60 +127,6 @@ class Relocation:
                 return folder + path[len(copy) :]
         return None
 
-    def install(self) -> None:
-        """Let packages of a copy have submodules that only the user's folder has: compiled or generated ones."""
-        sys.meta_path.append(_Beside(self))
-
-    def prepare(self) -> None:
-        """Find out, before this process is forked, what `apply` is to change: it is the same for every fork."""
-        path = [os.fspath(entry) or os.getcwd() for entry in sys.path]
-        key = len(sys.modules), *path
-        if key != self._prepared:
-            self._prepared = key
-            self._path = self.search_path(path, editable_folders())
-            self._packages = []
-            for module in list(sys.modules.values()):
-                folders = _folders(module)
-                moved = [self.of(folder) or folder for folder in folders]
-                if moved != folders:
-                    self._packages.append((module, moved))
-
-    def apply(self) -> None:
-        """Move this process, a fork: what it imports from now on comes from the copies."""
-        sys.path[:] = self._path
-        for module, moved in self._packages:
-            module.__path__ = moved
-        self.install()
-
-
-class _Beside:
-    """Finds a submodule of a package in a copy in the folder that the copy was made of; asked last."""
-
-    def __init__(self, relocation: Relocation) -> None:
-        self.relocation = relocation
-
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> Any:
-        folders = [folder for entry in path or () if (folder := self.relocation.original(entry)) is not None]
-        if not folders:
-            return None
-        for finder in sys.meta_path:
-            if finder is not self and (spec := _ask(finder, name, folders)) is not None:
-                return spec
-        return None
-
-
-def users_own(path: str) -> str:
-    """Give the user's file that `path` is a copy of, in a process that imports from copies; else the path itself."""
-    for finder in sys.meta_path:
-        if isinstance(finder, _Beside) and (found := finder.relocation.original(path)) is not None:
-            return found
-    return path
-
-
-def _ask(finder: Any, name: str, folders: list[str]) -> Any:
-    find: Callable[[str, list[str]], Any] | None = getattr(finder, "find_spec", None)
-    return None if find is None else find(name, folders)
-
 
 def editable_folders() -> list[str]:
     """Give the folders of packages that were installed to be edited and are found by a finder of setuptools."""
@@ -149,12 +137,6 @@ def editable_folders() -> list[str]:
             places = mapping.values() if isinstance(mapping, dict) else ()
             found += [os.path.dirname(place) for place in places if isinstance(place, str)]
     return found
-
-
-def _folders(module: Any) -> list[str]:
-    """Give the folders of a regular package; those of a namespace package follow `sys.path` by themselves."""
-    path = vars(module).get("__path__") if type(module) is type(sys) else None
-    return path if type(path) is list and all(type(folder) is str for folder in path) else []
 
 
 def _inside(path: str, folder: str) -> bool:

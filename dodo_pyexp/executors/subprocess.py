@@ -70,7 +70,7 @@ class SubprocessExecutor(Executor):
         path = [os.fspath(entry) or os.getcwd() for entry in sys.path]
         if job.relocation is not None:
             path = job.relocation.search_path(path, editable_folders())
-            payload["relocation"] = job.relocation.pairs, job.relocation.first
+            payload["relocation"] = job.relocation.state()
             payload["fn"] = redirected(reference, job.relocation.of)
         # An unlinked file: nothing is left behind, and writing it never waits for the reader.
         with open(f"{job.attempt.path}/.payload.tmp", "w+b") as file:

@@ -54,9 +54,10 @@ def _perform(payload: dict[str, Any]) -> int:
     job.log_fd = os.dup(2)
     if "relocation" in payload:
         from .relocation import Relocation
+        from .rerouting import Rerouting
 
         job.relocation = Relocation(*payload["relocation"])
-        job.relocation.install()
+        Rerouting.by(job.relocation).install()
     try:
         job.fn = resolve_as_main(payload["fn"])
         with definitions_only():

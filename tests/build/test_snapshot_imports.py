@@ -119,6 +119,7 @@ def test_the_current_folder_stays_the_users(folder: Any) -> None:
     folder.edit("sub/exp.py", "import pathlib", "import os, pathlib")
     folder.write("sub/helper.py", "")
     folder.write("note.txt", "mine")
+    folder.write("pyproject.toml", "")
     folder.python("sub/exp.py")
     assert results(folder)["second"] == [str(folder.folder), "mine"]
 
@@ -278,6 +279,20 @@ def test_a_submodule_is_imported_as_it_was(project: Any, tmp_path: Any) -> None:
     project.write("exp.py", exp(HEAD="", LATE="from sub.helper import VALUE", FILES="['sub/helper.py']"))
     project.python("exp.py")
     assert results(project) == OLD
+
+
+@pytest.mark.parametrize("executor", ["subprocess", "fork"])
+def test_a_search_path_that_the_experiment_changes_leads_to_the_snapshot(project: Any, executor: str) -> None:
+    git(project, "init", "--quiet")
+    project.write("helper.py", "VALUE = 'old'\n")
+    project.write("src/later.py", "VALUE = 'old'\n")
+    head = "import os, sys; sys.path.insert(0, os.getcwd()); sys.path.insert(0, os.path.abspath('src'))"
+    late = "sys.path.insert(0, 'src'); sys.path.insert(0, os.getcwd()); import helper, later"
+    files = "['helper.py', 'src/later.py']"
+    project.write("exp.py", exp(HEAD=head, LATE=late, FILES=files, VALUE="[helper.VALUE, later.VALUE]"))
+    project.pyexp("build", "exp.py", "--executor", executor)
+    assert results(project)["second"] == ["old", "old"]
+    project.pyexp("reproduce", "exp:second")
 
 
 # -- what is in no snapshot -------------------------------------------------------------------------------------

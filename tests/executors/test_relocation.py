@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -59,43 +56,13 @@ def test_messages_name_the_files_that_the_user_knows(moved: Relocation, tmp_path
     assert moved.readable(text) == f'File "{tmp_path}/repo/src/pkg/a.py", line 1 in {tmp_path}/copy-of-mine/a.py'
 
 
-CHILD = """
-import sys
-sys.path[:0] = [sys.argv[2], sys.argv[1] + "/repo/src"]
-import pkg.early                                     # before the fork
-from dodo_pyexp.executors.relocation import Relocation
-moved = Relocation([(sys.argv[1] + "/repo", sys.argv[1] + "/copy")])
-moved.prepare()
-(moved.apply(), None)
-import pkg.a, pkg.generated
-print(pkg.a.PLACE, pkg.early.__file__ == sys.argv[1] + "/repo/src/pkg/early.py", pkg.generated.__file__)
-"""
-
-
-@pytest.mark.parametrize("init", [True, False])
-def test_a_fork_imports_from_the_copy_what_it_has_not_imported_yet(
-    moved: Relocation, tmp_path: Path, init: bool
-) -> None:
-    (tmp_path / "repo/src/pkg/early.py").write_text("")
-    if init:
-        for place in ("repo", "copy"):
-            (tmp_path / place / "src/pkg/__init__.py").write_text("")
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(tmp_path), str(ROOT)], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert done.stdout.split() == ["copy", "True", f"{tmp_path}/repo/src/pkg/generated.py"], done.stderr
-
-
-def test_a_module_that_is_nowhere_is_still_not_found(moved: Relocation, tmp_path: Path) -> None:
-    (tmp_path / "copy/src/pkg/__init__.py").write_text("")
-    child = CHILD.replace("import pkg.early ", "# ").replace("import pkg.a, pkg.generated", "import pkg.nowhere")
-    done = subprocess.run(
-        [sys.executable, "-c", child, str(tmp_path), str(ROOT)], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert "ModuleNotFoundError: No module named 'pkg.nowhere'" in done.stderr
-
-
-def test_preparing_twice_looks_once(moved: Relocation, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved.prepare()
-    monkeypatch.setattr(os.path, "realpath", lambda path: pytest.fail("looked again"))
-    moved.prepare()
+def test_the_project_of_code_of_long_ago_is_known_by_its_file_wherever_it_lies_now(tmp_path: Path) -> None:
+    for place in ("here/src", "copy/src"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "here/train.py").write_text("")
+    (tmp_path / "copy/train.py").write_text("")
+    moved = Relocation([], [f"{tmp_path}/copy"], ("train.py", f"{tmp_path}/copy", 0.0))
+    assert moved.of(f"{tmp_path}/here/src") == f"{tmp_path}/copy/src"
+    assert moved.of(f"{tmp_path}/copy/src") is None
+    assert moved.of(f"{tmp_path}/here/gone") is None
+    assert moved.of(str(tmp_path)) is None
