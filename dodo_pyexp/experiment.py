@@ -33,6 +33,11 @@ script.speak_plainly()  # whatever a script does with pyexp
 if "dodo_pyexp.executors.worker" not in sys.modules:  # which forks no runs
     chance.watch()
 
+if "doit.loader" in sys.modules:
+    from .build.dodo_config import settle_in_package
+
+    settle_in_package()
+
 TYPE_CHECKING = False  # a worker process imports this module
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

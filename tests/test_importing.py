@@ -99,3 +99,39 @@ def test_relative_paths_are_found(tmp_path, monkeypatch):
     (tmp_path / "relative_file.py").write_text("value = 5\n")
     monkeypatch.chdir(tmp_path)
     assert import_file("relative_file.py").__file__ == str(tmp_path / "relative_file.py")
+
+
+def test_siblings_of_a_file_behind_a_link_are_found(tmp_path):
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "behind_a_link.py").write_text("import beside_the_real_one\nvalue = beside_the_real_one.value\n")
+    (real / "beside_the_real_one.py").write_text("value = 4\n")
+    (tmp_path / "link.py").symlink_to(real / "behind_a_link.py")
+    assert import_file(str(tmp_path / "link.py")).value == 4
+
+
+@pytest.fixture
+def package(tmp_path):
+    folder = tmp_path / "src" / "lab_of_test" / "trials"
+    folder.mkdir(parents=True)
+    for place in (folder, folder.parent):
+        (place / "__init__.py").touch()
+    (folder.parent / "net.py").write_text("SIZE = 3\n")
+    (folder / "colorsys.py").write_text("raise RuntimeError('this is not the standard library')\n")
+    (folder / "beside_the_trial.py").write_text("value = 2\n")
+    (folder / "trial.py").write_text(
+        "import colorsys\nfrom ..net import SIZE\nimport beside_the_trial\nvalue = SIZE, beside_the_trial.value\n"
+    )
+    return folder
+
+
+def test_a_file_in_a_package_is_imported_as_its_module(package):
+    module = import_file(str(package / "trial.py"))
+    assert (module.__name__, module.value) == ("lab_of_test.trials.trial", (3, 2))
+    assert sys.modules["lab_of_test.trials"].trial is module
+
+
+def test_what_a_package_lacks_is_told_as_it_is(package):
+    (package / "__init__.py").write_text("import no_such_module_anywhere\n")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module_anywhere"):
+        import_file(str(package / "trial.py"))

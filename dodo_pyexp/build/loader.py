@@ -6,6 +6,7 @@ Implements: docs/reference.md, "Command line" (FILE). Nothing of a file is execu
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -92,6 +93,19 @@ def is_file(word: str) -> bool:
     return word.endswith((".py", *RUN_FILES))
 
 
+def file_of(word: str, folder: str = ".") -> str:
+    """Give the file that a module's name leads to, ``lab.exp`` to ``lab/exp.py``; anything else as it is."""
+    parts = word.split(".")
+    if is_file(word) or len(parts) < 2 or not all(part.isidentifier() for part in parts):
+        return word
+    for place in (folder, os.path.join(folder, "src"), *sys.path):
+        path = os.path.join(place, *parts)
+        for file in (f"{path}.py", os.path.join(path, "__init__.py")):
+            if os.path.isfile(file):
+                return os.path.relpath(file)
+    return word
+
+
 def default_files() -> list[str]:
     """Give the files that are meant when none is named: the project's ``dodo.py``, else what ``[tool.pyexp]`` names.
 
@@ -113,7 +127,8 @@ def default_files() -> list[str]:
     if not named:
         raise ConfigError(f'{path}: tool.pyexp: experiments must be a list of files, such as ["train.py"]')
     folder = os.path.dirname(path)
-    return [os.path.relpath(os.path.join(folder, name)) for name in named]
+    files = [file_of(name, folder) if isinstance(name, str) else name for name in named]
+    return [os.path.relpath(os.path.join(folder, name)) if name in named else name for name in files]
 
 
 def _near_files(path: str) -> str:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from ..arguments import Parser
 from ..build.decision import Decision, foresee
 from ..build.definition import Definition
-from ..build.loader import RUN_FILES, Loaded, default_files, is_file, load
+from ..build.loader import RUN_FILES, Loaded, default_files, file_of, is_file, load
 from ..build.mistakes import user_code
 from ..build.options import Options
 from ..build.plan import Plan, PlannedRun
@@ -21,8 +21,9 @@ def add_targets(parser: Parser) -> None:
     """Take files and targets."""
     parser.add_argument(
         "targets", metavar="FILE|TARGET", nargs="*",
-        help="files that define experiments (default: dodo.py), Python or YAML, and what of them: an experiment, "
-        "experiment:run, a run, the path of a target, or another task; a pattern such as train:svm* names several",
+        help="files that define experiments (default: dodo.py), Python or YAML, or modules, and what of them: an "
+        "experiment, experiment:run, a run, the path of a target, or another task; a pattern such as train:svm* names "
+        "several",
     )  # fmt: skip
 
 
@@ -45,7 +46,8 @@ def add_output_dir(parser: Parser) -> None:
 
 
 def split_targets(arguments: Namespace) -> tuple[list[str], list[str]]:
-    """Tell files from targets."""
+    """Tell files from targets; the name of a module stands for its file."""
+    arguments.targets = [file_of(word) for word in arguments.targets]
     files = [word for word in arguments.targets if is_file(word)]
     return files, [word for word in arguments.targets if not is_file(word)]
 

@@ -105,7 +105,10 @@ class Relocation:
         found = self._known.get(key)
         if found is None and self.first:
             mine = [entry for entry in path if self.of(entry) is not None]
-            found = self._known[key] = list(dict.fromkeys([*self.first, *(e for e in path if e not in mine), *mine]))
+            others = [entry for entry in path if entry not in mine]
+            packages = [entry for entry in self.first if os.path.isfile(f"{entry}/__init__.py")]  # last in builds, too
+            first = [entry for entry in self.first if entry not in packages]
+            found = self._known[key] = list(dict.fromkeys([*first, *others, *packages, *mine]))
         if found is None:
             moved = {entry: copy for entry in path if (copy := self.of(entry)) is not None}
             others = [copy for entry in more if (copy := self.of(entry)) is not None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dodo_pyexp.build.loader import Loaded, default_files, load
+from dodo_pyexp.build.loader import Loaded, default_files, file_of, load
 from dodo_pyexp.build.mistakes import UserCodeError, user_code
 from dodo_pyexp.errors import ConfigError, MissingFile, UsageError
 
@@ -162,3 +162,17 @@ def test_a_project_file_that_names_them_wrongly_is_refused(write: Callable[..., 
 def test_without_any_file_the_hint_is_init(here: Path) -> None:
     with pytest.raises(UsageError, match="pyexp init"):
         default_files()
+
+
+def test_the_name_of_a_module_stands_for_its_file(write: Callable[..., str], here: Path) -> None:
+    (here / "src/lab").mkdir(parents=True)
+    (here / "src/lab/__init__.py").touch()
+    (here / "src/lab/net.py").write_text("SIZE = 3")
+    write("from .net import SIZE\n" + textwrap.dedent(EXPERIMENT), "src/lab/trial.py")
+    assert file_of("lab.trial") == file_of("src.lab.trial") == "src/lab/trial.py"
+    assert [file_of(word) for word in ("lab.nothing", "train.py", "train:a.b", "lab")] == [
+        "lab.nothing", "train.py", "train:a.b", "lab",
+    ]  # fmt: skip
+    (here / "pyproject.toml").write_text('[tool.pyexp]\nexperiments = ["lab.trial", "other.py"]\n')
+    assert default_files() == ["src/lab/trial.py", "other.py"]
+    assert names(load([file_of("lab.trial")])) == ["first", "second"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -206,6 +207,27 @@ def test_a_seed_holds_in_every_fork(script):
         "def after(results): print({r.result for r in results})\n"
     )
     assert script(body).stdout == "{0.8444218515250481}\n"
+
+
+@pytest.mark.parametrize("door", [["-m", "pyexp", "build"], ["-m", "doit", "-f"]], ids=["build", "doit"])
+def test_a_file_of_a_package_has_relative_imports_through_every_door(script, door):
+    trials = script.folder / "src/lab/trials"
+    trials.mkdir(parents=True)
+    (script.folder / "pyproject.toml").touch()
+    (trials / "__init__.py").touch()
+    (trials.parent / "__init__.py").touch()
+    (trials.parent / "net.py").write_text("SIZE = 3\n")
+    (trials / "exp.py").write_text(
+        "import pyexp\nfrom ..net import SIZE\nclass Net: pass\n@pyexp.experiment(code='rerun')\n"
+        "def train(cfg): return SIZE, __name__, Net()\ntrain.configs(lambda: [{'name': 'r'}])\n"
+        "if __name__ == '__main__': train.run()\n"
+    )
+    done = script.python(*door, "src/lab/trials/exp.py")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(next((script.folder / "out/train/r").glob("2*/result.json")).read_text())
+    assert told == [3, "lab.trials.exp", {"__pickled__": "lab.trials.exp.Net"}]
+    again = script.python("-m", "pyexp", "build", "-n", "lab.trials.exp")
+    assert again.returncode == 0, again.stdout
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn"])
