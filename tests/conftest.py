@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,6 +164,35 @@ def project(tmp_path: Path) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
     return Project(folder, tmp_path / "tally.txt")
+
+
+@pytest.fixture(scope="session")
+def _made() -> dict[tuple[Any, ...], Path]:
+    """Where the projects are that were made for all tests, by how they were made."""
+    return {}
+
+
+@pytest.fixture
+def once(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, _made: dict[tuple[Any, ...], Path]
+) -> Callable[..., Project]:
+    """Give this test a copy of what ``make(project, *arguments)`` makes, which it does once for all tests.
+
+    Builds take most of the time of the tests, and what was built survives that it is copied. `make` may write beside
+    the project's folder as well.
+    """
+
+    def copy(make: Callable[..., object], *arguments: Any) -> Project:
+        if (make, *arguments) not in _made:
+            root = tmp_path_factory.mktemp("once")
+            (root / "project").mkdir()
+            make(Project(root / "project", root / "tally.txt"), *arguments)
+            _made[make, *arguments] = root
+        shutil.copytree(_made[make, *arguments], project.folder.parent, symlinks=True, dirs_exist_ok=True)
+        project.executed()
+        return project
+
+    return copy
 
 
 @pytest.fixture

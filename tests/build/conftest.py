@@ -29,23 +29,29 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@pytest.fixture
-def built(project: Any) -> Any:
-    """Five runs that use `helper.f`, executed."""
+def build_five(project: Any) -> None:
     project.write("pyproject.toml", "")
     project.write("exp.py", experiment())
     project.write("helper.py", HELPER)
     project.pyexp("build", "exp.py")
     assert project.executed() == ALL
-    return project
 
 
 @pytest.fixture
-def pipeline(project: Any) -> Any:
-    """A run, one that depends on it, and a report, executed, with `code = "rerun"`."""
+def built(once: Any) -> Any:
+    """Five runs that use `helper.f`, executed."""
+    return once(build_five)
+
+
+def build_pipeline(project: Any) -> None:
     project.write("pyproject.toml", '[tool.pyexp]\ncode = "rerun"\n')
     project.write("exp.py", PIPELINE)
     project.write("helper.py", HELPER)
     project.pyexp("build", "exp.py")
     assert project.executed() == ["up", "down", "report"]
-    return project
+
+
+@pytest.fixture
+def pipeline(once: Any) -> Any:
+    """A run, one that depends on it, and a report, executed, with `code = "rerun"`."""
+    return once(build_pipeline)

@@ -221,10 +221,10 @@ def test_a_project_that_becomes_a_repository_keeps_its_runs(project: Any) -> Non
     project.write("work/exp.py", experiment())
     project.write("work/helper.py", HELPER)
     project.write("work/tally.py", (project.folder / "tally.py").read_text())
-    project.pyexp("build", "work/exp.py")
+    project.pyexp("build", "work/exp.py", "--output-dir", "out")  # else it is another one from now on
     assert project.executed() == ALL
     (project.folder / ".git").mkdir()
-    assert "code" not in project.pyexp("build", "work/exp.py", "--code", "rerun").stderr
+    assert "code" not in project.pyexp("build", "work/exp.py", "--output-dir", "out", "--code", "rerun").stderr
     assert project.executed() == []
 
 

@@ -34,12 +34,14 @@ EXP = """
 BELOW = ("above", "below")
 
 
-@pytest.fixture
-def built(project: Any) -> Any:
+def build(project: Any) -> None:
     project.write("exp.py", EXP)
     project.python("exp.py", "--executor", "fork")
-    project.executed()
-    return project
+
+
+@pytest.fixture
+def built(once: Any) -> Any:
+    return once(build)
 
 
 def only(project: Any, pattern: str) -> Path:

@@ -67,11 +67,11 @@ def install(site: Path, version: str) -> None:
 class Lab:
     """A project whose runs have been executed once, and whose code, upstreams and packages changed since."""
 
-    def __init__(self, project: Any, site: Path) -> None:
+    def __init__(self, project: Any) -> None:
         self.project = project
         self.out = project.out
-        self.env = {"PYTHONPATH": f"{site}{os.pathsep}{project.environment['PYTHONPATH']}"}
-        self.site = site
+        self.site = project.folder.parent / "site"
+        self.env = {"PYTHONPATH": f"{self.site}{os.pathsep}{project.environment['PYTHONPATH']}"}
 
     def reproduce(self, *words: str, status: int | None = 0) -> Any:
         return self.project.python("-m", "pyexp", "reproduce", *words, env=self.env, status=status)
@@ -89,16 +89,16 @@ class Lab:
 
 
 @pytest.fixture(params=["git", "no git"])
-def lab(project: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Lab:
-    return make_lab(project, tmp_path, request.param == "git")
+def lab(once: Any, request: pytest.FixtureRequest) -> Lab:
+    return Lab(once(make_lab, request.param == "git"))
 
 
 @pytest.fixture
-def git_lab(project: Any, tmp_path: Path) -> Lab:
-    return make_lab(project, tmp_path, True)
+def git_lab(once: Any) -> Lab:
+    return Lab(once(make_lab, True))
 
 
-def make_lab(project: Any, tmp_path: Path, with_git: bool, options: str = "", executed: bool = True) -> Lab:
+def make_lab(project: Any, with_git: bool, options: str = "", executed: bool = True) -> Lab:
     project.write("exp.py", EXP.replace("OPTIONS", options))
     project.write("helper.py", "def f(x):\n    return x + 1\n")
     project.write("lib/deep.py", "def scale(x):\n    return 2 * x\n")
@@ -107,9 +107,8 @@ def make_lab(project: Any, tmp_path: Path, with_git: bool, options: str = "", ex
         git(project, "init", "--quiet")
         git(project, "add", "-A")
         git(project, "commit", "--quiet", "-m", "first")
-    site = tmp_path / "site"
-    install(site, "1.0")
-    lab = Lab(project, site)
+    lab = Lab(project)
+    install(lab.site, "1.0")
     if executed:
         project.python("exp.py", env=lab.env, status=1)
     return lab
@@ -239,7 +238,7 @@ def test_a_reproduction_can_itself_be_made_again(lab: Lab) -> None:
 
 @pytest.mark.parametrize("options", ["timestamp=False", "hash_configs=True", 'executor="fork"'])
 def test_every_layout_and_executor_will_do(project: Any, tmp_path: Path, options: str) -> None:
-    lab = make_lab(project, tmp_path, True, options)
+    lab = make_lab(project, True, options)
     lab.project.edit("helper.py", "x + 1", "x + 100")
     assert lab.verdict("exp:a")["verdict"] == "identical"
     done = project.python("exp.py", env=lab.env, status=1)
@@ -276,7 +275,7 @@ def test_files_are_opened_in_the_folder_that_the_build_was_started_in(project: A
     subprocess.run(
         [sys.executable, "exp.py"], cwd=project.folder / "work", env=project.environment, check=True, timeout=60
     )
-    done = project.pyexp("reproduce", "a", "--output-dir", "work/out")
+    done = project.pyexp("reproduce", "a")
     assert "identical" in done.stdout
 
 
@@ -471,7 +470,7 @@ def test_bad_input_is_one_sentence(
 def test_an_upstream_that_was_overwritten_is_told(
     project: Any, tmp_path: Path, one_sentence: Callable[..., None]
 ) -> None:
-    lab = make_lab(project, tmp_path, True, executed=False)
+    lab = make_lab(project, True, executed=False)
     text = (project.folder / "exp.py").read_text()
     project.write("exp.py", text.replace("@pyexp.experiment\ndef pre", "@pyexp.experiment(timestamp=False)\ndef pre"))
     project.python("exp.py", env=lab.env, status=1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,8 +42,6 @@ DODO = """
         print(f"prepared {len(results)}")
 """
 
-_built: list[Path] = []
-
 
 @pytest.fixture
 def pipeline(project: Any) -> Any:
@@ -54,13 +50,12 @@ def pipeline(project: Any) -> Any:
     return project
 
 
+def build(project: Any) -> None:
+    project.write("dodo.py", DODO)
+    project.pyexp("build", status=1)
+
+
 @pytest.fixture
-def built(pipeline: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def built(once: Any) -> Any:
     """The pipeline after a build in which `wild` failed, so that `after` was skipped."""
-    if not _built:
-        pipeline.pyexp("build", status=1)
-        _built.append(Path(shutil.copytree(pipeline.out, tmp_path_factory.mktemp("built") / "out")))
-    else:
-        shutil.copytree(_built[0], pipeline.out)
-    pipeline.executed()
-    return pipeline
+    return once(build)

@@ -50,21 +50,25 @@ def install(site: Path, version: str) -> None:
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tool\nVersion: {version}\n")
 
 
-@pytest.fixture(params=["git", "no git"])
-def folder(project: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Any:
-    if request.param == "git":
+def build_twice(project: Any, with_git: bool) -> None:
+    if with_git:
         subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
     project.write("exp.py", EXP)
     project.write("helper.py", "def f(x):\n    return x\n")
-    env = {"PYTHONPATH": f"{tmp_path / 'site'}{os.pathsep}{project.environment['PYTHONPATH']}"}
-    install(tmp_path / "site", "1.0")
+    site = project.folder.parent / "site"
+    env = {"PYTHONPATH": f"{site}{os.pathsep}{project.environment['PYTHONPATH']}"}
+    install(site, "1.0")
     project.python("exp.py", "--timestamp", FIRST, env=env | {"CUDA_VISIBLE_DEVICES": "0"}, status=1)
     project.edit("helper.py", "return x", "return 2 * x")
     project.edit("exp.py", '"width": 8', '"width": 9')
     project.edit("exp.py", '("b", 2)', '("c", 2)')
-    install(tmp_path / "site", "1.1")
+    install(site, "1.1")
     project.python("exp.py", "--timestamp", SECOND, env=env | {"CUDA_VISIBLE_DEVICES": "1"}, status=1)
-    return project
+
+
+@pytest.fixture(params=["git", "no git"])
+def folder(once: Any, request: pytest.FixtureRequest) -> Any:
+    return once(build_twice, request.param == "git")
 
 
 def diff(project: Any, *words: str) -> dict[str, Any]:
