@@ -12,7 +12,10 @@ UV := .venv-lock/bin/uv
 # Each lock holds for every system and for each Python from 3.11 on; it names no place to fetch from.
 LOCK := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
   --custom-compile-command 'make lock' --group build pyproject.toml
-PARALLEL := --numprocesses auto --dist worksteal
+# One test more than there are cores at a time: they often wait for what they have started.
+PARALLEL = --numprocesses $$($(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist worksteal
+# Where other packages are used most: doit, YAML, pickles, tables, git and what is shown of them.
+QUICK := tests/config tests/results tests/seeds tests/cli tests/build/test_doors.py tests/executors/test_job.py
 DIGITS := pipelines/digits
 
 .PHONY: help
@@ -51,8 +54,13 @@ demo: $(VENV)/stamp-demo  ## build pipelines/digits, a real machine-learning pip
 	@echo "$(DIGITS)/train.py: then that run is, and what depends on it."
 
 .PHONY: test
-test: lint  ## run the whole test suite, lint and type check
+test: lint  ## run the tests that are not slow, lint and type check
+	$(PY) -m pytest $(PARALLEL) -m 'not slow and not ray and not soak' $(PYTEST_ARGS)
+
+.PHONY: test-all
+test-all: lint  ## run the whole test suite, lint and type check; then a quick set with the newest versions
 	$(PY) -m pytest $(PARALLEL) $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory test-newest PYTEST_ARGS='$(QUICK)'
 
 .PHONY: test-ray
 test-ray: $(VENV)/stamp-test-ray  ## run the tests of the Ray executor on clusters of several nodes (installs Ray)

@@ -176,10 +176,10 @@ def test_upstreams_that_put_out_something_else_are_named(folder: Any) -> None:
 def test_two_batches(folder: Any, words: tuple[str, str]) -> None:
     found = diff(folder, *words)
     assert pairs(found["runs"]) == {"b": ("there", "(none)"), "c": ("(none)", "there")}
-    assert pairs(found["config"]) == {"a: model.width": ("8", "9"), "bad: model.width": ("8", "9")}
+    assert pairs(found["config"]) == {"a: model.width": (8, 9), "bad: model.width": (8, 9)}
     assert found["code"]["functions"] == ["helper.py::f changed"]
     assert pairs(found["packages"]) == {"tool": ("1.0", "1.1")}
-    assert pairs(found["results"]["values"]) == {"a: y": ("1", "2")}
+    assert pairs(found["results"]["values"]) == {"a: y": (1, 2)}
     assert [one["key"] for one in found["results"]["files"]] == ["a: curve.csv"]
 
 

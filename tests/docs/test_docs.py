@@ -77,7 +77,8 @@ def chapters() -> Iterator[Any]:
             line = 1 + text.count("\n", 0, start)
             found = list(blocks(text[start:end], line))
             if found:
-                yield pytest.param(found, id=f"{path.name}:{line}")
+                tutorial = path.name == "README.md" and start == 0
+                yield pytest.param(found, id=f"{path.name}:{line}", marks=[pytest.mark.slow] if tutorial else [])
 
 
 class Reader:
@@ -244,7 +245,7 @@ def test_what_a_docstring_says_that_it_implements_is_there() -> None:
 
 def test_how_it_works_shows_every_room() -> None:
     text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8").split("## The code", 1)[1]
-    shown = re.findall(r"`([a-z]+(?:/|\.py))`", text.split("|---|---|", 1)[1].split("\n\n", 1)[0])
+    shown = re.findall(r"`([a-z_]+(?:/|\.py))`", text.split("|---|---|", 1)[1].split("\n\n", 1)[0])
     engine = ROOT / "dodo_pyexp"
     rooms = {f"{path.parent.name}/" for path in engine.glob("*/__init__.py")} | {
         path.name for path in engine.glob("*.py")

@@ -273,6 +273,7 @@ def test_nothing_survives_a_build_that_is_killed(script, isolated, live):
     assert again.code == 0 and again.finished() and again.finished("other")
 
 
+@pytest.mark.slow
 def test_five_hundred_runs_leak_no_descriptor_and_no_zombie(script, isolated):
     body = "return 1"
     tail = (

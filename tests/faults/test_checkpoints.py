@@ -83,6 +83,7 @@ def survive(project: Any, door: str, executor: str, number: int, seed: int, kill
     return {"kills": hits, "steps": STEPS * len(NAMES), "steps_executed_again": again}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_killed_training_goes_on_from_its_checkpoint(project: Any, executor: str, number: int) -> None:

@@ -164,6 +164,7 @@ faults = pytest.mark.parametrize("fault", [FULL, FULL_FOR_A_MOMENT, KILLED_BEFOR
 
 
 @faults
+@pytest.mark.slow
 def test_a_faulty_write_costs_what_it_was_for(folder: Folder, fault: str, dice: random.Random) -> None:
     for k in dice.sample(range(1, 60), 4):
         folder.check(k, fault)

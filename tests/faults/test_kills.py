@@ -62,6 +62,7 @@ def strike(
     return figures, most - in_vain
 
 
+@pytest.mark.slow
 @pytest.mark.trials(quick=8, soak=216)
 def test_a_killed_build_loses_nothing(
     pipeline: Any,

@@ -44,6 +44,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of the memory from /proc")
 @pytest.mark.parametrize("live", [(), ("-s",)], ids=["kept", "shown"])
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])

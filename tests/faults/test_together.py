@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.trials(quick=1, soak=50)
 @pytest.mark.parametrize("builds", [2, 4])
 def test_builds_at_once_share_the_work(

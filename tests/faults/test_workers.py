@@ -82,6 +82,7 @@ def statuses(project: Any) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in project.out.glob("exp/*/*/status.json")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="finds the workers in /proc")
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])
 @pytest.mark.parametrize(("runs", "kills"), [(12, 6), pytest.param(200, 100, marks=pytest.mark.soak)])
@@ -105,6 +106,7 @@ def test_killed_workers_are_replaced_where_retry_says_so(
     figures(runs=runs, kills=hit, tries_again=again, finished=len(found))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="finds the workers in /proc")
 @pytest.mark.parametrize("executor", ["fork", "subprocess"])
 @pytest.mark.parametrize(("runs", "kills"), [(12, 4), pytest.param(200, 60, marks=pytest.mark.soak)])

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "pipelines" / "digits"
 
 # The first build starts an interpreter with scikit-learn for every run.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 needs_installation = pytest.mark.skipif(
     "pyexp" not in entry_points(group="doit.BACKEND").names,

@@ -6,6 +6,7 @@ import importlib
 import json
 import sys
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,17 +75,20 @@ SOURCE = """
 """
 
 
-@pytest.fixture(params=["", "from __future__ import annotations"], ids=["objects", "texts"])
-def module(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    path = tmp_path / "configured.py"
+@pytest.fixture(scope="module", params=["", "from __future__ import annotations"], ids=["objects", "texts"])
+def module(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    path = tmp_path_factory.mktemp("classes") / "configured.py"
     path.write_text(textwrap.dedent(SOURCE).format(future=request.param, imports=""))
-    monkeypatch.syspath_prepend(tmp_path)
-    sys.modules.pop("configured", None)
-    yield importlib.import_module("configured")
-    sys.modules.pop("configured", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(path.parent)
+        patch.delitem(sys.modules, "configured", raising=False)
+        yield importlib.import_module("configured")
+        sys.modules.pop("configured", None)
 
 
+@cache
 def both(module: Any) -> list[Schema]:
+    """The schema of the imported class, and of its source; of the source it takes a while, as it follows imports."""
     read = schema_in(Path(module.__file__), "run", 1, [])
     assert read is not None
     return [schema_of(annotated_parameter(module.run, 1)), read]
