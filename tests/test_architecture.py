@@ -152,6 +152,36 @@ def test_both_packages_are_marked_as_typed() -> None:
     assert (ROOT / ENGINE / "py.typed").is_file()
 
 
+# What these open lies elsewhere: pyproject.toml, code, what the kernel tells, a node's own folder.
+OPENS_OTHER_FILES = {"build.options", "executors.standin", "executors.memory", "executors.ray_courier"}
+OPENERS = {"store.opening", "store.atomic"}
+
+
+def opens_for_reading(call: ast.AST) -> bool:
+    """Tell whether a call opens a file for reading that may lie anywhere."""
+    if not isinstance(call, ast.Call):
+        return False
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr in ("read_text", "read_bytes") and not isinstance(call.func.value, ast.Name)
+    if not isinstance(call.func, ast.Name) or call.func.id != "open":
+        return False
+    path, *modes = [ast.unparse(argument).strip("f'\"") for argument in call.args]
+    return not path.startswith("/proc/") and not (modes and modes[0][0] in "wx")
+
+
+def test_files_of_the_output_folder_are_opened_in_one_place() -> None:
+    """Whatever has taken the place of a file there, `store/opening.py` neither waits for it nor drowns in it."""
+    found = [
+        f"{module}:{node.lineno}"
+        for module in MODULES
+        if room(module) in ("store", "results", "build", "cli", "executors")
+        and module.removeprefix(f"{ENGINE}.") not in OPENS_OTHER_FILES | OPENERS
+        for node in ast.walk(syntax(module))
+        if opens_for_reading(node)
+    ]
+    assert not found
+
+
 def loaded_by(statement: str) -> set[str]:
     """Give the modules that a fresh interpreter holds after a statement."""
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {statement}; print(*sys.modules)"

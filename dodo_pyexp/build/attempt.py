@@ -10,7 +10,7 @@ from ..errors import PyexpError
 from ..executors.job import describe
 from ..provenance.masking import masked_text, secrets_of
 from ..results.outcome import save_failure
-from ..store import atomic
+from ..store import atomic, opening
 from ..store.paths import AttemptFolder, is_attempt
 
 if TYPE_CHECKING:
@@ -61,5 +61,4 @@ def record_failure(attempt: AttemptFolder, state: dict[str, Any], config: Config
 
 def add_to_log(attempt: AttemptFolder, text: str) -> None:
     """Write what there is to say beside what the run prints."""
-    with open(attempt.log, "a", encoding="utf-8", errors="backslashreplace") as log:
-        log.write(text)
+    opening.add(attempt.log, text.encode("utf-8", "backslashreplace"))

@@ -43,7 +43,7 @@ class Backend:
         self._saved = time.monotonic()
 
     def _load(self) -> dict[str, dict[str, Any] | str]:
-        if not os.path.exists(self.name):
+        if not os.path.isfile(self.name):  # sqlite would wait for ever where a named pipe stands in its place
             return {}
         try:
             connection = sqlite3.connect(f"file:{self.name}?mode=ro", uri=True, timeout=5)
@@ -122,6 +122,8 @@ class Backend:
         folder = os.path.dirname(self.name)
         if folder:
             os.makedirs(folder, exist_ok=True)
+        if os.path.lexists(self.name) and not os.path.isfile(self.name):
+            os.unlink(self.name)
         connection = sqlite3.connect(self.name, timeout=10)
         try:
             with connection:

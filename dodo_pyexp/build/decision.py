@@ -15,6 +15,7 @@ from ..errors import DamagedFile
 from ..provenance.host import Owner
 from ..provenance.masking import masked_keys, restored
 from ..store import status as statuses
+from ..store.opening import read_bytes
 from ..store.paths import RunFolder
 from ..store.record import FAILED_UPSTREAM, Record
 from .plan import Plan, PlannedExperiment, PlannedRun
@@ -232,8 +233,7 @@ def _config_before(files: RunFolder, record: Record) -> Config | None:
     if os.path.basename(own) not in record.files:
         return None
     try:
-        with open(own, encoding="utf-8") as file:
-            return loads_config(file.read())
+        return loads_config(read_bytes(own).decode())
     except (OSError, DamagedFile, UnicodeDecodeError):
         return None
 

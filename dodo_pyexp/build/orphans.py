@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from ..errors import DamagedFile, UsageError
 from ..results.stored import StoredExperiment, stored_experiments
 from ..store import timestamps
-from ..store.paths import RunFolder
+from ..store.paths import RunFolder, is_folder
 from ..store.record import Record
 from .decision import ORPHAN, Decision
 from .filters import matcher
@@ -83,7 +83,7 @@ def orphans_of(experiment: PlannedExperiment) -> list[Orphan]:
         with os.scandir(experiment.files.path) as entries:
             folders = [
                 entry.name for entry in entries
-                if not entry.name.startswith(".") and entry.name != "report" and entry.is_dir()
+                if not entry.name.startswith(".") and entry.name != "report" and is_folder(entry)
             ]  # fmt: skip
     except OSError:
         return []

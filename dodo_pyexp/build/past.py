@@ -27,8 +27,8 @@ from ..results.result import Result
 from ..results.stored import StoredRun
 from ..store import manifest as manifests
 from ..store import status as statuses
-from ..store.atomic import read_bytes
 from ..store.manifest import Manifest
+from ..store.opening import read_bytes
 from ..store.paths import AttemptFolder, OutputFolder, shown
 from ..store.record import FAILED_UPSTREAM, Record
 from .surroundings import find_requirements

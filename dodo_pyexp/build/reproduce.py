@@ -29,7 +29,7 @@ from ..provenance.host import Owner
 from ..provenance.masking import Masker
 from ..results.outcome import save_failure
 from ..results.stored import stored_run
-from ..store import atomic, timestamps
+from ..store import atomic, opening, timestamps
 from ..store import status as statuses
 from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, shown
 from .definition import Definition
@@ -218,8 +218,7 @@ class _New:
         if statuses.read(job.attempt).get("state") not in (statuses.FINISHED, statuses.FAILED):
             kind, message = describe_end(ended)
             error = {"type": kind, "message": message, "where": None, "traceback": ""}
-            with open(job.attempt.log, "a", encoding="utf-8") as log:
-                log.write(f"{kind}: {message}\n")
+            opening.add(job.attempt.log, f"{kind}: {message}\n".encode("utf-8", "backslashreplace"))
             save_failure(job.attempt, job.state, job.kept_config, error)
 
 

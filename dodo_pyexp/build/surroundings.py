@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..store import atomic
+from ..store.opening import read_text
 
 if TYPE_CHECKING:
     from ..store.paths import ExperimentFolder
@@ -44,7 +45,7 @@ class Surroundings:
         """Write down the packages of a batch; another part of it may have run with others."""
         assert self._requirements is not None
         path = files.requirements(timestamp)
-        if _read(path) not in (None, self._requirements):
+        if read_text(path) not in (None, self._requirements):
             path = files.requirements(timestamp, self._digest)
         if not os.path.exists(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -56,7 +57,7 @@ class Surroundings:
         from ..provenance.environment import environment, machine, machine_key
 
         before = atomic.read_json(files.last_environment) or {}
-        requirements = _read(files.requirements(str(before.get("batch")))) or ""
+        requirements = read_text(files.requirements(str(before.get("batch")))) or ""
         state = packages.state(requirements)
         if not requirements or state != before.get("state"):
             requirements = packages.frozen_requirements()
@@ -85,22 +86,14 @@ def find_requirements(files: ExperimentFolder, digest: str | None, batch: str | 
     from ..provenance import packages
 
     if not digest:
-        return None if batch is None else _read(files.requirements(batch))
+        return None if batch is None else read_text(files.requirements(batch))
     try:
         folders = sorted((name for name in os.listdir(files.environments) if not name.endswith(".json")), reverse=True)
     except OSError:
         return None
     for folder in dict.fromkeys([*([batch] if batch in folders else []), *folders]):
         for path in (files.requirements(folder, digest), files.requirements(folder)):
-            text = _read(path)
+            text = read_text(path)
             if text is not None and packages.digest(text) == digest:
                 return text
     return None
-
-
-def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError):
-        return None

@@ -18,6 +18,7 @@ from doit.task import IOConfig, Task
 
 from ..errors import PyexpError, warn
 from ..printable import printable, printable_lines
+from ..store.opening import open_file
 from .batch import Batch
 from .decision import Decision, decide
 from .notices import Advice, code_lines
@@ -239,7 +240,7 @@ def failure(execution: Execution) -> BaseFail | None:
 def tail(path: str, size: int = 4000) -> str:
     """Read the last lines of a log."""
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - size))
             return file.read().decode("utf-8", "replace")
     except OSError:

@@ -18,8 +18,8 @@ from ..provenance.host import Owner
 from ..results.stored import StoredExperiment
 from ..store import manifest as manifests
 from ..store import status as statuses
-from ..store.atomic import read_bytes
 from ..store.manifest import Manifest
+from ..store.opening import read_bytes
 from ..store.paths import AttemptFolder, RunFolder
 from ..store.record import Record
 from .pieces import UNUSED, Piece, freed_sizes

@@ -18,8 +18,8 @@ from ..importing import definitions_only
 from ..results.comparing import Difference, compare_files, compare_values
 from ..results.result import load_pickle
 from ..results.stored import StoredRun
-from ..store import atomic
 from ..store import status as statuses
+from ..store.opening import read_bytes
 from ..store.paths import AttemptFolder, shown
 from .decision import failure_cause
 from .past import Past
@@ -146,9 +146,9 @@ def differing_values(before: AttemptFolder, after: AttemptFolder, run: StoredRun
         values = [load_pickle(attempt, run.full_name).__dict__.get("result") for attempt in (before, after)]
     except DamagedFile:
         try:
-            texts = [atomic.read_bytes(attempt.own("result.json")) for attempt in (before, after)]
+            texts = [read_bytes(attempt.own("result.json")) for attempt in (before, after)]
             values = [json.loads(text) for text in texts]
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return [Difference("value", "cannot be read", "here: what it needs is not installed, or it is damaged")]
         found = compare_values(values[0], values[1], tolerance)
         if b'"__pickled__"' in texts[0] + texts[1]:

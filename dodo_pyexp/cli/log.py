@@ -36,6 +36,7 @@ def run(arguments: Namespace) -> int:
     """Print what a run printed; nobody's code is imported."""
     from ..errors import DamagedFile, MissingFile
     from ..results.stored import stored_run
+    from ..store.opening import open_file
     from ..store.paths import shown
     from .output import output_folder
 
@@ -45,7 +46,7 @@ def run(arguments: Namespace) -> int:
         print(shown(attempt.log))
         return 0
     try:
-        with open(attempt.log, "rb") as file:
+        with open_file(attempt.log) as file:
             _copy(file)
             while arguments.follow and not has_ended(found, attempt):
                 time.sleep(POLL_SECONDS)
@@ -97,7 +98,7 @@ def has_ended(run: StoredRun, attempt: AttemptFolder) -> bool:
     from ..provenance.host import Owner
     from ..store import status as statuses
 
-    if not run.files.flat and os.path.exists(attempt.finished):
+    if not run.files.flat and os.path.lexists(attempt.finished):
         return True
     status = statuses.read(attempt)
     if Owner.from_dict(status.get("owner")).alive() is False or status.get("state") == statuses.INTERRUPTED:

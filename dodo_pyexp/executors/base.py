@@ -10,6 +10,7 @@ import os
 from ..errors import ExecutorError
 from ..results.pickling import load
 from ..store.atomic import remove
+from ..store.opening import open_file
 from .capture import Capture, Log
 from .job import RunError
 from .process_state import ProcessState
@@ -193,7 +194,7 @@ class Executor:
         try:
             value = self.run(job.call, config, result_path)
             if value is None and os.path.exists(result_path):
-                with open(result_path, "rb") as file:
+                with open_file(result_path) as file:
                     value = load(file)
         finally:
             remove(result_path)  # experiment.pkl holds it

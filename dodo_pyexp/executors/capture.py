@@ -14,6 +14,7 @@ import sys
 from _thread import allocate_lock
 
 from ..flushing import flush_c, try_flush
+from ..store.opening import open_to_add
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Log:
             finally:
                 os.close(reader)
         else:
-            self.fd = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self.fd = open_to_add(attempt.log)
         self.fd = above_standard(self.fd)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from ..errors import damaged_attempt
 from ..flushing import flush
 from ..main_module import script
 from ..results import outcome
-from ..store import status
+from ..store import opening, status
 from ..store.paths import AttemptFolder
 
 TYPE_CHECKING = False
@@ -199,8 +199,7 @@ class Job:
         except OSError:  # the function closed what it did not open
             pass
         try:
-            with open(self.attempt.log, "ab") as log:
-                log.write(data)
+            opening.add(self.attempt.log, data)
         except OSError:
             pass
 

@@ -10,6 +10,8 @@ import os
 import signal
 import time
 
+from ..store.opening import open_file
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .base import Ended
@@ -90,7 +92,7 @@ def _count(path: str) -> int | None:
 
 def _tail(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
             tail = file.read()
     except OSError:

@@ -13,6 +13,7 @@ import sys
 
 from ..errors import MissingExtra
 from ..results.pickling import dumps
+from ..store.opening import read_bytes
 from .base import Executor
 from .reference import redirected, refer
 from .relocation import editable_folders
@@ -211,8 +212,7 @@ class RayExecutor(Executor):
         files = {}
         for name in ("config.json", "config.yml", ".commit"):
             try:
-                with open(f"{job.attempt.path}/{name}", "rb") as file:
-                    files[name] = file.read()
+                files[name] = read_bytes(f"{job.attempt.path}/{name}")
             except OSError:
                 continue
         wanted = [path for _, _, path, _ in flight.ticket["order"]["deps"]] + list(job.given.values())

@@ -13,6 +13,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..store import opening
 from ..store import status as statuses
 from ..store.paths import AttemptFolder
 from .ray_parcel import PIECE, NodeFolder, Packer, Unpacker
@@ -111,7 +112,7 @@ class Courier:
 
 def _read(path: str, offset: int, most: int) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as file:
+        with opening.open_file(path) as file:
             file.seek(offset)
             return file.read(most)
     except OSError:
@@ -143,8 +144,7 @@ class Arrival:
     def take(self, entry: tuple[Any, ...]) -> bool:
         """Take one entry; True when it was the last."""
         if entry[0] == "log":
-            with open(self._attempt.log, "ab") as log:
-                log.write(entry[1])
+            opening.add(self._attempt.log, entry[1])
         elif entry[0] == "status":
             statuses.write(self._attempt, entry[1])
         elif entry[0] == "end":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..store import status
+from ..store import opening, status
 from .base import Ended, Handle
 from .ray_courier import Arrival
 
@@ -127,15 +127,14 @@ class Flight(Handle):
     def explain(self, text: str) -> None:
         """Add to the log what nobody else has written there."""
         try:
-            with open(self.job.attempt.log, "a", encoding="utf-8", errors="backslashreplace") as log:
-                log.write(text)
+            opening.add(self.job.attempt.log, text.encode("utf-8", "backslashreplace"))
         except OSError:  # the cause is told all the same
             pass
 
     def show(self) -> None:
         """Show what the run has printed since the last time."""
         try:
-            with open(self.job.attempt.log, "rb", buffering=0) as log:
+            with opening.open_file(self.job.attempt.log) as log:
                 log.seek(self._shown)
                 while data := log.read(1 << 16):
                     self._shown += len(data)

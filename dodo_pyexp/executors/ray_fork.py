@@ -18,6 +18,7 @@ from ..results.pickling import loads
 from ..results.result import Result
 from ..store import status
 from ..store.digest import sha256
+from ..store.opening import open_to_add
 from ..store.paths import AttemptFolder
 from .capture import point
 from .chance import remember, reseed
@@ -84,7 +85,7 @@ class Fork:
 
     def _perform(self, order: dict[str, Any]) -> int:
         attempt = AttemptFolder(order["attempt"])
-        log = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        log = open_to_add(attempt.log)
         point(log)
         deps = Runs([Result.referred(dep) for dep in order["deps"]]) if order["deps"] else self._nothing
         state = order["state"]

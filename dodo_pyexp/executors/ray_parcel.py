@@ -14,6 +14,8 @@ import stat
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from ..store.opening import open_file
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
@@ -80,7 +82,7 @@ class Packer:
             elif stat.S_ISLNK(info.st_mode):
                 piece.append(("link", relative, self._target(path)))
             elif stat.S_ISREG(info.st_mode):
-                with open(path, "rb", buffering=0) as file:
+                with open_file(path) as file:
                     end = stat.S_IMODE(info.st_mode), info.st_mtime_ns
                     left = info.st_size
                     while True:

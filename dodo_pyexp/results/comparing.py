@@ -6,7 +6,6 @@ Numbers may differ a little and still count as the same; everything else must be
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 
 from ..interchange import as_json
 from ..store.digest import file_digest, saved_files
+from ..store.opening import read_bytes
 from ..store.paths import AttemptFolder
 from .pickling import dumps
 
@@ -179,10 +179,7 @@ def _close_files(before: str, after: str, tolerance: float) -> bool:
     if before.endswith((".npy", ".npz")):
         return _close_arrays(before, after, tolerance)
     try:
-        if max(os.path.getsize(before), os.path.getsize(after)) > _TEXT_LIMIT:
-            return False
-        with open(before, encoding="utf-8") as one, open(after, encoding="utf-8") as other:
-            texts = one.read(), other.read()
+        texts = read_bytes(before, _TEXT_LIMIT).decode(), read_bytes(after, _TEXT_LIMIT).decode()
     except (OSError, UnicodeDecodeError):
         return False
     if "\0" in texts[0] or "\0" in texts[1] or _NUMBER.split(texts[0]) != _NUMBER.split(texts[1]):

@@ -12,6 +12,7 @@ import time
 
 from ..store import atomic, status, timestamps
 from ..store.digest import output_digest, saved_files, saved_sizes, sum_of_bytes, value_digest
+from ..store.opening import open_file
 from ..store.paths import AttemptFolder
 from .pickling import dumps, self_contained
 from .result import Result
@@ -58,7 +59,7 @@ class OwnFiles:
 
     def _read(self, name: str) -> bytes | None:
         try:
-            with open(f"{self._attempt.path}/{name}", "rb") as file:
+            with open_file(f"{self._attempt.path}/{name}") as file:
                 return file.read()
         except OSError:
             return None

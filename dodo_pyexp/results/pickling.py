@@ -20,7 +20,7 @@ from ..importing import definitions_only
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, BinaryIO
+    from typing import IO, Any
 
 __all__ = ["dumps", "load", "load_here", "loads", "plain_dumps", "restore", "self_contained"]
 
@@ -66,7 +66,7 @@ def restore(address: str, copy: bytes) -> Any:
         return loads(copy)
 
 
-def load_here(file: BinaryIO) -> Any:
+def load_here(file: IO[bytes]) -> Any:
     """Unpickle `file`; objects whose class was pickled by value get the class that the script has here, if it has one.
 
     So ``isinstance`` and ``==`` say the same of a result that was just made and of one from an earlier day. Where the
@@ -84,7 +84,7 @@ def load_here(file: BinaryIO) -> Any:
 class _Reader(Unpickler):
     """Puts the classes of this process in the place of those that cloudpickle would make anew."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
         self._own: list[type] = []
 

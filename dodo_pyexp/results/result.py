@@ -11,6 +11,7 @@ from ..config.config import Config
 from ..errors import DamagedFile, DamagedResult
 from ..store import status as statuses
 from ..store.digest import sum_of_open
+from ..store.opening import open_file
 from ..store.paths import AttemptFolder
 from ..store.record import record_of, vouches_for
 from .pickling import dumps, load_here, loads
@@ -19,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from typing import Any
+    from typing import IO, Any
 
 _LAZY = frozenset(["cfg", "error", "finished", "log", "out", "result", "skipped"])
 _ENDED = frozenset([statuses.FINISHED, statuses.FAILED])
@@ -181,8 +182,8 @@ class Result:
         if attempt is None:
             return ""
         try:
-            with open(attempt.log, encoding="utf-8", errors="replace") as file:
-                return file.read()
+            with open_file(attempt.log) as file:
+                return file.read().decode("utf-8", "replace")
         except OSError:
             return ""
 
@@ -288,8 +289,8 @@ def load_pickle(
     expected = sums.get("experiment.pkl") if isinstance(sums, dict) else None
     damage = None
     try:
-        with open(attempt.pickle, "rb") as file:
-            if expected is not None and sum_of_open(file) != expected:
+        with open_file(attempt.pickle) as file:
+            if expected is not None and (not _fits(file, status) or sum_of_open(file) != expected):
                 damage = "is not what the run wrote"
             result = None if damage else load_here(file)
     except (Exception, SystemExit) as error:  # unpickling runs arbitrary code and may raise anything
@@ -306,6 +307,13 @@ def load_pickle(
     if not isinstance(result, Result):
         raise DamagedFile(f"{os.path.relpath(attempt.pickle)} holds no Result; build {name} again")
     return result
+
+
+def _fits(file: IO[bytes], status: dict[str, Any] | None) -> bool:
+    """Tell whether a result's file has the size that the status tells, before all of it is read."""
+    sizes = (status or {}).get("files")
+    size = sizes.get("experiment.pkl") if isinstance(sizes, dict) else None
+    return size is None or os.fstat(file.fileno()).st_size == size
 
 
 def _damage(attempt: AttemptFolder, name: str, status: dict[str, Any], what: str, *, watched: bool) -> str:

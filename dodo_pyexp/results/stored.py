@@ -13,7 +13,7 @@ from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.names import folder_name, refusal
-from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder, shown
+from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder, is_folder, shown
 from .reading import find_attempt
 
 DEEPEST = 6
@@ -64,7 +64,7 @@ class StoredExperiment:
         with os.scandir(self.files.path) as entries:
             return sorted(
                 entry.name for entry in entries
-                if not entry.name.startswith(".") and entry.name != "report" and entry.is_dir()
+                if not entry.name.startswith(".") and entry.name != "report" and is_folder(entry)
             )  # fmt: skip
 
     def real_names(self) -> dict[str, str]:
@@ -164,7 +164,7 @@ def _below(output: OutputFolder, inside: str, depth: int) -> Iterator[StoredExpe
     """Find the experiments in a folder, and in those of its folders that are none themselves."""
     try:
         with os.scandir(f"{output.path}/{inside}") as entries:
-            folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=not inside)]
+            folders = [entry.name for entry in entries if is_folder(entry, links=not inside)]
     except FileNotFoundError:
         return
     except OSError as error:

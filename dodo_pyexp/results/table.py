@@ -16,6 +16,7 @@ from ..interchange import as_json
 from ..printable import printable, shorten, width
 from ..store import status as statuses
 from ..store.digest import sum_of_bytes
+from ..store.opening import read_bytes
 from ..store.paths import AttemptFolder
 from ..store.record import Record, missing_part, record_of
 from ..store.status import FAILED, FINISHED, INTERRUPTED, RUNNING
@@ -137,8 +138,7 @@ def _read_value(path: str, expected: str | None) -> tuple[str, str, Any]:
     import json
 
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_bytes(path)
         if expected is not None and sum_of_bytes(data) != expected:
             return DAMAGED, "result.json is not what was written", None
         return FINISHED, "", json.loads(data)

@@ -10,6 +10,8 @@ import json
 import os
 from _thread import get_ident  # without all of threading, which a worker does not need
 
+from .opening import LARGEST, read_bytes
+
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without importing typing in every worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,23 +156,11 @@ def create_json(path: str, value: Any) -> None:
         remove(temporary)
 
 
-def read_bytes(path: str) -> bytes:
-    """Read a small file; half as dear as `open`, which counts when every run of a build is looked at."""
-    fd = os.open(path, os.O_RDONLY)
+def read_json(path: str, largest: int = LARGEST) -> dict[str, Any] | None:
+    """Read a JSON object; None when the file is missing, cut off, too large, or holds something else."""
     try:
-        data = b""
-        while block := os.read(fd, 1 << 16):
-            data += block
-        return data
-    finally:
-        os.close(fd)
-
-
-def read_json(path: str) -> dict[str, Any] | None:
-    """Read a JSON object; None when the file is missing, cut off, or holds something else."""
-    try:
-        value = _decode(read_bytes(path).decode())
-    except (OSError, ValueError, RecursionError):
+        value = _decode(read_bytes(path, largest).decode())
+    except (OSError, ValueError, RecursionError, MemoryError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
+from .opening import open_file
 from .paths import AttemptFolder, is_attempt
 
 TYPE_CHECKING = False
@@ -97,7 +98,7 @@ def file_digest(path: str) -> bytes:
         text = os.readlink(path) if os.path.islink(path) else ""
         return _digest(text.encode("utf-8", "surrogateescape"))
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open_file(path) as file:
             return _digest_of(file)
     except (FileNotFoundError, PermissionError):
         return _digest(b"")

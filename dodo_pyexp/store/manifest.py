@@ -10,6 +10,7 @@ import os
 
 from ..errors import DamagedFile, UsageError, nearest, warn
 from . import atomic, timestamps
+from .opening import open_file
 from .paths import shown
 
 TYPE_CHECKING = False
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .paths import ExperimentFolder
 
 FORMAT = 1
+LARGEST = 1 << 30
+"""Bytes of a manifest: it holds the configs of 100,000 runs."""
 HASHES = "hashes"
 """Key of `about`: hashes of the configs of which something was masked, by folder."""
 LAUNCHES = "launches"
@@ -105,7 +108,7 @@ class Manifest:
             try:
                 atomic.create_json(folder.manifest(name), self.to_dict())
             except FileExistsError:
-                existing = atomic.read_json(folder.manifest(name)) or {}
+                existing = atomic.read_json(folder.manifest(name), LARGEST) or {}
                 if build is not None and existing.get("build") == build:
                     return Manifest.read(folder, name)
                 continue
@@ -126,7 +129,7 @@ class Manifest:
             The manifest cannot be read back whole.
         """
         path = folder.manifest(timestamp)
-        values = atomic.read_json(path)
+        values = atomic.read_json(path, LARGEST)
         try:
             if values is None or values.pop("format") != FORMAT:
                 raise ValueError("no manifest")
@@ -146,7 +149,7 @@ class Manifest:
 def is_closed(folder: ExperimentFolder, timestamp: str) -> bool:
     """Tell whether a batch says how it ended; of a large manifest only the beginning is read."""
     try:
-        with open(folder.manifest(timestamp), "rb") as file:
+        with open_file(folder.manifest(timestamp)) as file:
             return b'"counts":' in file.read(200)
     except OSError:
         return True

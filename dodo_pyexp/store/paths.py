@@ -233,6 +233,14 @@ def is_attempt(entry: os.DirEntry[str]) -> bool:
     return timestamps.is_timestamp(entry.name) and os.path.isfile(f"{entry.path}/status.json")
 
 
+def is_folder(entry: os.DirEntry[str], *, links: bool = True) -> bool:
+    """Tell whether an entry is a folder, or with `links` leads to one; a link that leads round in a circle is none."""
+    try:
+        return entry.is_dir(follow_symlinks=links)
+    except OSError:
+        return False
+
+
 def shown(path: str) -> str:
     """Write a path as short as it can be written from here."""
     try:

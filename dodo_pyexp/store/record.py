@@ -12,6 +12,7 @@ import os
 from ..errors import DamagedFile
 from . import atomic
 from .digest import sum_of
+from .opening import read_bytes
 from .paths import AttemptFolder, RunFolder
 
 TYPE_CHECKING = False
@@ -104,7 +105,7 @@ class Record:
         """
         path = run.finished
         try:
-            values = _decode(atomic.read_bytes(path).decode())
+            values = _decode(read_bytes(path).decode())
             if values["format"] != FORMAT:
                 raise DamagedFile(f"{path} has format {values['format']}; this version of pyexp reads format {FORMAT}")
             record = cls(
