@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..collection.patterns import Pattern, PatternError
 from ..collection.runs import Runs
 from ..errors import ConfigError, ConfigTypeError, DependencyError, LookupFailed, nearest, suggest
 from ..store.paths import shown
@@ -72,14 +73,18 @@ class Resolver:
             raise ConfigTypeError(
                 f"{_where(run)}: depends_on must be a text, a dict or a list of them, not {type(key).__name__}"
             )
+        far = [e for e in self.planned + self.extra if e is not run.experiment]
+        if isinstance(key, str):  # an exact name, before anything that a regular expression would find besides
+            exact = [item for item in self._called(key, [run.experiment], full=False) if item is not run]
+            if exact := exact or self._called(key, far, full=True):
+                return exact
         own = self._search([run.experiment], key, run, full=False)
         nearer = [item for item in own if item is not run]
         if nearer:
             return nearer
-        far = [e for e in self.planned + self.extra if e is not run.experiment]
         found = self._search(far, key, run, full=True)
         if not found and self._load_others():
-            found = self._search(self.extra, key, run, full=True)
+            found = self._called(key, self.extra, full=True) or self._search(self.extra, key, run, full=True)
         if found:
             return found
         if own:
@@ -91,6 +96,12 @@ class Resolver:
         hint = nearest(key.strip("^$"), names) if isinstance(key, str) else ""
         hint = hint or suggest("", (item.full_name for item in others)) or "; there is no other"
         raise DependencyError(f"{_where(run)}: depends_on {_said(key)} matches no other run{hint}")
+
+    def _called(self, key: Any, experiments: list[PlannedExperiment], *, full: bool) -> list[PlannedRun]:
+        """Give the runs of exactly that name."""
+        if not isinstance(key, str):
+            return []
+        return [names[key] for e in experiments if key in (names := self._names(e, full=full))]
 
     def _search(
         self, experiments: list[PlannedExperiment], key: Any, run: PlannedRun, *, full: bool
@@ -115,8 +126,8 @@ class Resolver:
         if exact is not None:  # `^train:a$` in each of 10,000 configs must not be searched in 10,000 names each time
             names = self._names(experiment, full=full)
             return [names[exact[1]]] if exact[1] in names else []
-        search = _pattern(key, run).search
-        return [item for item in experiment.runs if search(item.name) or (full and search(item.full_name))]
+        found_in = _pattern(key, run).found_in
+        return [item for item in experiment.runs if found_in(item.name) or (full and found_in(item.full_name))]
 
     def _names(self, experiment: PlannedExperiment, *, full: bool) -> dict[str, PlannedRun]:
         names = self._by_name.get((id(experiment), full))
@@ -159,18 +170,14 @@ def _said(key: Any) -> str:
     return " ".join(repr(dict(key) if isinstance(key, dict) else key).split())
 
 
-def _pattern(key: str, run: PlannedRun) -> Any:
-    import fnmatch
-
+def _pattern(key: str, run: PlannedRun) -> Pattern:
+    """Compile a pattern; a glob such as ``*_a`` is no regular expression, and is one all the same."""
     try:
-        return re.compile(key)
-    except re.error as error:
-        if any(sign in key for sign in "*?["):  # a glob such as "*_a" is no regular expression
-            return re.compile(fnmatch.translate(key))
-        raise DependencyError(
-            f"{_where(run)}: depends_on {key!r} is no regular expression ({error}); correct it, or escape what is "
-            "meant as text"
-        ) from None
+        return Pattern(key, f"{_where(run)}: depends_on")
+    except PatternError as error:
+        if any(sign in key for sign in "*?["):
+            return Pattern(key, f"{_where(run)}: depends_on", glob=True)
+        raise DependencyError(f"{error}; correct it, or escape what is meant as text") from None
 
 
 def topological(runs: list[PlannedRun]) -> list[PlannedRun]:

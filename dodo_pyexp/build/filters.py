@@ -5,11 +5,10 @@ Implements: docs/how-to.md, "Select runs".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import ConfigError
+from ..collection.patterns import Pattern
 
 
 def is_full(pattern: str) -> bool:
@@ -22,12 +21,9 @@ def matcher(pattern: str) -> Callable[[Any], bool]:
 
     Raises
     ------
-    ConfigError
-        It is no regular expression.
+    PatternError
+        It is no regular expression; or, when it is tried, takes too long.
     """
-    try:
-        search = re.compile(pattern).search
-    except re.error as error:
-        raise ConfigError(f"--filter {pattern!r} is no regular expression: {error}") from None
+    found_in = Pattern(pattern, "--filter").found_in
     full = is_full(pattern)
-    return lambda run: bool(search(run.name) or (full and search(run.full_name)))
+    return lambda run: found_in(run.name) or (full and found_in(run.full_name))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import Parser
-from ..errors import ConfigError, DamagedFile, UsageError, suggest, warn
+from ..errors import DamagedFile, UsageError, suggest, warn
 from ..interchange import json_text
 from ..printable import printable
 
@@ -143,12 +143,9 @@ def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str], dic
 def _name_filter(pattern: str | None) -> Callable[[str], Any] | None:
     if pattern is None:
         return None
-    import re
+    from ..collection.patterns import Pattern
 
-    try:
-        return re.compile(pattern).search
-    except re.error as error:
-        raise ConfigError(f"--filter {pattern!r} is no regular expression: {error}") from None
+    return Pattern(pattern, "--filter").found_in
 
 
 def _sorted(tables: dict[str, Table], wanted: str | None) -> dict[str, Table]:

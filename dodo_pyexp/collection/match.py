@@ -38,20 +38,30 @@ def name_tests(pattern: str, *, glob: bool) -> list[Callable[[str], Any]]:
     without any sign of a regular expression stays one: ``"P*"`` that fits no name must not become "P or
     nothing", which fits all.
     """
-    import re
-    from fnmatch import translate
+    from .patterns import Pattern, PatternError
 
     tests: list[Callable[[str], Any]] = []
     if glob and not GLOB_SIGNS.isdisjoint(pattern):
-        tests.append(re.compile(translate(pattern)).match)
+        tests.append(Pattern(pattern, glob=True).found_in)
         if REGEX_SIGNS.isdisjoint(pattern):
             return tests
     try:
-        tests.append(re.compile(pattern).search)
-    except re.error:
-        if not tests:
-            tests.append(re.compile(translate(pattern)).match)
+        tests.append(Pattern(pattern).found_in)
+    except PatternError:
+        if not tests and not GLOB_SIGNS.isdisjoint(pattern):
+            tests.append(Pattern(pattern, glob=True).found_in)
     return tests
+
+
+def unusable(pattern: str) -> str:
+    """Say, behind a pattern that nothing matches, why it is no regular expression, if it is none."""
+    from .patterns import Pattern, PatternError
+
+    try:
+        Pattern(pattern)
+    except PatternError as error:
+        return f": {error}"
+    return ""
 
 
 def matching_names(names: Sequence[str], pattern: str, *, glob: bool) -> list[int]:

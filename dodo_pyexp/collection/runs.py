@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ConfigTypeError, LookupFailed, suggest
-from .match import MISSING, lookup, matches, matching_names, name_of
+from .match import MISSING, lookup, matches, matching_names, name_of, unusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -185,7 +185,9 @@ class Runs(Sequence["T"]):
     def _no_match(self, key: Any) -> LookupFailed:
         """Make the error for a name or a query that nothing matches."""
         if isinstance(key, str):
-            return LookupFailed(f"No configs match pattern {key!r}{suggest(key, self.names[:HINT_AMONG])}")
+            return LookupFailed(
+                f"No configs match pattern {key!r}{unusable(key)}{suggest(key, self.names[:HINT_AMONG])}"
+            )
         unknown = self._unknown(key)
         return LookupFailed(f"No configs match query {dict(key)!r} among the {len(self)} items{unknown}")
 

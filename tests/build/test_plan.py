@@ -11,6 +11,7 @@ import pyexp
 from dodo_pyexp.build.definition import Definition
 from dodo_pyexp.build.options import Options, resolve
 from dodo_pyexp.build.plan import Plan, PlannedExperiment, make_plan
+from dodo_pyexp.errors import DependencyError, PyexpError
 
 
 def fn(cfg): ...
@@ -55,6 +56,31 @@ ABC = [{"name": "pre_a", "x": 1, "m": {"w": 1}}, {"name": "pre_b", "x": 2, "m": 
 def test_depends_on_is_a_text_a_dict_or_a_list_in_its_own_order(here: Path, wanted: Any, found: list[str]) -> None:
     made = plan([{"name": "last", "depends_on": wanted}, *ABC])
     assert upstreams("last", made) == [f"exp:{name}" for name in found]
+
+
+def test_an_exact_name_comes_before_a_regular_expression(here: Path) -> None:
+    """So `a` does not mean `ab` as well, nor `lr0.1` `lr0x1`."""
+    names = ["a", "ab", "lr0.1", "lr0x1", "(b"]
+    configs = [{"name": name} for name in names]
+    for name in names:
+        assert upstreams("z", plan([*configs, {"name": "z", "depends_on": name}])) == [f"exp:{name}"]
+    assert upstreams("z", plan([*configs, {"name": "z", "depends_on": "^a"}])) == ["exp:a", "exp:ab"]
+    others = {"pre": [{"name": "data"}, {"name": "data_2"}]}
+    for wanted in ("data", "pre:data"):
+        assert upstreams("z", plan([{"name": "z", "depends_on": wanted}], others)) == ["pre:data"]
+    assert upstreams("a", plan([{"name": "a", "depends_on": "a"}, {"name": "ab"}])) == ["exp:ab"]
+
+
+def test_a_pattern_without_end_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dodo_pyexp.collection.patterns.SECONDS", 0.05)
+    with pytest.raises(PyexpError, match=r"exp:z: depends_on '\(a\+\)\+\$' takes longer than 0\.05 s"):
+        plan([{"name": "a" * 40 + "!"}, {"name": "z", "depends_on": "(a+)+$"}])
+
+
+@pytest.mark.parametrize("wanted", ["((", "a{99999999999}"])
+def test_what_is_no_regular_expression_is_named_as_that(here: Path, wanted: str) -> None:
+    with pytest.raises(DependencyError, match=r"exp:z: depends_on .* is no regular expression: "):
+        plan([{"name": "a"}, {"name": "z", "depends_on": wanted}])
 
 
 def test_a_run_never_depends_on_itself(here: Path) -> None:

@@ -1,0 +1,108 @@
+"""Regular expressions that a user writes, to choose runs by their names: compiled and searched here, and nowhere else.
+
+Python's own `re` decides what they mean. It tries some of them in so many ways that it would not end, ``(a+)+$`` for
+example; so the time is limited that one may take for all the names it is searched in. The limit is a timer of the
+process's own time, which `re` heeds; in other threads than the main one there is none.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+
+from ..errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SECONDS = 1.0
+"""So much of the processor's time one pattern may take in all."""
+_HARMLESS = 100
+"""A name of fewer signs cannot take long where a pattern repeats at most one thing, and no group."""
+
+
+class PatternError(ConfigError):
+    """A regular expression that does not compile, or takes too long."""
+
+
+class Pattern:
+    """A regular expression.
+
+    Parameters
+    ----------
+    text
+        As the user wrote it.
+    where
+        Starts the message of an error, such as ``--filter``.
+    glob
+        The text is a glob instead, for the whole of a name.
+
+    Raises
+    ------
+    PatternError
+        It does not compile.
+
+    Examples
+    --------
+    >>> Pattern("^a+$").found_in("aaa")
+    True
+    """
+
+    __slots__ = ("_left", "_repeats", "_search", "_where")
+
+    def __init__(self, text: str, where: str = "", *, glob: bool = False) -> None:
+        from fnmatch import translate
+
+        self._where = f"{where} {_shown(text)}".lstrip()
+        self._left = SECONDS
+        self._repeats = sum(map(text.count, "*+{" if "(" not in text else "*+{("))
+        try:
+            self._search = re.compile(translate(text) if glob else text).search
+        except (re.error, OverflowError) as error:
+            raise PatternError(f"{self._where} is no regular expression: {error}") from None
+        except (RecursionError, MemoryError):
+            raise PatternError(f"{self._where} is too large for a regular expression") from None
+
+    def found_in(self, text: str) -> bool:
+        """Tell whether it is found in a name.
+
+        Raises
+        ------
+        PatternError
+            It takes too long.
+        """
+        if not self._repeats or (self._repeats == 1 and len(text) < _HARMLESS):
+            return self._search(text) is not None
+        try:
+            before = signal.signal(signal.SIGVTALRM, _give_up)
+        except ValueError:  # not the main thread
+            return self._search(text) is not None
+        began = time.process_time()  # a timer's own count is too coarse for thousands of short searches
+        timer = signal.setitimer(signal.ITIMER_VIRTUAL, max(self._left, 0.001))
+        try:
+            if self._left < 0:
+                raise _TooSlow
+            return self._search(text) is not None
+        except _TooSlow:
+            raise PatternError(
+                f"{self._where} takes longer than {SECONDS:g} s, because there are so many ways to try it; write it "
+                "with fewer repetitions, and without some inside others"
+            ) from None
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, *timer)
+            signal.signal(signal.SIGVTALRM, before)
+            self._left -= time.process_time() - began
+
+
+class _TooSlow(Exception):
+    """The time is up."""
+
+
+def _give_up(*_: Any) -> None:
+    raise _TooSlow
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
