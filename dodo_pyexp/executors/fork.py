@@ -20,6 +20,7 @@ from .chance import remember, reseed
 from .forkserver import LEAVING, POSSIBLE, ForkServer
 from .guardian import report_in
 from .job import FAILED, PRACTICE
+from .keeping import keep
 from .leaving import leave
 from .process import ProcessHandle, wait_for
 from .relocation import Relocation
@@ -202,6 +203,8 @@ def _enter_with(job: Job, log_fd: int) -> Job:
     _enter(job.relocation)
     point(log_fd)
     job.log_fd = log_fd
+    if job.lock_fd >= 0:
+        keep(job.lock_fd)
     if job.after is not None:
         wait_for(job.after)
     return job

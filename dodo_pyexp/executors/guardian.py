@@ -1,8 +1,9 @@
 """The guardian: a tiny process that ends what is still running when the build is gone.
 
 Implements: docs/how-it-works.md, "Recovery": no process outlives its build, also when the build was killed by SIGKILL.
-Each executing process leads a group of its own and tells the guardian so through a pipe; the pipe ends when the build
-does, and then every group that has not been taken off the list is killed.
+Each executing process leads a group of its own and tells the guardian so through a pipe. When the build has ended,
+every group that has not been taken off the list is killed. The guardian watches the build itself: the end of the pipe
+would not do, as whatever the build has forked may hold it open, and may be stopped.
 """
 
 from __future__ import annotations
@@ -16,18 +17,46 @@ if TYPE_CHECKING:
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _WATCH = """
-import os, sys
-groups = set()
-for line in sys.stdin.buffer:
-    if line[:1] == b"q":
+import os, select, sys, time
+
+def kill(groups):
+    for group in groups:
+        try:
+            os.killpg(group, 9)
+        except OSError:
+            pass
+    groups.clear()
+
+build, late = int(sys.argv[1]), float(sys.argv[2])
+groups, rest, end, pause = set(), b"", None, None
+waiting = select.poll()
+waiting.register(0, select.POLLIN)
+try:
+    ended = os.pidfd_open(build)
+    waiting.register(ended, select.POLLIN)
+except (AttributeError, OSError):
+    ended, pause = -1, 500
+while end is None or time.monotonic() < end:
+    found = [fd for fd, _ in waiting.poll(pause)]
+    data = os.read(0, 65536) if 0 in found else None
+    *lines, rest = (rest + (data or b"")).split(b"\\n")
+    for line in lines:
+        if line == b"q":
+            data = b""
+            break
+        (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
+    if data == b"":
         break
-    (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
-for group in groups:
-    try:
-        os.killpg(group, 9)
-    except OSError:
-        pass
+    if end is None and (ended in found or os.getppid() != build):
+        end, pause = time.monotonic() + late, 500
+        if ended >= 0:
+            waiting.unregister(ended)
+    if end is not None:
+        kill(groups)
+kill(groups)
 """
+LATE_SECONDS = 60.0
+"""So long after the end of the build a process that has just been started may tell that it is there."""
 
 
 class Guardian:
@@ -49,7 +78,7 @@ class Guardian:
         reader, self.fd = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _WATCH],
+                [sys.executable, "-I", "-S", "-c", _WATCH, str(os.getpid()), str(LATE_SECONDS)],
                 stdin=reader,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from ..store import timestamps
 from ..store.paths import AttemptFolder
 from .capture import point
 from .job import Job
+from .keeping import keep
 from .process import wait_for
 
 if sys.platform == "linux":
@@ -96,7 +97,9 @@ def hear(listening: socket, fn: Callable[..., object], relocation: Relocation | 
     said, received, _, _ = listening.recvmsg(MOST_BYTES, 64, MSG_CMSG_CLOEXEC)
     if not said:  # the build has ended, or does not need this process
         os._exit(0)
-    fds = array("i", received[0][2])  # of the log, and of the lock, which is held as long as this process lives
+    fds = array("i", received[0][2])  # of the log, and of the lock
+    for lock in fds[1:]:
+        keep(lock)
     point(fds[0])
     job = _understand(said, fn)
     job.relocation = relocation

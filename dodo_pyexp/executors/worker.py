@@ -10,6 +10,7 @@ from ..importing import definitions_only
 from ..results.pickling import load, loads
 from .capture import renew_streams
 from .guardian import report_in
+from .keeping import keep
 from .leaving import leave
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ def main(stdin: IO[bytes]) -> None:
     payload: dict[str, Any] = load(stdin)
     report_in(payload["guardian"])
     if payload["lock"] >= 0:
-        os.set_inheritable(payload["lock"], False)  # kept, but not by what the run leaves behind
+        keep(payload["lock"])
     stdin.close()
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)

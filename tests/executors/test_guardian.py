@@ -76,3 +76,55 @@ def test_a_guardian_that_was_killed_disturbs_nobody() -> None:
     os.close(write)
     assert os.waitpid(child, 0)[1] == 0
     guardian.close()
+
+
+def killed_build(body: str) -> int:
+    """Give the process of a run whose build was killed in the middle."""
+    code = f"""
+import os, signal, subprocess, sys, time
+from dodo_pyexp.executors import guardian
+{body}
+"""
+    build = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert build.stdout is not None
+    pid = int(build.stdout.readline())
+    build.kill()
+    build.wait(30)
+    return pid
+
+
+RUN = """
+watching = guardian.Guardian()
+watching.start()
+run = subprocess.Popen(["sleep", "300"], start_new_session=True)
+watching.note(run.pid)
+holder = os.fork()
+if holder == 0:
+    os.setsid()
+    os.close(1)
+    time.sleep(30)
+    os._exit(0)
+"""
+
+
+def test_somebody_else_who_holds_the_pipe_open_keeps_no_run_alive() -> None:
+    pids = killed_build(
+        RUN + "print(run.pid, holder, sep='', flush=True) if False else print(run.pid, flush=True)\ntime.sleep(300)"
+    )
+    assert gone(pids)
+
+
+def test_without_pidfds_the_guardian_looks_from_time_to_time() -> None:
+    before = "guardian._WATCH = guardian._WATCH.replace('import os,', 'import os; del os.pidfd_open; import', 1)"
+    assert gone(killed_build(f"{before}\n{RUN}\nprint(run.pid, flush=True)\ntime.sleep(300)"))
+
+
+def gone(pid: int, seconds: float = 20.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False

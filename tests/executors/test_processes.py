@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from dodo_pyexp.executors.forkserver import POSSIBLE
+
 CRASHES = [
     ("os._exit(0)", "ProcessExited", "exit status 0 before the function had returned"),
     ("os._exit(3)", "ProcessExited", "exit status 3 before the function had returned"),
@@ -271,6 +273,56 @@ def test_nothing_survives_a_build_that_is_killed(script, isolated, live):
         assert until(lambda: not any(list(of_group(group)) for group in groups))
     again = script(train("return 1", "inline"))
     assert again.code == 0 and again.finished() and again.finished("other")
+
+
+def test_what_a_run_left_behind_locks_nothing_when_its_build_was_killed(script, isolated):
+    """A daemon: it has forked, leads a session of its own, and lives for as long as it likes."""
+    body = (
+        "if os.fork() == 0:\n    os.setsid()\n    (out / 'daemon').write_text(str(os.getpid()))\n"
+        "    time.sleep(300)\n    os._exit(0)\ntime.sleep(300)"
+    )
+    path = script.write(train(body, isolated))
+    with subprocess.Popen(
+        [sys.executable, str(path), "-j", "2"], cwd=script.folder, env=script.environment, start_new_session=True
+    ) as process:
+        found = until(
+            lambda: (
+                len(pids := [p.read_text() for p in script.folder.glob("out/train/*/*/daemon")]) == 2
+                and all(pids)
+                and [int(pid) for pid in pids]
+            )
+        )
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    try:
+        again = script(train("return 1", "inline"))
+        assert again.code == 0 and again.finished() and again.finished("other")
+        assert all(map(alive, found))
+    finally:
+        for daemon in found:
+            os.kill(daemon, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not POSSIBLE, reason="there is no fork server without pidfds")
+def test_no_run_outlives_a_build_whose_fork_server_was_stopped(script):
+    path = script.write(train("(out / 'pid').write_text(f'{os.getpid()} {os.getppid()}')\ntime.sleep(300)", "fork"))
+    with subprocess.Popen(
+        [sys.executable, str(path), "-j", "2"], cwd=script.folder, env=script.environment, start_new_session=True
+    ) as process:
+        found = until(
+            lambda: (
+                len(pids := [p.read_text().split() for p in script.folder.glob("out/train/*/*/pid")]) == 2
+                and all(len(both) == 2 for both in pids)
+                and pids
+            )
+        )
+        server = {int(parent) for _, parent in found} - {process.pid}
+        for pid in server:
+            os.kill(pid, signal.SIGSTOP)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert until(lambda: not any(alive(int(pid)) for pid, _ in found))
+        assert until(lambda: not any(map(alive, server)))
 
 
 @pytest.mark.slow
