@@ -6,6 +6,7 @@ import os
 from argparse import Namespace
 
 from ..arguments import Parser, add_build_flags
+from ..errors import UsageError
 
 
 def add_arguments(parser: Parser) -> None:
@@ -73,8 +74,12 @@ def run(arguments: Namespace) -> int:
     """Show the run file or carry it out, and give the exit status."""
     from ..runfiles import launch
     from ..runfiles.document import find_file
+    from ..runfiles.variables import refused_variable
     from ..runfiles.wanted import Wanted, run_mode
 
+    for name, value in arguments.env:
+        if wrong := refused_variable(name, value):
+            raise UsageError(f"--env: {wrong}")
     os.environ.update(arguments.env)
     wanted = Wanted(
         find_file(arguments.file),

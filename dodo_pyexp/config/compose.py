@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError
 from .config import ATOMS
 from .load import circle_text, load_import
-from .merge import copied
-from .origins import Origins
+from .merge import copied, number_of
+from .origins import Origins, place_text
 from .yaml import Located, load_yaml
 
 if TYPE_CHECKING:
@@ -185,9 +185,23 @@ def _merge(
 ) -> None:
     """Merge one section."""
     for key, value in over.items():
+        key = key if key in tree or number_of(key) not in tree else number_of(key)
         old = tree.get(key, _ABSENT)
         if isinstance(value, dict) and isinstance(old, dict):
             _merge(old, value, (*path, key), positions, watch, replaced)
+            continue
+        if isinstance(value, dict) and isinstance(old, list) and all(number_of(item) != item for item in value):
+            items = dict(enumerate(old))  # a dotted key leads into the list
+            for item in value:
+                if number_of(item) not in items:
+                    place = positions.get((*path, key, item)) or Origins(positions).place(*path, key)
+                    count = f"{len(old)} item{'' if len(old) == 1 else 's'}"
+                    raise ConfigError(
+                        f'{place_text(place)}: "{key}" has {count}, so there is no position {item}; lists are replaced '
+                        "as a whole, or item by item"
+                    )
+            _merge(items, value, (*path, key), positions, watch, replaced)
+            old[:] = items.values()
             continue
         if watch is not None:
             keys = (*path, key)

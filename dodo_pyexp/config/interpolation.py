@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Keys = tuple[Any, ...]
 
+MOST_VALUES, MOST_TEXT = 200_000, 1_000_000
+"""So many values, and texts of so many signs, may come of references; a few lines of them could ask for billions."""
+
 PLAIN = "!P"
 """At the start of a text: what follows is meant as it stands."""
 
@@ -121,6 +124,7 @@ class Resolver:
         self._environment = os.environ if environment is None else environment
         self._done: dict[Keys, Any] = {}
         self._open: list[Keys] = []
+        self._copied = 0
 
     def resolve(self, path: Keys = ()) -> Any:
         """Give the value at a path with everything in it resolved; made of new containers only.
@@ -144,6 +148,8 @@ class Resolver:
 
     def _value(self, raw: Any, path: Keys) -> Any:
         """Resolve one raw value."""
+        if self._open:
+            self._count(path)
         if isinstance(raw, dict):
             return {key: self._value(item, (*path, key)) for key, item in raw.items()}
         if isinstance(raw, list):
@@ -158,7 +164,24 @@ class Resolver:
             self._open.append(path)
             self._done[path] = self._text(raw, path)
             self._open.pop()
-        return _anew(self._done[path])
+        return self._anew(self._done[path], path)
+
+    def _anew(self, value: Any, path: Keys) -> Any:
+        """Copy what a reference gave: no two places share a container."""
+        if isinstance(value, dict):
+            self._count(path, len(value))
+            return {key: self._anew(item, path) for key, item in value.items()}
+        if isinstance(value, list):
+            self._count(path, len(value))
+            return [self._anew(item, path) for item in value]
+        return value
+
+    def _count(self, path: Keys, values: int = 1) -> None:
+        """Refuse references that copy others over and over."""
+        self._copied += values
+        if self._copied > MOST_VALUES:
+            where = self._origins.where(*path)
+            raise ConfigError(f"{where}: references repeat more than {MOST_VALUES:,} values; use fewer")
 
     def _text(self, raw: str, path: Keys) -> Any:
         """Resolve one text."""
@@ -167,7 +190,18 @@ class Resolver:
         whole = _PART.fullmatch(raw)
         if whole is not None and (whole["path"] is None or "}" not in raw[:-1]):
             return self._part(whole, path, whole=True)
-        return _PART.sub(lambda match: str(self._part(match, path, whole=False)), raw)
+        length = 0
+
+        def part(match: re.Match[str]) -> str:
+            nonlocal length
+            text = str(self._part(match, path, whole=False))
+            length += len(text)
+            if length > MOST_TEXT:
+                where = self._origins.where(*path)
+                raise ConfigError(f"{where}: references make a text of more than {MOST_TEXT:,} signs; use fewer")
+            return text
+
+        return _PART.sub(part, raw)
 
     def _part(self, match: re.Match[str], path: Keys, *, whole: bool) -> Any:
         """Give what one variable or reference stands for."""
@@ -242,10 +276,3 @@ def _paths(tree: Any, path: Keys = ()) -> list[Keys]:
     if not isinstance(tree, dict):
         return [path] if path else []
     return [*([path] if path else []), *(keys for key, item in tree.items() for keys in _paths(item, (*path, key)))]
-
-
-def _anew(value: Any) -> Any:
-    """Copy what a reference gave: no two places share a container."""
-    if isinstance(value, dict):
-        return {key: _anew(item) for key, item in value.items()}
-    return [_anew(item) for item in value] if isinstance(value, list) else value

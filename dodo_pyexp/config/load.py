@@ -65,6 +65,22 @@ def load_located(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]
     return Located(loading.tree, _present(loading.positions, loading.tree))
 
 
+def load_imports(targets: Iterable[tuple[Path, str]]) -> Located:
+    """Load files as `load_located` does that another file names, each given with the place that names it.
+
+    Raises
+    ------
+    MissingFile, ConfigError
+        As `load_config`.
+    """
+    from .yaml import Located
+
+    loading = _Loading()
+    for path, where in targets:
+        loading.add(path, where)
+    return Located(loading.tree, _present(loading.positions, loading.tree))
+
+
 class _Loading:
     """One call's files: what is merged so far, and from where."""
 
@@ -74,11 +90,11 @@ class _Loading:
         self._merged: set[str] = set()
         self._open: list[Path] = []
 
-    def add(self, path: Path) -> None:
+    def add(self, path: Path, where: str = "") -> None:
         """Merge a file that the user named: over everything before it, even if it was imported already."""
         from .yaml import load_yaml
 
-        self._merge(path, load_yaml(path))
+        self._merge(path, load_import(path, where) if where else load_yaml(path))
 
     def _merge(self, path: Path, located: Located) -> None:
         """Merge what a file imports, then its own values."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import ConfigError, ConfigTypeError
 from .config import ATOMS, rebuilt
+from .setting import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def merge(base: Mapping[Any, Any], update: Mapping[Any, Any]) -> dict[Any, Any]:
     ==================  ========================================================================
     ``"model": {...}``   replaces the whole value
     ``"model.width"``    sets one key inside; sections that are missing or no dicts are created
+    ``"layers.0.width"`` sets one key inside an item of a list; ``"stages.1"`` may also be the key ``1``
     ``"**model": {...}`` merges into the section by these same rules, so that its other keys stay
     ==================  ========================================================================
 
@@ -34,7 +36,7 @@ def merge(base: Mapping[Any, Any], update: Mapping[Any, Any]) -> dict[Any, Any]:
     ------
     ConfigError
         When a dotted key has an empty part (``".a"``, ``"a..b"``), when ``**`` starts a later part of a
-        key, or when the value of a ``**key`` is no dict.
+        key, when the value of a ``**key`` is no dict, or when a key leads to no position of a list.
 
     Examples
     --------
@@ -75,14 +77,31 @@ def apply(target: dict[Any, Any], changes: Iterable[Step], kind: type[dict[Any, 
     """Make settings of single keys in a dict whose sections are of that kind; values are copied."""
     put = dict.__setitem__
     for sections, key, value in changes:
-        inner = target
-        for section in sections:
+        inner: Any = target
+        for depth, section in enumerate(sections):
             deeper = inner.get(section)
             if not isinstance(deeper, dict):
+                if isinstance(deeper, (list, tuple)) or (section not in inner and number_of(section) in inner):
+                    _put_into(inner, sections, depth, key, value, kind)
+                    break
                 deeper = kind.__new__(kind)
                 put(inner, section, deeper)
             inner = deeper
-        put(inner, key, value if type(value) in ATOMS else copied(value, kind))
+        else:
+            if sections and key not in inner and number_of(key) in inner:
+                key = number_of(key)
+            put(inner, key, value if type(value) in ATOMS else copied(value, kind))
+
+
+def _put_into(inner: Any, sections: tuple[Any, ...], depth: int, key: Any, value: Any, kind: type[Any]) -> None:
+    """Set a value on a way that leads through lists, or over keys that are numbers."""
+    path, rest = ".".join(map(str, (*sections, key))), ".".join(map(str, (*sections[depth:], key)))
+    Setting(path, rest, copied(value, kind), create=True, kind=kind, what="the key").put_into(inner)
+
+
+def number_of(key: Any) -> Any:
+    """Give the whole number that a part of a dotted key may mean; else the part itself."""
+    return int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 20 else key
 
 
 def copied(value: Any, kind: type[dict[Any, Any]]) -> Any:

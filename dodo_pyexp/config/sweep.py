@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 
 from ..collection.tensor import Tensor
-from ..errors import ConfigError, ConfigTypeError
+from ..errors import ConfigError, ConfigTypeError, nearest, warn
 from .config import ATOMS, Config
-from .merge import apply, copied, steps
+from .merge import apply, copied, number_of, steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from .merge import Step
@@ -41,8 +41,18 @@ def sweep(configs: Iterable[Mapping[Any, Any]], variations: Iterable[Mapping[Any
     ((1, 2), ['base_small', 'base_large'])
     """
     bases, changes = _dicts(configs, "configs"), _dicts(variations, "variations")
-    shape = configs.shape if isinstance(configs, Tensor) else (len(bases),)
+    return vary(
+        bases, changes, configs.shape if isinstance(configs, Tensor) else None, lambda near: warn(f"sweep: {near}")
+    )
+
+
+def vary(
+    bases: list[Any], changes: list[Any], shape: tuple[int, ...] | None, told: Callable[[str], None]
+) -> Tensor[Config]:
+    """Do what `sweep` does; `told` hears of new keys that are close to others."""
     prepared = [_prepared(variation, index) for index, variation in enumerate(changes)]
+    for near in new_keys(bases, (step for _, settings in prepared for step in settings)):
+        told(near)
     items: list[Config] = []
     collecting = gc.isenabled()
     gc.disable()  # a third of the time it would look through what was just made, and none of that is garbage
@@ -54,7 +64,29 @@ def sweep(configs: Iterable[Mapping[Any, Any]], variations: Iterable[Mapping[Any
     finally:
         if collecting:
             gc.enable()
-    return Tensor(items, (*shape, len(prepared)))
+    return Tensor(items, (*(shape or (len(bases),)), len(prepared)))
+
+
+def new_keys(bases: list[Any], changes: Iterable[Step]) -> Iterator[str]:
+    """Say of each key that variations add to the configs, and that is close to one which is there, which that is."""
+    seen: set[Any] = set()
+    for sections, key, _ in changes:
+        path = (*sections, key)
+        if path in seen:
+            continue
+        seen.add(path)
+        section: Any = bases[0] if bases else None
+        for depth, part in enumerate(path):
+            if not isinstance(section, dict):
+                break
+            if part not in section and number_of(part) not in section:
+                names = [name for name in section if isinstance(name, str)]
+                near = nearest(part, names) if isinstance(part, str) and path[:depth] not in seen else ""
+                if near and not any(part in base for base in bases[1:]):
+                    yield f'"{part}" is new in the configs{near}'
+                seen.add(path[: depth + 1])
+                break
+            section = section.get(part)
 
 
 def _vary(base: Mapping[Any, Any], variations: list[tuple[str, list[Step]]], items: list[Config]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from ..errors import ConfigError
-from .overrides import Setting
+from .numbers import floating, whole
+from .setting import Setting, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def guess(text: str) -> Any:
     """
     bare = text.strip()
     if _INT.fullmatch(bare):
-        return _whole(bare)
+        return whole(bare)
     if _FLOAT.fullmatch(bare):
         return _number(bare)
     return {"true": True, "false": False}.get(bare.lower(), text)
@@ -59,16 +60,16 @@ def typed_like(text: str, old: Any) -> Any:
         return None
     if isinstance(old, bool):
         if bare.lower() not in _BOOLS:
-            raise ConfigError(f"takes true or false, not {text!r}")
+            raise ConfigError(f"takes true or false, not {short(text)!r}")
         return _BOOLS[bare.lower()]
     if isinstance(old, int):
         if not _INT.fullmatch(bare):
             hint = "; -c KEY=VALUE changes the type" if _FLOAT.fullmatch(bare) else ""
-            raise ConfigError(f"takes a whole number, not {text!r}{hint}")
-        return _whole(bare)
+            raise ConfigError(f"takes a whole number, not {short(text)!r}{hint}")
+        return whole(bare)
     if isinstance(old, float):
         if not (_FLOAT.fullmatch(bare) or _INT.fullmatch(bare)):
-            raise ConfigError(f"takes a number, not {text!r}")
+            raise ConfigError(f"takes a number, not {short(text)!r}")
         return _number(bare)
     if isinstance(old, list):
         return _list(text, old)
@@ -88,7 +89,7 @@ def _list(text: str, old: list[Any]) -> list[Any]:
     if bare.startswith("["):
         value = _yaml(text)
         if not isinstance(value, list):
-            raise ConfigError(f"takes a list, not {text!r}")
+            raise ConfigError(f"takes a list, not {short(text)!r}")
         return value
     if any(isinstance(item, (dict, list)) for item in old):
         raise ConfigError("is a list of sections or lists; write it as [{key: value}, ...], or set one item: KEY.0")
@@ -104,15 +105,17 @@ def _yaml(text: str) -> Any:
     return parse_yaml(text, repr(text)).tree
 
 
-def _whole(text: str) -> int:
-    sign, digits = -1 if text[0] == "-" else 1, text.lstrip("+-")
-    return sign * int(digits, {"0o": 8, "0x": 16}.get(digits[:2], 10))
-
-
 def _number(text: str) -> float:
     if _INT.fullmatch(text):
-        return float(_whole(text))
-    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        return _finite(text)
+    return floating(text)
+
+
+def _finite(text: str) -> float:
+    try:
+        return float(whole(text))
+    except OverflowError:
+        raise ConfigError(f"takes a number, and {text[:20]}... is larger than any") from None
 
 
 class TypedSetting(Setting):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import yaml
 
 from ..errors import ConfigError, MissingFile, nearest
+from .numbers import floating, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,11 +221,9 @@ class _Reader:
             if kind == "str" or kind == "merge":
                 return text
             if kind == "int":
-                sign = -1 if text[:1] == "-" else 1
-                digits = text.lstrip("+-")
-                return sign * int(digits, {"0o": 8, "0x": 16}.get(digits[:2], 10))
+                return whole(text)
             if kind == "float":
-                return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+                return floating(text)
             if kind == "bool":
                 return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text]
             if kind == "null":
@@ -233,6 +232,8 @@ class _Reader:
                 return b64decode(text)
             if kind == "timestamp":
                 return yaml.constructor.SafeConstructor().construct_yaml_timestamp(node)
+        except ConfigError as error:
+            raise self._error(node, f"{text[:20]}... {error}") from None
         except (ValueError, KeyError, AttributeError):
             raise self._error(node, f"{text[:40]!r} is no valid {kind}; correct or quote it") from None
         raise self._unknown_tag(node)

@@ -13,9 +13,10 @@ from typing import Any
 
 from ..config.compose import Composition, Style, tidy
 from ..config.origins import COMMAND_LINE, Origins
-from ..config.overrides import Setting
+from ..config.overrides import said
+from ..config.setting import Setting, short
 from ..config.typed import TypedSetting
-from ..config.yaml import Located, load_yaml, near_files, parse_yaml
+from ..config.yaml import Located, load_yaml, near_files
 from ..errors import ConfigError, MissingFile, nearest
 
 NATIVE, EXPYRUN, EXPERIMAESTRO = "native", "expyrun", "experimaestro"
@@ -124,8 +125,8 @@ class Document:
         for text in overrides.conf:
             key, equals, value = text.partition("=")
             if not key.strip():
-                raise ConfigError(f'-c takes KEY=VALUE, such as -c model.width=64, not "{text}"')
-            tree = parse_yaml(value, f'override "{text}"').tree if equals else None
+                raise ConfigError(f'-c takes KEY=VALUE, such as -c model.width=64, not "{short(text)}"')
+            tree = said(value, f'override "{short(text)}"') if equals else None
             self._set(Setting, text, key.strip(), tree, overrides, create)
         for name, value in overrides.pairs:
             self._set(TypedSetting, f"--{name} {value}", name, value, overrides, create)
@@ -133,15 +134,20 @@ class Document:
     def _set(self, kind: type[Setting], text: str, key: str, value: Any, overrides: Overrides, create: bool) -> None:
         head, *rest = key.replace("[", ".").split(".")
         if head in overrides.own and head != overrides.section:
-            create = create or not rest or not isinstance(self.tree.get(head), dict)
+            there = self.tree.get(head)
+            # What the command line has made, it may add to: two `-c sweep.K=[...]` go together.
+            made_here = isinstance(there, dict) and all(self.origins.get((head, k)) == COMMAND_LINE for k in there)
+            create = create or not rest or not isinstance(there, dict) or made_here
         elif overrides.section and head not in self.tree:
             key = f"{overrides.section}.{key}"
         setting = kind(text, key, value, create or key in overrides.free)
         try:
             setting.put_into(self.tree)
         except ConfigError as error:
-            near = nearest(head, dict.fromkeys([*overrides.own, *overrides.flags])) if head not in self.tree else ""
-            told = ConfigError(f'override "{text}": there is no key "{head}"{near}') if near else error
+            section = self.tree.get(overrides.section)
+            is_there = head in self.tree or (isinstance(section, dict) and head in section)
+            near = "" if is_there else nearest(head, dict.fromkeys([*overrides.own, *overrides.flags]))
+            told = ConfigError(f'override "{short(text)}": there is no key "{head}"{near}') if near else error
             if not overrides.later or head in overrides.own:
                 raise told from None
             self.unknown.append(told)

@@ -17,7 +17,7 @@ from ..config.config import Config
 from ..config.hashing import hash_value
 from ..config.interpolation import escaped, only_parts, variables_in
 from ..config.origins import COMMAND_LINE
-from ..config.overrides import Setting
+from ..config.setting import Setting
 from ..config.yaml import load_yaml, parse_yaml
 from ..errors import ConfigError, UsageError
 from ..provenance.masking import Masker, leaves, missing_secrets, restored, stands_for_secret, with_value

@@ -14,9 +14,10 @@ from typing import Any
 
 from ..build.options import Options
 from ..collection.tensor import Tensor
-from ..config.compose import Composition, Style, Watch, named_files, overlay
+from ..config.compose import Style, Watch, named_files, overlay
 from ..config.config import Config
 from ..config.interpolation import Resolver, has_parts
+from ..config.load import load_imports
 from ..config.origins import Origins
 from ..config.spread import spread
 from ..config.yaml import Located
@@ -33,6 +34,7 @@ from .schema_source import schema_in
 from .search import search_folders
 from .sweeps import expand, is_list_of_runs
 from .validating import validated
+from .variables import refused_variable
 from .wanted import Wanted
 
 ABOUT = ("title", "subtitle", "description", "paper")
@@ -92,26 +94,13 @@ class NativeStyle(Style):
         imported = list(named_files(own.tree.pop("imports", None), own, "imports", folder))
         own = spread(own, refuse=True)
         if imported:
-            composition = Composition(_ConfigStyle())
-            for path, _ in imported:
-                composition.add(path)
-            overlay(composition.tree, composition.origins, own.tree, own.positions)
-            own = Located(composition.tree, composition.origins)
+            loaded = load_imports(imported)
+            origins = Origins(loaded.positions)
+            overlay(loaded.tree, origins, own.tree, own.positions)
+            own = Located(loaded.tree, origins)
         positions = {keys: place for keys, place in located.positions.items() if keys[:1] != ("config",)}
         positions.update((("config", *keys), place) for keys, place in own.positions.items())
         return Located({**located.tree, "config": own.tree}, positions)
-
-
-class _ConfigStyle(Style):
-    """Plain config files, as `load_config` reads them."""
-
-    once = True
-
-    def parents(self, located: Located, path: Path) -> list[tuple[Path, str]]:
-        return list(named_files(located.tree.pop("imports", None), located, "imports", path.parent))
-
-    def spread(self, located: Located) -> Located:
-        return spread(located, refuse=True)
 
 
 class NativeFile:
@@ -241,7 +230,11 @@ class NativeFile:
             if not isinstance(name, str) or isinstance(value, (dict, list)) or not name:
                 raise self.document.refuse(f'env: "{name}" must be text', "env", name)
         said = dict(getattr(self.wanted.arguments, "env", ()))  # other commands take none
-        return {name: str(value) for name, value in resolver.resolve(("env",)).items()} | said
+        found = {name: str(value) for name, value in resolver.resolve(("env",)).items()}
+        for name, value in found.items():
+            if wrong := refused_variable(name, value):
+                raise self.document.refuse(f"env: {wrong}", "env", name)
+        return found | said
 
     @property
     def jobs(self) -> int | None:

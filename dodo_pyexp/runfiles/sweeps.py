@@ -7,8 +7,8 @@ from typing import Any
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.origins import COMMAND_LINE
-from ..config.sweep import sweep
-from ..errors import ConfigError
+from ..config.sweep import vary
+from ..errors import ConfigError, warn
 from .document import Document
 
 
@@ -39,10 +39,14 @@ def expand(document: Document, base: dict[Any, Any]) -> Tensor[Config]:
     configs: Any = [base]
     for keys, axis in _axes(document):
         _check_overrides(document, keys, axis)
+        shape = configs.shape if isinstance(configs, Tensor) else None
+        told: list[str] = []
         try:
-            configs = sweep(configs, axis)
+            configs = vary(list(configs), axis, shape, told.append)
         except ConfigError as error:
             raise document.refuse(str(error), *keys) from None
+        for near in told:
+            warn(f"{document.where(*keys)}: {near}")
     return configs if isinstance(configs, Tensor) else Tensor([Config(base)], (1,))
 
 

@@ -182,3 +182,14 @@ def test_what_was_resolved_and_saved_resolves_to_the_very_same(tree: dict[str, A
 def test_a_text_without_parts_is_left_alone(text: str) -> None:
     if not has_parts(text):
         assert value(text) == text
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda names: "".join(names), list, lambda names: {str(i): n for i, n in enumerate(names)}]
+)
+def test_a_bomb_of_references_is_refused(wrap):
+    tree = {"a0": wrap(["x" * 20] * 10)}
+    for level in range(1, 10):
+        tree[f"a{level}"] = wrap([f"{{a{level - 1}}}"] * 10)
+    with pytest.raises(ConfigError, match=r"references (make a text of more than 1,000,000|repeat more than 200,000)"):
+        Resolver(tree).resolve()

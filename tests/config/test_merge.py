@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.merge import merge
+from dodo_pyexp.config.sweep import sweep
 from dodo_pyexp.errors import ConfigError
 
 BASE = {"model": {"width": 32, "depth": 2}}
@@ -109,9 +110,22 @@ def test_plain_keys_replace_as_dict_update_does(base, update):
     assert merge(base, update) == {**base, **update}
 
 
+def leads_into_a_list(base, path):
+    """Tell whether names alone would lead into a list, where only a position can."""
+    for part in path[:-1]:
+        base = base.get(part) if isinstance(base, dict) else None
+        if isinstance(base, (list, tuple)):
+            return True
+    return False
+
+
 @settings(max_examples=100)
 @given(sections, st.lists(words, min_size=1, max_size=3), values)
 def test_a_dotted_key_reads_back_and_changes_nothing_beside_it(base, path, value):
+    if leads_into_a_list(base, path):
+        with pytest.raises(ConfigError, match="must be a position in it"):
+            merge(base, {".".join(path): value})
+        return
     result = merge(base, {".".join(path): value})
     inner = result
     for key in path:
@@ -124,6 +138,7 @@ def test_a_dotted_key_reads_back_and_changes_nothing_beside_it(base, path, value
 @given(sections, words, sections)
 def test_a_section_merge_updates_the_section(base, key, update):
     old = base[key] if isinstance(base.get(key), dict) else {}
+    assume(not update or not isinstance(base.get(key), (list, tuple)))
     result = merge(base, {f"**{key}": update})
     if update:
         assert result[key] == {**old, **update}
@@ -136,3 +151,39 @@ def test_a_section_merge_updates_the_section(base, key, update):
 def test_merging_twice_is_merging_once(base, update):
     once = merge(base, update)
     assert merge(once, update) == once
+
+
+@pytest.mark.parametrize(
+    ("base", "update", "result"),
+    [
+        ({"l": [{"w": 1}, {"w": 2}]}, {"l.0.w": 5}, {"l": [{"w": 5}, {"w": 2}]}),
+        ({"l": [1, 2]}, {"l.1": {"a": 3}}, {"l": [1, {"a": 3}]}),
+        ({"l": [1, 2]}, {"l.-1": 3}, {"l": [1, 3]}),
+        ({"t": (1, {"w": 2})}, {"t.1.w": 3}, {"t": (1, {"w": 3})}),
+        ({"l": [{"w": 1}]}, {"**l": {"0.w": 5}}, {"l": [{"w": 5}]}),
+        ({"s": {0: {"n": 1}}}, {"s.0.n": 5}, {"s": {0: {"n": 5}}}),
+        ({"s": {0: 1}}, {"s.0": 5}, {"s": {0: 5}}),
+        ({"s": {"0": 1, 0: 2}}, {"s.0": 5}, {"s": {"0": 5, 0: 2}}),
+        ({"l": [{}]}, {"l.0.new.w": 5}, {"l": [{"new": {"w": 5}}]}),
+        ({"m": 3}, {"m.w": 5}, {"m": {"w": 5}}),
+    ],
+)
+def test_dotted_keys_lead_into_lists_and_to_keys_that_are_numbers(base, update, result):
+    before = copy.deepcopy(base)
+    assert merge(base, update) == result
+    assert base == before
+    (config,) = sweep([base], [update])
+    assert config == Config(result)
+
+
+@pytest.mark.parametrize(
+    ("update", "message"),
+    [
+        ({"l.2": 1}, 'the key "l.2": "l" has 2 items, so there is no position 2'),
+        ({"l.a": 1}, 'the key "l.a": "l" is a list, so "a" must be a position in it'),
+    ],
+)
+def test_a_dotted_key_that_leads_nowhere_in_a_list_is_refused(update, message):
+    for change in (merge, lambda base, update: sweep([base], [update])):
+        with pytest.raises(ConfigError, match=message):
+            change({"l": [1, 2]}, update)

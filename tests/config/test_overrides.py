@@ -202,3 +202,18 @@ def typed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: typed(item) for key, item in value.items()}
     return [typed(item) for item in value] if isinstance(value, list) else (type(value), value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("#ff0000", "#ff0000"),
+        (" #1 ", "#1"),
+        ("run #3", "run #3"),
+        ("'a #b'", "a #b"),
+        ("[1] # two", [1]),
+        ("a#b", "a#b"),
+    ],
+)
+def test_there_are_no_comments_on_a_command_line(text, value):
+    assert apply_overrides({"color": "red"}, [f"color={text}"]).color == value

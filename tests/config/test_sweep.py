@@ -13,7 +13,7 @@ from dodo_pyexp.collection.runs import Runs
 from dodo_pyexp.collection.tensor import Tensor
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.merge import merge
-from dodo_pyexp.config.sweep import sweep
+from dodo_pyexp.config.sweep import sweep, vary
 from dodo_pyexp.errors import ConfigError, ConfigTypeError
 
 
@@ -142,8 +142,14 @@ updates = st.lists(st.dictionaries(dotted, values, max_size=4), max_size=3)
 @settings(max_examples=100)
 @given(configs, updates)
 def test_a_sweep_without_names_is_every_merge_in_row_major_order(bases, variations):
+    try:
+        expected = [merge(base, variation) for base in bases for variation in variations]
+    except ConfigError:  # a name where only a position in a list can stand
+        with pytest.raises(ConfigError, match="must be a position"):
+            sweep(bases, variations)
+        return
     result = sweep(bases, variations)
-    assert result == [merge(base, variation) for base in bases for variation in variations]
+    assert result == expected
     assert result.shape == (len(bases), len(variations))
 
 
@@ -159,3 +165,22 @@ def test_the_garbage_collector_is_left_as_it_was(collecting, deep):
         assert gc.isenabled() is collecting
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("variation", "told"),
+    [
+        ({"lrr": 1}, '"lrr" is new in the configs (did you mean "lr"?)'),
+        ({"modle.w": 1}, '"modle" is new in the configs (did you mean "model"?)'),
+        ({"model.widht": 1}, '"widht" is new in the configs (did you mean "width"?)'),
+        ({"**model": {"widht": 1}}, '"widht" is new in the configs (did you mean "width"?)'),
+        ({"seed": 1}, None),
+        ({"lr": 1, "model.width": 2, "name": "x"}, None),
+    ],
+)
+def test_a_new_key_near_one_that_is_there_is_told_and_allowed(variation, told):
+    bases = [{"name": "a", "lr": 0.1, "model": {"width": 1}}]
+    heard: list[str] = []
+    assert len(vary(bases, [variation, variation], None, heard.append)) == 2
+    assert heard == ([] if told is None else [told])
+    assert len(sweep(bases, [variation])) == 1

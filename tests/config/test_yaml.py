@@ -112,7 +112,7 @@ def test_aliases_are_built_anew():
         ("a: !custom 3", 'f.yml:1: the tag "!custom" is not allowed'),
         ("a: !!int x", "f.yml:1: 'x' is no valid int"),
         ("a: !!bool maybe", "f.yml:1: 'maybe' is no valid bool"),
-        ("a: " + "9" * 5000, "f.yml:1: '999"),
+        ("a: " + "9" * 5000, "f.yml:1: 999"),
         ("? [1]\n: 2", "f.yml:1: a list or a section cannot be a key"),
         ("a: {<<: 3}", "f.yml:1: << takes a section"),
         ("a: \x00", "f.yml: is not valid YAML, control characters are not allowed"),

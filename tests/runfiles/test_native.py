@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from dodo_pyexp.config.load import load_config
+
 TRAIN = """
     from tally import mark
 
@@ -151,6 +153,53 @@ def test_overrides_set_the_config_and_the_file_itself(here: Any) -> None:
     assert shown["config"] == {"name": "a", "lr": 3.0, "l": [{"n": "b"}], "s": "8"}
     assert shown["executor"] == "fork"
     assert len(here.show("a.yml", "-c", "sweep.lr=[1, 2]")["runs"]) == 2
+    runs = here.show("a.yml", "-c", "sweep.lr=[1, 2]", "-c", "sweep.s=[x, y, z]")["runs"]
+    assert [(run["lr"], run["s"]) for run in runs] == [(lr, s) for lr in (1, 2) for s in "xyz"]
+    assert here.show("a.yml", "-c", "s=#ff0000")["config"]["s"] == "#ff0000"
+
+
+def test_a_misspelt_key_inside_a_section_is_named_with_the_nearest(here: Any, sentence: Callable[..., None]) -> None:
+    here.write(a_yml="entry: a.py:f\nconfig: {model: {width: 1}}\nsweep: {lr: [1]}\n")
+    for words in (("--model.widht", "3"), ("-c", "model.widht=3")):
+        sentence("a.yml", *words, "--show", says=('there is no key "config.model.widht" (did you mean "width"?)',))
+    sentence("a.yml", "-c", "sweep.lrr=[3]", "--show", says=('no key "sweep.lrr" (did you mean "lr"?)',))
+    sentence("a.yml", "--env", "A=B", "1", says=("--env", '"A=B" holds "="'))
+
+
+def test_sweeping_over_a_new_key_near_another_is_told_and_allowed(here: Any) -> None:
+    here.write(
+        a_yml="entry: a.py:f\nconfig: {lr: 1, model: {w: 1}}\nsweep:\n  lrr: [1, 2]\n  big: {x: {modle.w: 2, new: 3}}\n"
+    )
+    done = here.run("a.yml", "--show")
+    assert done.json["runs"][0]["lrr"] == 1
+    assert 'a.yml:4: "lrr" is new in the configs (did you mean "lr"?)' in done.err
+    assert 'a.yml:5: "modle" is new in the configs (did you mean "model"?)' in done.err
+    assert done.err.count("is new") == 2
+
+
+def test_dotted_keys_lead_into_lists_and_to_keys_that_are_numbers(here: Any, sentence: Callable[..., None]) -> None:
+    here.write(
+        base_yml="config:\n  layers: [{w: 1, d: 1}, {w: 2}]\n  stages: {0: {n: 1}, 1: {n: 2}}\n",
+        a_yml="imports: base.yml\nentry: a.py:f\nconfig: {layers.0.w: 5, stages.1.n: 6}\nsweep: {layers.1.w: [7, 8]}\n",
+        b_yml="imports: base.yml\nentry: a.py:f\nconfig:\n  layers.2.w: 5\n",
+    )
+    runs = here.show("a.yml")["runs"]
+    assert [run["layers"] for run in runs] == [[{"w": 5, "d": 1}, {"w": w}] for w in (7, 8)]
+    assert runs[0]["stages"] == {"0": {"n": 1}, "1": {"n": 6}}
+    sentence("b.yml", "--show", says=("b.yml:4", '"layers" has 2 items, so there is no position 2'))
+
+
+def test_a_config_file_means_the_same_to_load_config_and_to_imports(here: Any, tmp_path: Any) -> None:
+    here.write(
+        base_yml="model: {width: 1, depth: 2}\nopt: {lr: 1, m: 2}\n",
+        plain_yml="imports: base.yml\nmodel: {width: 8}\n'**opt': {lr: 3}\nopt.n: 4\n",
+        a_yml="entry: a.py:f\nconfig:\n  imports: plain.yml\n",
+        missing_yml="entry: a.py:f\nconfig:\n  imports: [plain.yml, no.yml]\n",
+    )
+    loaded = load_config("plain.yml")
+    assert loaded == {"model": {"width": 8}, "opt": {"lr": 3, "m": 2, "n": 4}}
+    assert here.show("a.yml")["config"] == {"name": "a", **loaded}
+    assert here.run("a.yml", "--show", "--origins").json["origins"]["config.opt.m"] == "base.yml:2"
 
 
 def test_files_merged_before_and_after_have_their_say(here: Any) -> None:
@@ -493,6 +542,8 @@ BAD: list[tuple[str, tuple[str, ...]]] = [
     ("entry: train.py:train\nnew_keys: maybe\n", ("a.yml:2", "raise, warn, pass")),
     ("entry: train.py:train\njobs: many\n", ("a.yml:2", "jobs must be a number")),
     ("entry: train.py:train\nenv: [A]\n", ("a.yml:2", "env must hold")),
+    ("entry: train.py:train\nenv: {A: 1, 'B=C': 1}\n", ("a.yml:2", '"B=C" holds "="')),
+    ('entry: train.py:train\nenv: {A: "a\\0b"}\n', ("a.yml:2", "a NUL character")),
     ("entry: train.py:train\nupstreams: no.yml\n", ("a.yml:2", 'no run file "no.yml"')),
     ("entry: train.py:train\ndepends_on: nothing\n", ("depends_on",)),
     ("entry: train.py:number\n", ("a.yml:1", "no function")),
