@@ -13,18 +13,9 @@ import sys
 from . import importing, main_module, script
 from .build.ahead import make_request
 from .build.calling import as_function, check_call, check_experiment_name, fill
-from .build.definition import (
-    FUNCTION_SIGNATURE,
-    REPORT_SIGNATURE,
-    Definition,
-    arity,
-    called,
-    caller,
-    place,
-    refuse_unknown,
-    takes_nothing,
-)  # fmt: skip
+from .build.definition import Definition, called, caller, place, refuse_unknown
 from .build.options import Options
+from .build.signature import FUNCTION, REPORT, takes_nothing
 from .errors import INTERRUPTED, LookupFailed
 from .executors import chance, early
 from .telling import plainly
@@ -88,7 +79,7 @@ class Experiment:
         self.definition = Definition(
             name or called(fn),
             fn,
-            arity(fn, range(1, 4), FUNCTION_SIGNATURE),
+            FUNCTION.arity(fn),
             options=(options or Options()).checked(f"{place(fn)}: @experiment on {called(fn)}"),
             defaults=defaults,
         )
@@ -137,7 +128,7 @@ class Experiment:
             It takes neither ``(results)`` nor ``(results, out)``.
         """
         with plainly():
-            arity(fn, range(1, 3), REPORT_SIGNATURE)
+            REPORT.arity(fn)
         self.definition = self.definition.replaced(report=fn)
         return fn
 
@@ -204,7 +195,7 @@ class Experiment:
         where = f"{caller()}: run()"
         refuse_unknown(unknown, Experiment.run, where)
         if report is not None:
-            arity(report, range(1, 3), REPORT_SIGNATURE)
+            REPORT.arity(report)
         check_call(where, timestamp=timestamp, filter=filter, jobs=jobs)
         check_experiment_name(name, f"{where}: an experiment")
         definition = self.definition.replaced(

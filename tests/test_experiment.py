@@ -134,7 +134,6 @@ def positional_only(cfg, out, /):
         (two, ["cfg", "True"]),
         (three, ["cfg", "True", "Runs"]),
         (with_default, 5),
-        (many, 1),
         (keyword_only, 7),
         (keywords, {}),
         (positional_only, True),
@@ -155,7 +154,7 @@ def keyword_needed(cfg, *, lr): ...
 
 
 @pytest.mark.parametrize(
-    ("fn", "said"), [(nothing, "0 positional"), (four, "4 positional"), (keyword_needed, "lr")],
+    ("fn", "said"), [(nothing, "0 positional"), (four, "4 positional"), (keyword_needed, "lr"), (many, "args")],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip
 def test_what_cannot_be_called_is_refused_when_decorated(fn: Any, said: str) -> None:

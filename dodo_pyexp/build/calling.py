@@ -9,7 +9,8 @@ from types import NoneType
 
 from ..errors import ConfigError, UsageError
 from ..store.names import refusal
-from .definition import Given, takes_nothing
+from .definition import Given
+from .signature import takes_nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

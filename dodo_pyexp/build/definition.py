@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
-from types import FunctionType
 
-from ..errors import ArgumentError, ConfigError, SignatureError, UsageError, suggest
+from ..errors import ArgumentError, ConfigError, UsageError, suggest
 from ..executors import early
 from ..store.names import refusal
 from .options import Options, resolve
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
 _ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-REPORT_SIGNATURE = "report(results) or report(results, out)"
-FUNCTION_SIGNATURE = "fn(cfg), fn(cfg, out) or fn(cfg, out, deps)"
 
 
 class Definition:
@@ -175,35 +172,6 @@ def _short(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
-def arity(fn: Callable[..., Any], allowed: range, signature: str) -> int:
-    """Count the positional parameters without a default that `fn` is to be called with.
-
-    Raises
-    ------
-    SignatureError, ArgumentError
-        It cannot be called with any number of arguments that pyexp may give, or not at all.
-    """
-    if not callable(fn):
-        raise ArgumentError(f"{caller()}: {signature} must be a function, not {type(fn).__name__}")
-    counted = _parameters(fn)
-    if counted is None:
-        return allowed[0]
-    count, optional, keyword = counted
-    if count == 0 and optional:
-        count = 1
-    if keyword:
-        raise SignatureError(
-            f"{place(fn)}: {called(fn)} has a keyword parameter without a default ({keyword[0]}); it is called as "
-            f"{signature}"
-        )
-    if count not in allowed:
-        raise SignatureError(
-            f"{place(fn)}: {called(fn)} takes {count} positional parameter{'' if count == 1 else 's'}; "
-            f"it must be {signature}"
-        )
-    return count
-
-
 def refuse_unknown(unknown: Mapping[str, Any], known: Callable[..., Any], what: str) -> None:
     """Refuse keyword arguments that a function of ours does not have.
 
@@ -216,49 +184,3 @@ def refuse_unknown(unknown: Mapping[str, Any], known: Callable[..., Any], what: 
         code = known.__code__
         choices = [word for word in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if word != "self"]
         raise ArgumentError(f'{what} has no argument "{name}"{suggest(name, choices, len(choices))}')
-
-
-def takes_nothing(fn: Any) -> None:
-    """Make sure that `fn` can give configs: a function without a parameter that must be given.
-
-    Raises
-    ------
-    ArgumentError
-        It is no function.
-    SignatureError
-        It takes a parameter.
-    """
-    if not callable(fn):
-        raise ArgumentError(
-            f"{caller()}: configs registers a function that gives the configs, not {type(fn).__name__}; "
-            "a list goes into run(configs=...)"
-        )
-    count, _, keyword = _parameters(fn) or (0, False, [])
-    if count or keyword:
-        raise SignatureError(f"{place(fn)}: {called(fn)} gives the configs, so it must take no parameter")
-
-
-def _parameters(fn: Callable[..., Any]) -> tuple[int, bool, list[str]] | None:
-    """Count the required positional parameters; tell whether there are others; name the required keywords."""
-    if type(fn) is FunctionType and not fn.__dict__:  # nothing wrapped: no need for inspect, which is slow to import
-        code, defaults = fn.__code__, fn.__defaults__ or ()
-        keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-        has_varargs = bool(code.co_flags & 0x04)
-        return (
-            code.co_argcount - len(defaults),
-            bool(defaults) or has_varargs,
-            [name for name in keywords if name not in (fn.__kwdefaults__ or {})],
-        )
-    import inspect
-
-    try:
-        parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    required = [p for p in positional if p.default is p.empty]
-    return (
-        len(required),
-        len(positional) > len(required) or any(p.kind is p.VAR_POSITIONAL for p in parameters),
-        [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty],
-    )

@@ -27,11 +27,12 @@ from . import ownership
 from .batch import Batch
 from .damage import distrust, make_way
 from .decision import look_up
-from .definition import REPORT_SIGNATURE, arity, place
+from .definition import place
 from .mistakes import failed_report
 from .mixed import Made, made_of, mixed_line
 from .plan import PlannedExperiment
 from .session import Session
+from .signature import REPORT
 from .upstreams import result_of
 
 
@@ -53,7 +54,7 @@ def make_report(experiment: PlannedExperiment, batch: Batch) -> Any:
     folder = experiment.files.reports
     name = ""
     with _writing(folder.path):
-        if arity(report, range(1, 3), REPORT_SIGNATURE) == 2:
+        if REPORT.arity(report) == 2:
             name = timestamps.claim_folder(folder.path, batch.timestamp)
         else:
             os.makedirs(folder.path, exist_ok=True)
@@ -100,7 +101,7 @@ def report_from_disk(experiment: PlannedExperiment, timestamp: str) -> Any:
     results = read_results(experiment.files, find(experiment.files, timestamp).timestamp)
     tell_mixed(experiment, map(made_of, results))
     out = None
-    if arity(report, range(1, 3), REPORT_SIGNATURE) == 2:
+    if REPORT.arity(report) == 2:
         folder = experiment.files.reports
         out = Path(folder.attempt(timestamps.claim_folder(folder.path, timestamps.now())).path)
     return experiment.definition.call_report(results, out)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.config import Config
 from ..config.hashing import hash_value
-from ..errors import ConfigError
-from ..executors.ray_demand import check_resources
+from ..errors import ConfigError, warn
+from ..executors.ray_demand import NAMES, check_resources
 from .mistakes import in_user_code
 
 if TYPE_CHECKING:
@@ -53,5 +53,14 @@ def check_config(run: PlannedRun) -> None:
         It is no table of numbers.
     """
     where = f"{run.experiment.place}: config {run.name}"
-    check_resources(run.config.get(KEY), where)
+    try:
+        check_resources(run.config.get(KEY), where)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; if it is a section of your own, rename it") from None
+    executor, others = run.experiment.options.executor, sorted(set(run.config.get(KEY) or ()) - set(NAMES))
+    if others and executor != "ray" and getattr(executor, "name", None) != "ray":
+        warn(  # once an experiment
+            f'{run.experiment.place}: {KEY} in the configs of {run.experiment.name} has the key "{others[0]}"; this '
+            "section says what a run asks of its machine, and is not hashed; if it is one of your own, rename it"
+        )
     hash_value(run.config.get(KEY), f"{where}: {KEY}")  # it is saved, too

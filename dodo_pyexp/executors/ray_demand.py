@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 MOST = 9e14
 """Ray counts in ten-thousandths, in 64 bits: it takes what is more for less than nothing."""
 _OWN = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+NAMES = tuple(_OWN)
+"""What a run can ask of any machine; other names are of resources that a cluster was said to have."""
 
 
 class Demand:

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..build.definition import FUNCTION_SIGNATURE, REPORT_SIGNATURE, Definition, Given, arity, called
+from ..build.definition import Definition, Given, called
 from ..build.options import Options
+from ..build.signature import FUNCTION, REPORT
 from ..config.compose import tidy
 from ..errors import ConfigError
 from ..experiment import Experiment, family
@@ -75,7 +76,7 @@ def define(file: NativeFile) -> Definition:
         definition = value.definition.replaced(configs=given, about=file.about)
         definition = definition.replaced(name=file.name(definition.name))
     else:
-        count = arity(function, range(1, 4), FUNCTION_SIGNATURE)
+        count = FUNCTION.arity(function)
         definition = Definition(file.name(called(function)), function, count, given, about=file.about)
     report = file.resolved.text("report")
     if report is not None:
@@ -99,7 +100,7 @@ def _report(file: NativeFile, text: str) -> Any:
     entry = Entry.parse(text, file.document.where("report"), file.document.folder("report"))
     entry.check()
     function = entry.value(entry.load())
-    arity(function, range(1, 3), REPORT_SIGNATURE)
+    REPORT.arity(function)
     return function
 
 
