@@ -10,12 +10,27 @@ from ..errors import PyexpError
 from ..executors.job import describe
 from ..provenance.masking import masked_text, secrets_of
 from ..results.outcome import save_failure
-from ..store import atomic, opening
+from ..store import atomic, opening, timestamps
 from ..store.paths import AttemptFolder, is_attempt
 
 if TYPE_CHECKING:
     from ..config.config import Config
+    from .batch import Batch
     from .plan import PlannedRun
+
+
+def new_attempt(run: PlannedRun, batch: Batch) -> AttemptFolder:
+    """Make the folder of the next attempt; what the last one left is gone where there is one folder for all."""
+    files, stamp = run.files, batch.timestamp
+    if files.flat:
+        empty(files.path, keep=())
+        return files.attempt(".")
+    newest = files.newest() if run.experiment.options.resume else None
+    taken = batch.continued and os.path.exists(files.attempt(stamp).path)
+    if taken or (newest is not None and timestamps.order(newest.name)[0] > timestamps.order(stamp)[0]):
+        # The newest attempt must have the newest name.
+        stamp = (newest is not None and timestamps.set_back(newest.name)) or timestamps.now()
+    return files.attempt(timestamps.claim_folder(files.path, stamp))
 
 
 def empty(folder: str, keep: tuple[str, ...]) -> None:

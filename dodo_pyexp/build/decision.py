@@ -88,6 +88,9 @@ def decide(run: PlannedRun) -> Decision:
         return Decision(STALE, "damaged", "record damaged: .finished cannot be read")
     if record is None:
         return _without_record(run)
+    if not is_of(record, run):
+        whose = f"{record.experiment or run.experiment.name}:{record.name}"
+        return Decision(STALE, "damaged", f"its record is that of {whose}: it was copied here", {"copied": whose})
     if record.config_hash != run.hash and not _same_config(run, record):
         return _config_changed(run, run.files, record)
     expected = record.upstream
@@ -121,6 +124,11 @@ def decide(run: PlannedRun) -> Decision:
     run.digest = record.digest
     run.made = record.code, record.packages
     return decision
+
+
+def is_of(record: Record, run: PlannedRun) -> bool:
+    """Tell whether a record speaks of this very run, and was not copied from another."""
+    return record.name == run.name and record.experiment in (None, run.experiment.name)
 
 
 def _other_code(experiment: PlannedExperiment, before: str | None) -> Decision:
@@ -159,7 +167,9 @@ def look_up(upstream: PlannedRun) -> str | None:
         record = Record.read(upstream.files)
     except DamagedFile:
         return None
-    if record is None or (record.config_hash != upstream.hash and not _same_config(upstream, record)):
+    if record is None or not is_of(record, upstream):
+        return None
+    if record.config_hash != upstream.hash and not _same_config(upstream, record):
         return None
     upstream.attempt, upstream.digest = record.attempt, record.digest
     upstream.made = record.code, record.packages

@@ -26,7 +26,7 @@ from ..store import status as statuses
 from ..store.paths import AttemptFolder
 from ..store.record import Record
 from . import resume, upstreams
-from .attempt import add_to_log, described_for, empty, record_failure
+from .attempt import add_to_log, described_for, empty, new_attempt, record_failure
 from .damage import distrust, make_way
 from .decision import FORCED, Decision, decide, failure_cause
 from .descriptors import Shortage, is_shortage
@@ -66,6 +66,7 @@ class Execution:
         self.run = run
         self._forced = forced
         self._lock: RunLock | None = None
+        self._reading: list[RunLock] | None = None
         self._tries = 0
         self._losses: list[str] = []
         self.handle: Handle | None = None
@@ -144,6 +145,10 @@ class Execution:
             if self.decision.up_to_date:
                 self._release()
                 return True
+            self._reading = upstreams.read_locks(self.run)
+            if self._reading is None:
+                self._release()
+                return False
             self.executed = True
             self._begin()
             self._try()
@@ -194,22 +199,11 @@ class Execution:
         config.pop("depends_on", None)
         self._config, self._kept_config = config, run.experiment.masker.config(config)
         make_way(files.finished)
-        stamp = batch.timestamp
-        if files.flat:
-            empty(files.path, keep=())
-            self.attempt = files.attempt(".")
-        else:
-            newest = files.newest() if run.experiment.options.resume else None
-            taken = batch.continued and os.path.exists(files.attempt(stamp).path)
-            if taken or (newest is not None and timestamps.order(newest.name)[0] > timestamps.order(stamp)[0]):
-                # The newest attempt must have the newest name.
-                stamp = (newest is not None and timestamps.set_back(newest.name)) or timestamps.now()
-            self.attempt = files.attempt(timestamps.claim_folder(files.path, stamp))
+        self.attempt = new_attempt(run, batch)
         batch.tried(run, self.attempt.name if not files.flat else ".")
         self._write_config(self.attempt)
         if batch.commit:
             atomic.write_text(self.attempt.commit, batch.commit)
-        self._upstream = upstreams.noted(run)
 
     def _write_config(self, attempt: AttemptFolder) -> None:
         if self._texts is None:
@@ -224,6 +218,8 @@ class Execution:
         run, attempt = self.run, self.attempt
         assert attempt is not None
         self._tries += 1
+        upstreams.check_whole(run)
+        self._upstream = upstreams.noted(run)
         self._executor = self._session.executor(run)
         batch = self._session.batch(run.experiment)
         seconds = time.time()
@@ -444,12 +440,16 @@ class Execution:
     def _record(self, attempt: AttemptFolder, status: dict[str, Any]) -> bool:
         """Write the record of a run that succeeded."""
         run = self.run
+        changed = upstreams.changed_meanwhile(run, self._upstream)
+        if changed is not None:
+            self._killed = "UpstreamChanged", changed
+            return False
         name = "." if run.files.flat else attempt.name
         try:
             outputs = status["digest"], name, status["files"], status["saved"]
             seal = status["sums"], status["written"]
             made = self._state["code"], *seal, self._state["requirements"]
-            record = Record(run.name, run.hash, self._upstream, *outputs, *made)
+            record = Record(run.name, run.hash, self._upstream, *outputs, *made, run.experiment.name)
         except KeyError:  # the status was damaged by the run itself
             return False
         self._mark_ended(attempt)
@@ -495,6 +495,6 @@ class Execution:
             statuses.end(self.attempt, self._state, statuses.INTERRUPTED)
 
     def _release(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        for lock in filter(None, [*(self._reading or ()), self._lock]):
+            lock.release()
+        self._reading = self._lock = None

@@ -1,4 +1,4 @@
-"""One owner a run at a time: a lock that dies with its process.
+"""One owner a run at a time: a lock that dies with its process; and many readers, where nobody may write meanwhile.
 
 The lock is a `flock` on the run's own folder, so it leaves no file behind and needs no unlock command: the kernel
 drops it when the process ends, however that happens. The process that executes the run holds it together with the
@@ -27,8 +27,10 @@ class RunLock:
         _held.add(self)
 
     @classmethod
-    def take(cls, folder: str) -> RunLock | None:
+    def take(cls, folder: str, *, shared: bool = False) -> RunLock | None:
         """Make `folder` if need be and lock it; None when somebody else has it. Never waits.
+
+        With `shared`, others may have it as well, if they only read too.
 
         Raises
         ------
@@ -48,7 +50,7 @@ class RunLock:
                     f"cannot write to {shown(folder)}: {error.strerror}; choose another --output-dir"
                 ) from None
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(fd)
                 return None

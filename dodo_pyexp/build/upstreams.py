@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any
 from ..collection.runs import Runs
 from ..config.config import Config
 from ..config.merge import copied
+from ..errors import DamagedFile, DamagedResult, UsageError
 from ..results.result import Result
-from ..store.record import FAILED_UPSTREAM
+from ..store.record import FAILED_UPSTREAM, Record
+from ..store.status import FINISHED
 from .decision import look_up
+from .locks import RunLock
+
+#: Each holds a file open; of the upstreams beyond, `changed_meanwhile` tells what became.
+MOST_LOCKS = 100
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,4 +75,82 @@ def result_of(run: PlannedRun, batch: Batch) -> Result:
             return None, batch.skip_reason(run) or run.failure
         return run.files.attempt(name), batch.skip_reason(run)
 
-    return Result.at(run.name, lambda: copied(run.config, Config), locate, watched=True)
+    def recorded() -> dict[str, Any] | None:
+        if run.digest is None:
+            return None
+        record = _record(run)
+        if record is None or record.attempt != run.attempt:
+            return {}
+        return {"state": FINISHED, "experiment": run.experiment.name, "sums": record.sums}
+
+    return Result.at(run.name, lambda: copied(run.config, Config), locate, watched=True, recorded=recorded)
+
+
+def check_whole(run: PlannedRun) -> None:
+    """Make sure that the results of the upstreams are still what was found, or that whole new ones are there instead.
+
+    Between the moment when an upstream was found up to date and the one when a run reads it, somebody may have removed
+    it, or executed it again.
+
+    Raises
+    ------
+    DamagedResult
+        One is not whole.
+    """
+    for upstream in run.upstream:
+        if upstream.digest is None:  # it failed, and the run does without it
+            continue
+        record = _record(upstream)
+        if record is None:
+            damage: str | None = "its record is gone"
+        elif record.digest != upstream.digest and look_up(upstream) is None:
+            damage = "it was executed again with another config"
+        else:
+            damage = record.missing_part(upstream.files)
+        if damage is not None:
+            name = upstream.full_name
+            path = upstream.files.attempt(upstream.attempt or ".").path
+            raise DamagedResult(
+                f"the result of its upstream {name} is not whole ({damage}); the next build executes {name} again", path
+            )
+
+
+def read_locks(run: PlannedRun) -> list[RunLock] | None:
+    """Keep others from executing upstreams again while the run reads them; None if somebody does so just now.
+
+    Only where attempts have no folder of their own: there a new one overwrites what the run may be reading.
+    """
+    locks: list[RunLock] = []
+    for upstream in run.upstream:
+        if not upstream.files.flat or upstream.digest is None:
+            continue
+        if len(locks) == MOST_LOCKS:
+            break
+        try:
+            lock = RunLock.take(upstream.files.path, shared=True)
+        except UsageError:  # the folder may only be read, say
+            continue
+        if lock is None:
+            for taken in locks:
+                taken.release()
+            return None
+        locks.append(lock)
+    return locks
+
+
+def changed_meanwhile(run: PlannedRun, noted: dict[str, str]) -> str | None:
+    """Say which upstream was overwritten while the run may have read it, where no lock could prevent that."""
+    for upstream in run.upstream:
+        if not upstream.files.flat or upstream.digest is None:
+            continue
+        record = _record(upstream)
+        if record is None or record.digest != noted[upstream.task]:
+            return f"its upstream {upstream.full_name} was executed again while it read it"
+    return None
+
+
+def _record(run: PlannedRun) -> Record | None:
+    try:
+        return Record.read(run.files)
+    except DamagedFile:
+        return None

@@ -22,8 +22,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO, Any
 
+    #: Name, pickled config, the attempt's folder, why it was skipped, what the record says.
+    Reference = tuple[str, bytes, str | None, str | None, dict[str, Any] | None]
+
 _LAZY = frozenset(["cfg", "error", "finished", "log", "out", "result", "skipped"])
+
 _ENDED = frozenset([statuses.FINISHED, statuses.FAILED])
+
+
+def _nothing_recorded() -> None:
+    """No build vouches for the result."""
 
 
 class Result:
@@ -102,6 +110,7 @@ class Result:
         locate: Callable[[], tuple[AttemptFolder | None, str | None]],
         *,
         watched: bool = False,
+        recorded: Callable[[], dict[str, Any] | None] = _nothing_recorded,
     ) -> Result:
         """Make a result that is read when asked for.
 
@@ -115,22 +124,25 @@ class Result:
             Gives the attempt that satisfies the run (None if there is none yet) and, if the run was skipped, why.
         watched
             A build gave it to a run or a report, and sees to what is found damaged.
+        recorded
+            Gives what the run's record says of the attempt, as a status would: that counts, whatever the status says.
+            Empty if the run had finished and its record is gone; None if it is the status that has to tell.
         """
         self = object.__new__(cls)
-        self.__dict__.update(name=name, _config=config, _locate=locate, _watched=watched)
+        self.__dict__.update(name=name, _config=config, _locate=locate, _watched=watched, _recorded=recorded)
         return self
 
-    def reference(self) -> tuple[str, bytes, str | None, str | None]:
+    def reference(self) -> Reference:
         """Give what another process needs to read this result: its name, its config, and what `at` has located."""
         attempt, reason = self._attempt()
-        return self.name, dumps(self.cfg), None if attempt is None else attempt.path, reason
+        return self.name, dumps(self.cfg), None if attempt is None else attempt.path, reason, self._recorded()
 
     @classmethod
-    def referred(cls, reference: tuple[str, bytes, str | None, str | None]) -> Result:
+    def referred(cls, reference: Reference) -> Result:
         """Make the result that `reference` described, to be read when asked for."""
-        name, config, path, reason = reference
+        name, config, path, reason, said = reference
         attempt = None if path is None else AttemptFolder(path)
-        return cls.at(name, lambda: loads(config), lambda: (attempt, reason), watched=True)
+        return cls.at(name, lambda: loads(config), lambda: (attempt, reason), watched=True, recorded=lambda: said)
 
     def __getattr__(self, field: str) -> Any:
         # Only called for a field that has not been read yet.
@@ -161,9 +173,11 @@ class Result:
         status: dict[str, Any] | None = self.__dict__.get("_read_status")
         if status is None:
             attempt = self._attempt()[0]
-            status = {} if attempt is None else statuses.read(attempt)
-            if status.get("state") is None and attempt is not None and vouches_for(attempt):
-                status = {"state": statuses.FINISHED}
+            status = self._recorded()
+            if not status:
+                status = {} if attempt is None else statuses.read(attempt)
+                if status.get("state") is None and attempt is not None and vouches_for(attempt):
+                    status = {"state": statuses.FINISHED}
             self.__dict__["_read_status"] = status
         return status
 
@@ -189,7 +203,10 @@ class Result:
 
     def _load_result(self) -> Any:
         attempt = self._attempt()[0]
-        if attempt is None or self.skipped or self._status().get("state") != statuses.FINISHED:
+        if self.skipped or attempt is None or self._status().get("state") != statuses.FINISHED:
+            if self._recorded() is not None:
+                path = "" if attempt is None else attempt.path
+                raise DamagedResult(f"the result of {self.name} is gone; the next build executes it again", path)
             return None
         watched = self.__dict__.get("_watched", False)
         return load_pickle(attempt, self.name, self._status(), watched=watched).__dict__.get("result")
@@ -264,7 +281,7 @@ class Result:
         self.__dict__.update(state, out=None if out is None else Path(out))
         # The log stays on disk, where it may be long; it is read from there.
         attempt = None if out is None else AttemptFolder(out)
-        self.__dict__["_locate"] = lambda: (attempt, None)
+        self.__dict__.update(_locate=lambda: (attempt, None), _recorded=_nothing_recorded)
 
     def __repr__(self) -> str:
         if "_locate" in self.__dict__ and "error" not in self.__dict__:

@@ -57,10 +57,13 @@ class Record:
         knows.
     packages
         Hash of the versions of the packages that it was made with; None when nobody knows.
+    experiment
+        The real name of the experiment; None in a record of an older pyexp.
     """
 
     __slots__ = (
-        "attempt", "code", "config_hash", "digest", "files", "name", "packages", "saved", "sums", "upstream", "written",
+        "attempt", "code", "config_hash", "digest", "experiment", "files", "name", "packages", "saved", "sums",
+        "upstream", "written",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +79,7 @@ class Record:
         sums: dict[str, str] | None = None,
         written: int | None = None,
         packages: str | None = None,
+        experiment: str | None = None,
     ) -> None:
         self.name = name
         self.config_hash = config_hash
@@ -88,6 +92,7 @@ class Record:
         self.sums = sums or {}
         self.written = written
         self.packages = packages
+        self.experiment = experiment
 
     def write(self, run: RunFolder) -> None:
         """Put the record in place: from here on the run is finished."""
@@ -120,6 +125,7 @@ class Record:
                 values.get("sums"),
                 values.get("written"),
                 values.get("packages"),
+                values.get("experiment"),
             )
         except FileNotFoundError:
             return None

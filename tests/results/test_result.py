@@ -22,7 +22,7 @@ opened: list[str] | None = None
 
 
 def listen(event, arguments):
-    if event == "open" and opened is not None:
+    if event == "open" and opened is not None and isinstance(arguments[0], str):  # and no descriptor
         opened.append(str(arguments[0]))
 
 
