@@ -18,6 +18,7 @@ import time
 from typing import Any
 
 from ..printable import printable
+from .forget import forget_records
 
 CHECKPOINT_SECONDS = 1.0
 
@@ -85,11 +86,13 @@ class Backend:
 
     def remove(self, task_id: str) -> None:
         """Forget a task."""
+        forget_records(sys._getframe(1))
         if self._data.pop(task_id, None) is not None:
             self._touch(task_id)
 
     def remove_all(self) -> None:
         """Forget everything."""
+        forget_records(sys._getframe(1))
         self._data.clear()
         self._clear = True
         self._touch("")

@@ -5,11 +5,9 @@ Implements: docs/how-it-works.md, "Who does what".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, UsageError
 from .decision import decide
+from .own import OwnTasks
 from .plan import Plan
 from .reporter import BuildReporter
 from .session import Session, Wishes
@@ -26,7 +24,7 @@ class Build:
         How.
     reporter
         Tells the user; by default lines on stderr.
-    others
+    own
         Other doit tasks of the same file.
     reports
         Make reports that are out of date.
@@ -37,17 +35,18 @@ class Build:
         plan: Plan,
         wishes: Wishes | None = None,
         reporter: BuildReporter | None = None,
-        others: Iterable[Any] = (),
+        own: OwnTasks | None = None,
         *,
         reports: bool = True,
     ) -> None:
         self.session = Session(plan, wishes)
         total = sum(run.selected for run in plan.runs())
         self.reporter = reporter or BuildReporter(total)
+        self._own = own or OwnTasks()
         self.reporter.total = total
+        self.reporter.expect(self._own.tasks)
         self.reporter.expected = lambda: (run for run in plan.runs() if run.selected)
         self.session.note = self.reporter.note
-        self._others = list(others)
         self._reports = reports
         self.exit_code = DONE
 
@@ -71,7 +70,7 @@ class Build:
                 if not self._find_up_to_date(selection):
                     from .dispatch import run_tasks
 
-                    runner = run_tasks(self.session, self.reporter, self._others, selection, reports=self._reports)
+                    runner = run_tasks(self.session, self.reporter, self._own, selection, reports=self._reports)
                     interrupted = runner.interrupted
             finally:
                 self.session.close()
@@ -84,7 +83,7 @@ class Build:
         These are no tasks for doit; if there is none at all, doit is not even imported.
         """
         session = self.session
-        if selection is not None or self._others or session.wishes.rerun or session.wishes.continued:
+        if selection is not None or self._own or session.wishes.rerun or session.wishes.continued:
             return False
         runs = [run for run in session.plan.ordered() if run.selected]
         for run in runs:

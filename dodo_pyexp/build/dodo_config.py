@@ -60,3 +60,13 @@ def _dodo_file() -> dict[str, Any] | None:
             dodo = frame.f_globals
         frame = frame.f_back
     return None if frame is None else dodo
+
+
+def loaded_file() -> str | None:
+    """Give the file in which doit is looking for tasks just now; None if it looks elsewhere."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__") != "doit.loader":
+        frame = frame.f_back
+    namespace = frame.f_locals.get("namespace") if frame is not None else None
+    file = namespace.get("__file__") if isinstance(namespace, dict) else None
+    return file if isinstance(file, str) and os.path.isfile(file) else None

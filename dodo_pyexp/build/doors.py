@@ -16,8 +16,10 @@ from ..executors.guardian import watch_pool
 from ..printable import printable
 from ..telling import plainly
 from .definition import Definition
+from .dodo_config import loaded_file
 from .mistakes import user_code
 from .options import Options
+from .own import stand_at
 from .plan import PlannedExperiment, make_plan
 from .session import Session
 
@@ -91,6 +93,8 @@ def task_creator(definition: Definition, reach: Callable[[], list[Definition]]) 
         # None, and no empty generator: doit would make an empty group of that
         return None if module.asks_again(definition) else _tasks(module, definition, reach)
 
+    if (dodo := loaded_file()) is not None:
+        stand_at(create_doit_tasks, dodo, definition)
     create_doit_tasks.basename = PlannedExperiment(definition, Options()).task  # type: ignore[attr-defined]  # doit reads it
     return create_doit_tasks
 

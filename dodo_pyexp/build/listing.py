@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import DONE, WORK_TO_DO
@@ -102,23 +102,31 @@ def _names(run: PlannedRun | Orphan) -> dict[str, Any]:
     return {"run": run.full_name, "experiment": run.experiment.name, "name": run.name}
 
 
-def dry_run_text(decisions: Decisions, stream: IO[str] | None = None) -> tuple[str, int]:
-    """Say which selected runs would be executed, and why; and the exit status that goes with it."""
+def dry_run_text(
+    decisions: Decisions, stream: IO[str] | None = None, own: Mapping[str, str | None] | None = None
+) -> tuple[str, int]:
+    """Say which selected runs would be executed, and why; and the exit status that goes with it.
+
+    `own` are the user's own tasks, each with the reason for which it would be executed, or None.
+    """
     stream = stream or sys.stdout
     open_runs = [(run, decision) for run, decision in _wanted(decisions) if not decision.up_to_date]
-    names = column((run.full_name for run, _ in open_runs), stream)
-    lines = [
-        f"{name}  {paint(_reason(decision), STATES[decision.state], stream)}"
-        for name, (_, decision) in zip(names, open_runs, strict=True)
+    tasks = {name: why for name, why in (own or {}).items() if why is not None}
+    names = column([*(run.full_name for run, _ in open_runs), *tasks], stream)
+    reasons = [
+        *(paint(_reason(decision), STATES[decision.state], stream) for _, decision in open_runs),
+        *(paint(printable(why), STATES[STALE], stream) for why in tasks.values()),
     ]
+    lines = [f"{name}  {reason}" for name, reason in zip(names, reasons, strict=True)]
     work = _outlooks(decisions)
-    said = [f"{work[WOULD]} of {len(_wanted(decisions))} runs would be executed"]
+    counted = f" and {len(tasks)} of {len(own)} tasks" if own else ""
+    said = [f"{work[WOULD]} of {len(_wanted(decisions))} runs{counted} would be executed"]
     if work[MIGHT]:
         said.append(f"{work[MIGHT]} more might be, depending on {'its' if work[MIGHT] == 1 else 'their'} upstreams")
     if work[RUNNING]:
         said.append(f"{work[RUNNING]} {'is' if work[RUNNING] == 1 else 'are'} being executed already")
     lines.append(", ".join(said))
-    return "\n".join(lines), WORK_TO_DO if work[WOULD] else DONE
+    return "\n".join(lines), WORK_TO_DO if work[WOULD] or tasks else DONE
 
 
 WOULD, MIGHT = "would", "might"
@@ -187,5 +195,6 @@ def build_data(build: Build) -> dict[str, Any]:
         "counts": counts,
         "runs": runs,
         "failures": failures_data(reporter.failed.values()),
+        "tasks": [{"task": name, "state": state} for name, state in reporter.own.items()],
         "other_failures": reporter.other_failures,
     }

@@ -18,6 +18,7 @@ from ..provenance.roots import project_around
 from .definition import Definition
 from .mistakes import user_code
 from .options import project_table
+from .own import OwnTasks, load_own
 
 DODO_FILE = "dodo.py"
 RUN_FILES = (".yml", ".yaml")
@@ -32,7 +33,7 @@ class Loaded:
     ----------
     experiments
         The `Experiment` objects, each once, in the order of the namespaces.
-    tasks
+    own
         Other doit tasks.
     files
         The files that were imported.
@@ -41,7 +42,7 @@ class Loaded:
     """
 
     experiments: list[Any] = field(default_factory=list)
-    tasks: list[Any] = field(default_factory=list)
+    own: OwnTasks = field(default_factory=OwnTasks)
     files: list[str] = field(default_factory=list)
     upstreams: list[Definition] = field(default_factory=list)
 
@@ -79,7 +80,7 @@ def load(files: Sequence[str] = (), *, other_tasks: bool = False) -> Loaded:
                 seen.add(id(value))
                 loaded.experiments.append(value)
         if other_tasks:
-            loaded.tasks += _other_tasks(path, namespace)
+            loaded.own.add(_own_tasks(path, namespace))
     if not loaded.experiments:
         raise UsageError(
             f"{' and '.join(loaded.files)} define{'s' if len(loaded.files) == 1 else ''} no experiment; "
@@ -155,27 +156,7 @@ def _import(path: str) -> ModuleType:
         return importing.import_file(path)
 
 
-def _other_tasks(path: str, namespace: dict[str, Any]) -> list[Any]:
-    """Let doit make the tasks that are no experiment's."""
-    rest = {
-        name: value
-        for name, value in namespace.items()
-        if not isinstance(value, (ModuleType, type)) and _definition(value) is None
-    }
-    if not any(name.startswith("task_") or _makes_tasks(value) for name, value in rest.items()):
-        return []  # and doit is not imported
-    from doit.exceptions import InvalidDodoFile, InvalidTask
-    from doit.loader import load_tasks
-
-    try:
-        with user_code():
-            return list(load_tasks(rest, allow_delayed=True))
-    except (InvalidDodoFile, InvalidTask) as error:
-        raise UsageError(f"{path}: {' '.join(str(error).split())}") from None
-
-
-def _makes_tasks(value: Any) -> bool:
-    try:
-        return hasattr(value, "create_doit_tasks")
-    except Exception:  # somebody's own __getattr__; doit will say so
-        return True
+def _own_tasks(path: str, namespace: dict[str, Any]) -> OwnTasks:
+    values = {name: value for name, value in namespace.items() if not isinstance(value, (ModuleType, type))}
+    experiments = {name: made for name, value in values.items() if (made := _definition(value)) is not None}
+    return load_own(path, {name: value for name, value in values.items() if name not in experiments}, experiments)

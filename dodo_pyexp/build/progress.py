@@ -67,7 +67,7 @@ class ProgressReporter(BuildReporter):
         """Show that a run was started."""
         super().started(execution)
         if self._forecast is None:
-            self._forecast = Forecast(self.expected(), self.total, self.cached)
+            self._forecast = Forecast(self.expected(), self.runs, self.cached)
         self._forecast.started(execution.run)
         self._draw()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .decision import Decision
     from .execution import Execution
 
+EXECUTED, UP_TO_DATE, FAILED, SKIPPED = "executed", "up-to-date", "failed", "skipped"
+
 
 class BuildReporter:
     """Counts what happens and writes a line for each run that was executed.
@@ -32,6 +35,8 @@ class BuildReporter:
         Runs that were executed and succeeded; runs that were up to date.
     failed, skipped
         Runs with their causes.
+    own
+        What became of the user's own doit tasks: one of `EXECUTED`, `UP_TO_DATE`, `FAILED`, `SKIPPED`.
     decisions
         Why the runs that were executed were out of date; and what there is to say of those that were not.
     expected
@@ -47,6 +52,9 @@ class BuildReporter:
     def __init__(self, total: int, *, quiet: bool = False) -> None:
         self.total = total
         self.quiet = quiet
+        self.own: dict[str, str] = {}
+        self._expected_own: set[str] = set()
+        self._own_began = 0.0
         self.done: list[PlannedRun] = []
         self.cached = 0
         self.failed: dict[PlannedRun, Execution] = {}
@@ -140,7 +148,42 @@ class BuildReporter:
     @property
     def settled(self) -> int:
         """How many runs are through, one way or another."""
-        return len(self.done) + self.cached + len(self.failed) + len(self.skipped) + len(self.interrupted)
+        runs = len(self.done) + self.cached + len(self.failed) + len(self.skipped) + len(self.interrupted)
+        return runs + len(self.own)
+
+    @property
+    def runs(self) -> int:
+        """How many runs there are."""
+        return self.total - len(self._expected_own)
+
+    # -- the user's own tasks -----------------------------------------------------------------------------------
+
+    def expect(self, tasks: Iterable[Any]) -> None:
+        """Count tasks of the user's own that do something."""
+        new = {task.name for task in tasks if _is_own(task)} - self._expected_own
+        self._expected_own |= new
+        self.total += len(new)
+
+    def _own_ended(self, task: Any, state: str) -> None:
+        if _is_own(task):
+            self.expect([task])  # or it was made during the build
+            self.own[task.name] = state
+
+    def _own_failed(self, task: Any, fail: Any) -> None:
+        """Write what is wrong with a task, and what it printed, as far as nobody has seen that."""
+        name, message = printable(task.name), printable_lines(fail.get_msg().strip())
+        if fail.get_name() == "UnmetDependency":
+            self._own_ended(task, SKIPPED)
+            why = "which it depends on, failed"
+            message = f"{', '.join(message.split())}, {why}"
+            self.line(f"{name}  {paint('skipped', 'yellow', sys.stderr)}  {message}", counted=True)
+        else:
+            self._own_ended(task, FAILED)
+            self.line(f"{name}  {paint('FAILED', 'red', sys.stderr)}  {message}", counted=True)
+            printed = _unseen(task)
+            if printed:
+                self.line(printable_lines(printed))
+        self.other_failures.append(f"{name}: {message}")
 
     # -- what doit tells ----------------------------------------------------------------------------------------
 
@@ -152,14 +195,20 @@ class BuildReporter:
 
     def execute_task(self, task: Any) -> None:
         """Called by doit before it executes a task that is no run."""
+        self._own_began = time.monotonic()
 
     def add_success(self, task: Any) -> None:
         """Called by doit after a task."""
+        if _is_own(task):
+            self._own_ended(task, EXECUTED)
+            self.line(f"{printable(task.name)}  done in {duration(time.monotonic() - self._own_began)}", counted=True)
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """Called by doit for every failure; those of runs are known already."""
         run = getattr(task, "run", None)
-        if run is None or run not in self.failed:
+        if _is_own(task):
+            self._own_failed(task, fail)
+        elif run is None or run not in self.failed:
             message = printable_lines(fail.get_msg().strip())
             self.other_failures.append(message)
             self.line(message)
@@ -169,6 +218,7 @@ class BuildReporter:
         run = getattr(task, "run", None)
         if run is not None:
             self.up_to_date(run, getattr(task, "decision", None))
+        self._own_ended(task, UP_TO_DATE)
 
     def up_to_date(self, run: PlannedRun, decision: Decision | None) -> None:
         """Note that a run is up to date."""
@@ -205,16 +255,20 @@ class BuildReporter:
     def summary(self) -> str:
         """Say in a line what was done."""
         seconds = duration(time.monotonic() - self.began)
-        if self.cached == self.total > 0 and not self.other_failures:
-            runs = "1 run: up to date" if self.total == 1 else f"{self.total} runs: all up to date"
-            return f"{runs} ({seconds})"
+        own = Counter(self.own.values())
+        cached = self.cached + own[UP_TO_DATE]
+        others = len(self.other_failures) - own[FAILED] - own[SKIPPED]
+        if cached == self.total > 0 and not self.other_failures:
+            counted = [_count(self.runs, "run"), _count(self.total - self.runs, "task")]
+            what = " and ".join(part for part in counted if part)
+            return f"{what}: {'' if self.total == 1 else 'all '}up to date ({seconds})"
         parts = [
-            (len(self.done), "executed"),
-            (self.cached, "up to date"),
-            (len(self.failed), "failed"),
-            (len(self.skipped), "skipped"),
+            (len(self.done) + own[EXECUTED], "executed"),
+            (cached, "up to date"),
+            (len(self.failed) + own[FAILED], "failed"),
+            (len(self.skipped) + own[SKIPPED], "skipped"),
             (len(self.interrupted), "interrupted"),
-            (len(self.other_failures), "other failures" if len(self.other_failures) > 1 else "other failure"),
+            (others, "other failures" if others > 1 else "other failure"),
         ]
         said = ", ".join(f"{count} {what}" for count, what in parts if count) or "nothing to do"
         left = self.total - self.settled
@@ -238,6 +292,22 @@ class BuildReporter:
             self.line(paint(printable(text), "yellow", sys.stderr))
         fine = not (self.failed or self.skipped or self.interrupted or self.other_failures)
         self.line(paint(self.summary(), "green" if fine else "bold", sys.stderr))
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}" if count else ""
+
+
+def _is_own(task: Any) -> bool:
+    """Tell whether a doit task is the user's own, and does something: a group does not."""
+    return not hasattr(task, "run") and not hasattr(task, "experiment") and bool(task.actions)
+
+
+def _unseen(task: Any) -> str:
+    """Give what a task has printed and doit has not shown."""
+    shown = task.verbosity or 0
+    streams = [] if shown > 1 else ["out"] if shown == 1 else ["out", "err"]
+    return "".join(getattr(action, name) or "" for name in streams for action in task.actions).strip()
 
 
 def seconds_of(execution: Execution) -> float:

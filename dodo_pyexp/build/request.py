@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..characters import never_fail
@@ -37,6 +37,7 @@ from .graph import graph_text
 from .loader import is_file
 from .notices import Advice, code_lines
 from .options import Options
+from .own import OwnTasks
 from .plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from .progress import make_reporter
 from .session import Wishes
@@ -60,7 +61,7 @@ class Request:
         The flags, as `arguments.add_build_flags` parses them.
     reach
         Gives the experiments that `depends_on` may reach besides.
-    tasks
+    own
         Other doit tasks of the same file.
     targets
         What of it, as `Targets` reads it; everything by default.
@@ -77,7 +78,7 @@ class Request:
         said: Options,
         arguments: argparse.Namespace,
         reach: Callable[[], list[Definition]],
-        tasks: Iterable[Any] = (),
+        own: OwnTasks | None = None,
         targets: Sequence[str] = (),
     ) -> None:
         self.definitions = definitions
@@ -95,7 +96,8 @@ class Request:
             dirty_git=arguments.dirty_git,
         ).checked("command line")
         self._reach = reach
-        self._tasks = list(tasks)
+        #: Those of them that were selected; before that, all.
+        self.own = self._own = own or OwnTasks()
         self.targets = targets
         self._continued: dict[str, Manifest] = {}
         self.exit_code = DONE
@@ -203,7 +205,7 @@ class Request:
             continued=self._continued,
         )
 
-    def select(self, plan: Plan, note: Callable[[str], None]) -> tuple[list[str] | None, list[Any]] | None:
+    def select(self, plan: Plan, note: Callable[[str], None]) -> tuple[list[str] | None, OwnTasks] | None:
         """Select what the targets and `--filter` say; None if nothing is left.
 
         Otherwise give the names of the doit tasks to execute (None for all) and the tasks that are no runs.
@@ -213,7 +215,7 @@ class Request:
         UsageError, ConfigError
             A target names nothing, or the filter is no regular expression.
         """
-        targets = Targets(plan, self._tasks)
+        targets = Targets(plan, self._own)
         for word in self.targets:
             targets.add(word)
         if self.targets:
@@ -221,8 +223,10 @@ class Request:
         if not self._apply_filter(plan, note) and not targets.others:
             return None
         if self.targets:
-            return targets.names([run for run in plan.runs() if run.selected]), list(targets.others.values())
-        return None, [] if self.arguments.filter else self._tasks
+            self.own = self._own.only(targets.others)
+            return targets.names([run for run in plan.runs() if run.selected]), self.own
+        self.own = OwnTasks() if self.arguments.filter else self._own
+        return None, self.own
 
     def _apply_filter(self, plan: Plan, note: Callable[[str], None]) -> bool:
         """Select what `--filter` says of the chosen runs; False if it matches nothing."""
@@ -289,8 +293,8 @@ class Request:
         selection = self.select(plan, reporter.note)
         if selection is None:
             return None
-        names, others = selection
-        build = Build(plan, self._wishes(), reporter, others, reports=reports)
+        names, own = selection
+        build = Build(plan, self._wishes(), reporter, own, reports=reports)
         try:
             self.exit_code = build.run(names)
         except PyexpError:

@@ -44,13 +44,15 @@ class BuildRunner:
         Tells the user what happens.
     session
         The build.
+    others
+        Decides and executes what is no run.
     """
 
-    def __init__(self, dep_manager: Any, reporter: BuildReporter, session: Session) -> None:
+    def __init__(self, dep_manager: Any, reporter: BuildReporter, session: Session, others: OtherTasks) -> None:
         self.session = session
         self._dep_manager = dep_manager
         self._reporter = reporter
-        self._others = OtherTasks(dep_manager, reporter, keep_going=session.wishes.keep_going)
+        self._others = others
         self._stopping = False
         self._flying: dict[Execution, Any] = {}
         self._untold: list[Execution] = []  # started, and not told yet
@@ -90,7 +92,7 @@ class BuildRunner:
 
     # -- doit's decision ----------------------------------------------------------------------------------------
 
-    def _select(self, node: Any, tasks: dict[str, Any]) -> bool:
+    def _select(self, node: Any) -> bool:
         """Decide a task as doit does, except where a failed upstream means something else to pyexp than to doit."""
         task = node.task
         if node.bad_deps and isinstance(task, RunTask) and task.run.optional:
@@ -116,7 +118,7 @@ class BuildRunner:
         if isinstance(task, GroupTask):
             node.run_status = "run"
             return True
-        return self._others.select(node, tasks)
+        return self._others.select(node)
 
     def _fail(self, node: Any, fail: Any) -> None:
         """Tell doit and the user that a run failed."""
@@ -238,7 +240,7 @@ class BuildRunner:
             return False
         self._holding = node == "hold on"
         if not self._holding:
-            if not self._select(node, {}):
+            if not self._select(node):
                 self._settled.append(node)
             elif isinstance(node.task, RunTask):
                 self._next = node, self._execution(node.task)

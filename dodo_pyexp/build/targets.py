@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..errors import UsageError, ambiguous, nearest, suggest
+from .own import OwnTasks
 from .plan import Plan, PlannedExperiment, PlannedRun
 
 GLOB_SIGNS = frozenset("*?[")
@@ -23,7 +24,7 @@ class Targets:
     ----------
     plan
         The plan.
-    tasks
+    own
         Other doit tasks.
 
     Attributes
@@ -34,10 +35,11 @@ class Targets:
         The other tasks that are needed.
     """
 
-    def __init__(self, plan: Plan, tasks: Sequence[Any] = ()) -> None:
+    def __init__(self, plan: Plan, own: OwnTasks | None = None) -> None:
         self._plan = plan
-        self._tasks = {task.name: task for task in tasks}
-        self._by_target = {os.path.abspath(path): task.name for task in tasks for path in task.targets}
+        self._own = own or OwnTasks()
+        self._tasks = {task.name: task for task in self._own.tasks}
+        self._by_target = {self._own.path(task, path): task.name for task in self._own.tasks for path in task.targets}
         self.runs: dict[PlannedRun, None] = {}
         self.others: dict[str, Any] = {}
         self._names: dict[str, None] = {}  # of whole groups, reports and other tasks, for doit
@@ -163,7 +165,7 @@ class Targets:
             for other in [other for other in self._tasks if fnmatchcase(other, pattern)]:
                 self._take_other(other)
             self.runs.update(dict.fromkeys(run for run in self._plan.runs() if fnmatchcase(run.task, pattern)))
-        for path in map(os.path.abspath, task.file_dep):
+        for path in [self._own.path(task, path) for path in task.file_dep]:
             if path in self._by_target:
                 self._take_other(self._by_target[path])
             elif path.endswith("/.finished"):

@@ -139,6 +139,11 @@ class RunTask(LeanTask):
     def clean_actions(self, value: Any) -> None:
         """Nothing to keep: there is only one way to clean a run."""
 
+    @property
+    def records(self) -> tuple[str, ...]:
+        """What goes when doit forgets the task."""
+        return (self.run.files.finished,)
+
     def title(self) -> str:
         """What doit's console shows: the real name where it differs."""
         return self.name if self.run.name == self.run.folder else f"{self.name}  ({printable(self.run.name)})"
@@ -312,6 +317,7 @@ class ReportTask(LeanTask):
         self.uptodate: list[tuple[Any, list[Any], dict[str, Any]]] = [(self._current, [], {})]
         self._actions = [ReportAction(experiment, session)]
         self.clean_actions = [CleanAction(experiment.files.reports.finished, self.targets[0])]
+        self.records = (experiment.files.reports.finished,)
         self.doc = f"report on the results of {experiment.name}"
         self.meta = None
 

@@ -64,7 +64,15 @@ def _build(wanted: Request, stdout: IO[str]) -> int:
 def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     plan, decisions = states(wanted)
     wanted.forbid_uncommitted(plan)
-    text, code = listing.dry_run_text(decisions)
-    print(json_text(listing.states_data(plan, decisions)) if wanted.arguments.json else text, file=stdout)
+    own = {}
+    if wanted.own:
+        from ..build.foretold import foretell
+
+        with user_code():
+            own = foretell(wanted.own, decisions, plan.experiments[0].output.doit_db)
+    text, code = listing.dry_run_text(decisions, own=own)
+    told = listing.states_data(plan, decisions)
+    told["tasks"] = [{"task": name, "reason": why or "", "up_to_date": why is None} for name, why in own.items()]
+    print(json_text(told) if wanted.arguments.json else text, file=stdout)
     wanted.tell_code(decisions)
     return code

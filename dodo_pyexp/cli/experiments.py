@@ -89,7 +89,7 @@ def request(arguments: Namespace, *, other_tasks: bool = False) -> Request:
         own = [definition for experiment in loaded.experiments for definition in family(experiment)]
         return [*loaded.upstreams, *own]
 
-    return Request(loaded.definitions, Options(), arguments, reach, loaded.tasks, targets)
+    return Request(loaded.definitions, Options(), arguments, reach, loaded.own, targets)
 
 
 def selected_plan(wanted: Request) -> Plan:

@@ -77,8 +77,8 @@ def test_objects_with_strange_attributes_do_not_disturb(write: Callable[..., str
 
 def test_other_tasks_are_loaded_when_asked_for(write: Callable[..., str]) -> None:
     path = write(EXPERIMENT + "\n    def task_more():\n        return {'actions': None}\n")
-    assert load([path]).tasks == []
-    assert [task.name for task in load([path], other_tasks=True).tasks] == ["more"]
+    assert not load([path]).own
+    assert [task.name for task in load([path], other_tasks=True).own.tasks] == ["more"]
 
 
 def test_a_wrong_task_is_one_sentence(write: Callable[..., str]) -> None:
