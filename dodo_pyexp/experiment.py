@@ -10,7 +10,7 @@ import functools
 import os
 import sys
 
-from . import importing, main_module, script
+from . import importing, libraries, main_module, script
 from .build.ahead import make_request
 from .build.calling import as_function, check_call, check_experiment_name, fill
 from .build.definition import Definition, called, caller, place, refuse_unknown
@@ -20,6 +20,7 @@ from .errors import INTERRUPTED, LookupFailed
 from .executors import chance, early
 from .telling import plainly
 
+libraries.keep_apart()
 script.speak_plainly()  # whatever a script does with pyexp
 if "dodo_pyexp.executors.worker" not in sys.modules:  # which forks no runs
     chance.watch()
@@ -73,6 +74,7 @@ class Experiment:
         self, fn: Callable[..., Any], name: str | None = None, options: Options | None = None, defaults: Any = None
     ) -> None:
         script.speak_plainly()  # also where something else has taken the hook since
+        libraries.keep_apart()  # the user may have put folders on the search path
         main_module.answer_to_own_name(getattr(fn, "__module__", None) or "")
         functools.update_wrapper(self, fn)
         self.fn = fn

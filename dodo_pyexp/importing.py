@@ -12,6 +12,9 @@ import sys
 import time
 from importlib import _bootstrap, _bootstrap_external  # importlib.util is slow to import
 
+from .bytecode import distrust
+from .libraries import keep_apart
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 #: When this process began, or not much later: what was edited before, it has read as it stands.
 BEGAN = time.time_ns()
+distrust()
 _depth = 0
 _until: tuple[dict[str, Any], int] | None = None
 _passed_over = False
@@ -128,6 +132,7 @@ def import_file(path: str, name: str | None = None, until: int = 0) -> ModuleTyp
     elif name == own:
         _search(0, root)
         _search(len(sys.path), os.path.dirname(path))  # for ``import helper`` of a script that lies in a package
+    keep_apart()
     with definitions_only():
         known = sys.modules.get(name)
         if known is not None and _same(getattr(known, "__file__", None), path):

@@ -31,6 +31,8 @@ ROOMS = [
     "flushing",
     "main_module",
     "importing",
+    "libraries",
+    "bytecode",
     "later",
     "telling",
     "errors",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ..libraries import keep_apart
 from .relocation import Relocation, editable_folders
 
 TYPE_CHECKING = False
@@ -54,6 +55,7 @@ class Rerouting:
     def apply(self) -> None:
         """Begin, in a fork: what it imports from now on comes from the copies."""
         sys.path[:] = self._path
+        keep_apart()
         self._begin(self._stale)
 
     def install(self) -> None:
