@@ -14,6 +14,7 @@ from importlib import _bootstrap, _bootstrap_external  # importlib.util is slow 
 
 from .bytecode import distrust
 from .libraries import keep_apart
+from .namesakes import refuse_namesakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,6 +138,8 @@ def import_file(path: str, name: str | None = None, until: int = 0) -> ModuleTyp
         known = sys.modules.get(name)
         if known is not None and _same(getattr(known, "__file__", None), path):
             return known
+        if name == own:
+            refuse_namesakes(path, own, root)
         return _load(*_free_name(name, path), path, until)
 
 

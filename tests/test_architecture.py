@@ -33,6 +33,7 @@ ROOMS = [
     "importing",
     "libraries",
     "bytecode",
+    "namesakes",
     "later",
     "telling",
     "errors",

@@ -1,0 +1,63 @@
+"""Two files with siblings of one name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+EXPERIMENT = """
+import pyexp
+{imports}
+@pyexp.experiment(name="{name}", executor="{executor}")
+def train(cfg):
+    open("executed", "a").write("x")
+    {inner}
+train.configs(lambda: [{{"name": "r"}}])
+"""
+
+
+@pytest.fixture
+def pair(project: Any) -> Any:
+    def write(a: str = "", b: str = "", a_later: str = "pass", executor: str = "subprocess") -> list[str]:
+        for name, imports, inner in (("a", a, a_later), ("b", b, "pass")):
+            project.write(f"{name}/utils.py", f"NAME = {name!r}\n")
+            text = EXPERIMENT.format(name=name, imports=imports, inner=inner, executor=executor)
+            project.write(f"{name}/exp.py", text)
+        return ["a/exp.py", "b/exp.py"]
+
+    project.pair = write
+    project.write("pyproject.toml", "")
+    return project
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        {"a": "import utils", "b": "import utils"},
+        {"a": "from utils import NAME"},
+        {"a_later": "import utils"},
+        {"b": "def f():\n    import utils"},
+    ],
+)
+def test_what_would_get_the_others_module_is_refused_before_anything_is_executed(pair: Any, imports: Any) -> None:
+    files = pair.pair(**imports)
+    told = pair.pyexp("build", *files, status=2).stderr
+    assert told.count("\n") == 1
+    assert "a/exp.py and b/exp.py cannot be imported together" in told
+    assert ("a/utils.py" in told and "b/utils.py have one name" in told) or "b/utils.py and a/utils.py" in told
+    assert not (pair.folder / "executed").exists() and not pair.out.exists()
+    pair.pyexp("build", files[0])
+    pair.pyexp("build", files[1])
+
+
+def test_files_that_import_nothing_of_one_name_are_built_together(pair: Any) -> None:
+    pair.pyexp("build", *pair.pair())
+    assert (pair.out / "a/r/.finished").exists() and (pair.out / "b/r/.finished").exists()
+
+
+def test_one_file_behind_two_names_is_no_namesake(pair: Any) -> None:
+    files = pair.pair("import utils", "import utils")
+    (pair.folder / "b/utils.py").unlink()
+    (pair.folder / "b/utils.py").symlink_to(pair.folder / "a/utils.py")
+    pair.pyexp("build", *files)
