@@ -24,6 +24,7 @@ from ..executors.job import Job
 from ..executors.process import describe_end
 from ..executors.reference import Reference
 from ..executors.subprocess import SubprocessExecutor
+from ..importing import module_name
 from ..printable import printable
 from ..provenance.host import Owner
 from ..provenance.masking import Masker
@@ -187,7 +188,7 @@ class _New:
         statuses.write(attempt, state)
         module = self.function.get("module") or ""
         file = os.path.join(os.path.realpath(snapshot), self.function["file"])
-        fn = Reference(module or _stem(file), file, self.function["attribute"])
+        fn = Reference(module or module_name(file)[0], file, self.function["attribute"])
         given: dict[str, str | None] = {KEY: None} if KEY in past.status else {}  # as where `resume` is set
         job = Job(past.run.name, fn, int(self.function.get("arity", 1)), self.config, deps, attempt, state, given)
         job.kept_config, job.relocation = self.kept_config, relocation
@@ -220,11 +221,6 @@ class _New:
             error = {"type": kind, "message": message, "where": None, "traceback": ""}
             opening.add(job.attempt.log, f"{kind}: {message}\n".encode("utf-8", "backslashreplace"))
             save_failure(job.attempt, job.state, job.kept_config, error)
-
-
-def _stem(file: str) -> str:
-    """Name the module of a script, as a build names it."""
-    return os.path.splitext(os.path.basename(file))[0].replace(".", "_")
 
 
 def masked_settings(settings: Sequence[str]) -> list[str]:

@@ -219,7 +219,7 @@ def _own_file(module: str, path: str, search: list[str]) -> str:
 
 def _missing_module(kit: dict[str, Any]) -> str | None:
     """Say what this node lacks, if it is the file that defines the experiment."""
-    if not kit["fn"][1] or os.path.exists(kit["fn"][1]):
+    if isinstance(kit["fn"][2], bytes) or os.path.exists(kit["fn"][1]):
         return None
     return (
         f"the module {kit['fn'][0]} is not on its node ({socket.gethostname()}), which does not see the build's "

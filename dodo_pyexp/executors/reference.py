@@ -7,6 +7,7 @@ cloudpickle.
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 
@@ -93,7 +94,7 @@ def resolve(parts: Parts) -> Callable[..., Any]:
     """Find the function that `refer` described."""
     name, path, what, line = parts
     try:
-        module = import_file(path, name, line) if path else None
+        module = import_file(path, name, line) if _is_needed(path, what) else None
     except Exception as error:
         if passed_over_run():
             told = ImportError(
@@ -115,9 +116,14 @@ def resolve(parts: Parts) -> Callable[..., Any]:
 def resolve_as_main(parts: Parts) -> Callable[..., Any]:
     """Find the function, and let this process, which is there to execute it, be that of its script."""
     fn = resolve(parts)
-    name, path, _, line = parts
-    become(import_file(path, name, line) if path else _session(fn))
+    name, path, what, line = parts
+    become(import_file(path, name, line) if _is_needed(path, what) else _session(fn))
     return fn
+
+
+def _is_needed(path: str, what: str | bytes) -> bool:
+    """Tell whether the file is to be imported: a function by value can do without, where there is no such file."""
+    return isinstance(what, str) or os.path.exists(path)
 
 
 class _Home:
