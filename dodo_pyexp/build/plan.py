@@ -190,7 +190,7 @@ def _name(config: Any, index: int, experiment: PlannedExperiment) -> str:
         refused = refusal(name)
         if refused is not None:
             raise ConfigError(f"{experiment.place}: a run of {experiment.name} {refused}")
-        return name
+        return name if type(name) is str else str.__str__(name)  # of an enum, or of numpy
     where = f"{experiment.place}: experiment {experiment.name}: config {index}"
     if not isinstance(config, Mapping):
         raise ConfigTypeError(f"{where} is {type(config).__name__}; make it a dict")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pyexp
@@ -157,6 +159,18 @@ def test_a_circle_across_experiments_is_printed(here: Path) -> None:
 def test_two_experiments_of_one_name_are_refused(here: Path) -> None:
     with pytest.raises(ValueError, match=r'two experiments are called "exp" .*test_plan.py'):
         make_plan([(planned("exp"), []), (planned("exp"), [])], tuple)
+
+
+class Kind(StrEnum):
+    BIG = "big"
+
+
+@pytest.mark.parametrize("name", [Kind.BIG, np.str_("big")])
+def test_a_name_is_plain_text_whatever_its_type_was(here: Path, name: str) -> None:
+    made = plan([{"name": name, "kind": name}, {"name": "z", "depends_on": name}])
+    assert upstreams("z", made) == ["exp:big"]
+    (run, _) = made.runs()
+    assert [type(run.name), type(run.config["name"]), type(run.config["kind"])] == [str, str, type(name)]
 
 
 def test_depends_on_is_no_part_of_the_hash(here: Path) -> None:
