@@ -6,6 +6,7 @@ from typing import Any
 
 from ..collection.tensor import Tensor
 from ..config.config import Config
+from ..config.merge import number_of
 from ..config.origins import COMMAND_LINE
 from ..config.sweep import vary
 from ..errors import ConfigError, warn
@@ -60,7 +61,8 @@ def _check_overrides(document: Document, keys: tuple[Any, ...], axis: list[dict[
     """Refuse an override of what each variation sets anyway: it would change nothing."""
     for key in set.intersection(*map(set, axis or [{}])) - {"name"}:
         path = str(key).removeprefix("**").split(".")
-        if document.origins.get(("config", *path)) == COMMAND_LINE:
+        ways = [("config", *path), ("config", *map(number_of, path))]
+        if COMMAND_LINE in map(document.origins.get, ways):
             name = ".".join(path)
             raise ConfigError(
                 f'command line: "{name}" is what the sweep varies ({document.where(*keys)}), so setting it changes '

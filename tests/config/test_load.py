@@ -145,3 +145,14 @@ def test_every_value_knows_the_file_and_line_it_came_from(write):
     assert located.where("model", "act", 0) == f"{top}:5"
     assert located.where("old") == f"{top}:7"
     assert ("old", "gone") not in located.positions
+
+
+def test_dotted_keys_lead_into_lists_and_to_keys_that_are_numbers(tmp_path):
+    (tmp_path / "base.yml").write_text("layers: [{w: 1}, {w: 2}]\nstages: {0: {n: 1}}\n")
+    (tmp_path / "a.yml").write_text("imports: base.yml\nlayers.1.w: 5\nstages.0.n: 7\n")
+    assert load_config(tmp_path / "a.yml") == {"layers": [{"w": 1}, {"w": 5}], "stages": {0: {"n": 7}}}
+    (tmp_path / "b.yml").write_text("imports: base.yml\nlayers.w: 5\n")
+    with pytest.raises(
+        ConfigError, match=r'b\.yml:2: the key "layers\.w": "layers" is a list, so "w" must be a position'
+    ):
+        load_config(tmp_path / "b.yml")

@@ -577,3 +577,5 @@ def test_every_mistake_is_one_sentence_with_its_place(
 def test_an_override_of_what_the_sweep_varies_is_refused(here: Any, sentence: Callable[..., None]) -> None:
     here.write(a_yml="entry: a.py:f\nconfig: {m: {w: 1}}\nsweep: {m.w: [1, 2]}\n")
     sentence("a.yml", "--m.w", "3", "--show", says=("command line", "a.yml:3", "sweep.m.w=[...]", "--filter"))
+    here.write(b_yml="entry: a.py:f\nconfig: {m: [{w: 1}]}\nsweep: {m.0.w: [1, 2]}\n")
+    sentence("b.yml", "--m.0.w", "3", "--show", says=("command line", "b.yml:3", "sweep.m.0.w=[...]"))
