@@ -141,7 +141,7 @@ class Job:
 
         Whatever the function raises is recorded; only `KeyboardInterrupt` in the build's own process goes on up.
         """
-        own = outcome.OwnFiles(self.attempt)
+        own = outcome.OwnFiles(self.attempt, getattr(self.fn, "lays_out", ()))
         try:
             value = (call or self.call)()
         except BaseException as error:

@@ -19,6 +19,7 @@ from .result import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from ..config.config import Config
@@ -38,10 +39,18 @@ class OwnFiles:
 
     Functions do save a `config.json` or a `result.json` of theirs (libraries have them do so); such a file is left
     alone and counts as one of the run's outputs. Pyexp's own then stands beside it.
+
+    Parameters
+    ----------
+    attempt
+        The attempt.
+    laid_out
+        Names that are written over by pyexp itself: in other dialects, a folder holds other files under them.
     """
 
-    def __init__(self, attempt: AttemptFolder) -> None:
+    def __init__(self, attempt: AttemptFolder, laid_out: Iterable[str] = ()) -> None:
         self._attempt = attempt
+        self._laid_out = frozenset(laid_out)
         self._before = self._look()
         self._contents = {name: data for name in AttemptFolder.SHARED if (data := self._read(name)) is not None}
 
@@ -51,7 +60,7 @@ class OwnFiles:
 
     def rescue(self) -> list[str]:
         """Write pyexp's own files again, beside those that the function put in their place; name these."""
-        taken = sorted(self.taken().intersection(AttemptFolder.SHARED))
+        taken = sorted(self.taken().intersection(AttemptFolder.SHARED) - self._laid_out)
         for name in taken:
             if name in self._contents:
                 atomic.write_bytes(f"{self._attempt.path}/{name}{AttemptFolder.BESIDE}", self._contents[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..printable import printable
@@ -77,6 +77,11 @@ class Launched:
         os.chdir(folder)
         function = self._function(folder if self.copies else self.code)
         return function(self.name, self.config)
+
+    @property
+    def lays_out(self) -> Iterable[str]:
+        """Names of files that it writes into the folder of the run, in this dialect's way."""
+        return self.texts.keys()
 
     def lay_out(self, folder: str) -> None:
         """Write into the folder what the run is made of."""

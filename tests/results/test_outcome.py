@@ -117,13 +117,14 @@ def test_a_full_disk_leaves_no_success_behind(attempt, monkeypatch):
 def test_files_the_function_put_in_place_of_pyexps_are_told(attempt):
     Path(attempt.status).write_text("{}")
     before = Path(attempt.config_json).read_text()
-    own = OwnFiles(attempt)
+    own, launch = OwnFiles(attempt), OwnFiles(attempt, ["config.json"])
     assert own.taken() == set()
     Path(attempt.config_json).write_text('{"mine": 1}')
     Path(attempt.result_json).write_text("mine")
     Path(attempt.log).write_text("logs grow")
     os.unlink(attempt.status)
     assert own.taken() == {"config.json", "result.json"}
+    assert launch.rescue() == ["result.json"]
     assert own.rescue() == ["config.json", "result.json"]
     assert Path(attempt.own("config.json")).read_text() == before
     assert Path(attempt.config_json).read_text() == '{"mine": 1}'
