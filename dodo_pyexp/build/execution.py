@@ -108,9 +108,7 @@ class Execution:
     def warm(self) -> None:
         """Have the executor get ready for this run, which may be started soon."""
         if self.prompt:
-            batch, executor = self._session.batch(self.run.experiment), self._session.executor(self.run)
-            relocation = None if batch.kept is None else batch.kept.relocation
-            executor.warm(self.run.experiment.definition.fn, relocation, self._session.guardian)
+            self._session.warm(self.run)
 
     def _write_texts(self) -> None:
         config = self.run.experiment.masker.config(self.run.config)

@@ -233,7 +233,20 @@ class Session:
         """Tell the executors that code of the user's was executed in this process."""
         early.drop()
         for executor in self._executors.values():
-            executor.cool()
+            self._tell_failure(executor, executor.cool)
+
+    def warm(self, run: PlannedRun) -> None:
+        """Have the executor get ready for a run that may be started soon."""
+        executor, kept = self.executor(run), self.batch(run.experiment).kept
+        relocation = None if kept is None else kept.relocation
+        self._tell_failure(executor, lambda: executor.warm(run.experiment.definition.fn, relocation, self.guardian))
+
+    def _tell_failure(self, executor: Executor, step: Callable[[], object]) -> None:
+        """Take a step that no run's outcome hangs on; a bug of the executor's there is told, and ends nothing."""
+        try:
+            step()
+        except Exception as error:
+            self.note_once(f"{type(executor).__name__} itself failed: {type(error).__name__}: {error}")
 
     def window(self) -> int:
         """Give how many runs may be on their way at once, whatever executes them."""
@@ -244,7 +257,7 @@ class Session:
         """End watching; nothing that was started goes on."""
         try:
             for executor in self._executors.values():
-                executor.close()
+                self._tell_failure(executor, executor.close)
         finally:
             if "guardian" in vars(self):
                 self.guardian.close()

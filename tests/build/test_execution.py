@@ -12,6 +12,7 @@ import pyexp
 from dodo_pyexp.build import execution, resume
 from dodo_pyexp.config.encode import dumps_config
 from dodo_pyexp.errors import ExecutorError
+from dodo_pyexp.executors.base import Ended, Handle
 
 NAMES = ["first", "bad", "last"]
 
@@ -108,6 +109,34 @@ def test_an_executor_whose_check_raises_is_refused_in_a_sentence(here: Path) -> 
 
     with pytest.raises(ExecutorError, match="Broken cannot be used: OSError: no cluster"):
         build(executor=Broken())
+
+
+@pytest.mark.parametrize("step", ["warm", "cool", "close"])
+def test_a_bug_in_what_no_run_hangs_on_is_told_and_ends_nothing(
+    here: Path, step: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def bug(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    class Later(Handle):
+        def __init__(self, job: Any) -> None:
+            self._job, self._left = job, 3
+
+        def poll(self) -> Ended | None:
+            self._left -= 1
+            return None if self._left else Ended(self._job.perform())
+
+    class Own(pyexp.Executor):
+        blocking = step == "cool"  # as if code of the user's was executed here
+
+        def start(self, job: Any, log: Any, guardian: Any) -> Handle:
+            log.abandon()
+            return Later(job)
+
+    executor = Own()
+    setattr(executor, step, bug)
+    assert [result.result for result in build(executor=executor).values()] == NAMES
+    assert capfd.readouterr().err.count("Own itself failed: RuntimeError: a bug") == 1
 
 
 class TestAConfigOfItsOwn:
