@@ -125,7 +125,7 @@ class Execution:
             It has to wait for another run's end; nothing is left of the attempt.
         """
         try:
-            self._lock = RunLock.take(self.run.files.path)
+            self._lock = RunLock.take(self.run.files.path, self.run.experiment.output.path)
         except UsageError as error:
             self._wait_for_more(error)
             if not os.access(self.run.experiment.files.path, os.W_OK):

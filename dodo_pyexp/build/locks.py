@@ -12,6 +12,7 @@ import fcntl
 import os
 
 from ..errors import UsageError
+from ..store.outputs import make_output
 from ..store.paths import check_folder, shown
 
 CANNOT_LOCK = (errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
@@ -27,8 +28,10 @@ class RunLock:
         _held.add(self)
 
     @classmethod
-    def take(cls, folder: str, *, shared: bool = False) -> RunLock | None:
-        """Make `folder` if need be and lock it; None when somebody else has it. Never waits.
+    def take(cls, folder: str, output: str | None = None, *, shared: bool = False) -> RunLock | None:
+        """Make `folder`, and the `output` folder it is in, if need be, and lock it; None when somebody else has it.
+
+        Never waits.
 
         With `shared`, others may have it as well, if they only read too.
 
@@ -37,6 +40,8 @@ class RunLock:
         UsageError
             The folder cannot be made or opened.
         """
+        if output is not None:
+            make_output(output)
         path, flags = folder, os.O_RDONLY
         while True:
             try:

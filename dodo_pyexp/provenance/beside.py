@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..store.outputs import is_output
 from .repository import is_leftover
 from .secrets import secret_content, secret_file
 
@@ -75,7 +76,7 @@ def _may_be_linked(entry: os.DirEntry[str], place: str, barred: set[str]) -> boo
     real = os.path.realpath(entry.path)
     if any(real == path or path.startswith(real + os.sep) for path in barred):
         return False
-    if os.path.exists(f"{real}/pyvenv.cfg"):
+    if os.path.exists(f"{real}/pyvenv.cfg") or is_output(real):
         return False
     try:
         if not entry.is_file() or entry.stat().st_size > _SMALL:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ..errors import ConfigError, PyexpError, nearest
+from ..store.outputs import experiment_folders
 from .repository import GITLINK, Repository, SnapshotError, is_under, readable
 
 __all__ = ["DirtyGitAction", "DirtyGitError", "check_dirty", "dirty_files"]
@@ -117,11 +118,12 @@ def _changes(root: str | Path, files: list[str]) -> str:
 def _dirty(repository: Repository, exclude: list[Path]) -> set[str]:
     """Give the changed paths of a repository and of those inside it."""
     excluded = repository.inside(exclude)
-    outside = tuple(os.fsencode(path) for path in excluded)
+    tracked = list(repository.entries())
+    outside = (*map(os.fsencode, excluded), *experiment_folders(entry.path for entry in tracked))
     untracked = repository.untracked(excluded)
     paths = [change.path for change in repository.changes()[1] if not is_under(change.path, outside)]
     found = {readable(path) for path in (*paths, *untracked)}
-    for entry in repository.entries():
+    for entry in tracked:
         if entry.mode != GITLINK or is_under(entry.path, outside):
             continue
         inner = Repository.at(repository.root / os.fsdecode(entry.path))

@@ -12,6 +12,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import PyexpError
+from ..store.outputs import experiment_folders
 
 if TYPE_CHECKING:
     from git import Git, Repo
@@ -23,7 +24,7 @@ REFS = "refs/pyexp/snapshots/"
 # with it in the snapshot, the first run of a module would already make the next snapshot a new one.
 _LEFTOVERS = (
     "__pycache__/", "*.py[co]", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".hypothesis/",
-    ".ipynb_checkpoints/", ".DS_Store",
+    ".ipynb_checkpoints/", ".DS_Store", ".doit.db*",
 )  # fmt: skip
 
 # Settings of the user's that would write somewhere, start a program, or change what comes out.
@@ -183,11 +184,14 @@ class Repository:
     def untracked(self, exclude: Iterable[str] = (), index: Path | None = None) -> list[bytes]:
         """Give the files that are neither tracked nor ignored; an inner repository ends with a slash.
 
-        The folders to exclude are not walked through, however full they are.
+        The folders to exclude are not walked through, however full they are. The folders of experiments in any output
+        folder of pyexp are not told, whatever they are called.
         """
         patterns = [*_LEFTOVERS, *("/" + _literal(path) for path in exclude)]
         options = [f"--exclude={pattern}" for pattern in patterns]
-        return _split(self.run("ls-files", "-z", "-o", "--exclude-standard", *options, index=index))
+        found = _split(self.run("ls-files", "-z", "-o", "--exclude-standard", *options, index=index))
+        outputs = tuple(folder + b"/" for folder in experiment_folders(found))
+        return [path for path in found if not path.startswith(outputs)] if outputs else found
 
     def inside(self, paths: Iterable[Path]) -> tuple[str, ...]:
         """Give those of the paths that lie in the work tree, relative to it, by all their names."""

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..store.outputs import experiment_folders
 from .checkout import checkout
 from .repository import (
     GITLINK,
     REFS,
     Change,
+    Entry,
     Repository,
     SnapshotError,
     file_errors,
@@ -105,7 +107,8 @@ def take_snapshot(start: Path, *, exclude: Iterable[Path] = (), limit_bytes: int
     start : Path
         The experiment's file, or a folder; the innermost repository around it counts.
     exclude : iterable of Path
-        Files and folders that are never in a snapshot, such as the output folder, even where git tracks them.
+        Files and folders that are never in a snapshot, even where git tracks them. Output folders never are, whatever
+        they are called.
     limit_bytes : int
         Files that are larger than this are left out.
 
@@ -165,8 +168,10 @@ class _Taking:
     def _collect(self, index: Path) -> str | None:
         """Find out what to add to the index and what to remove; give the commit of HEAD."""
         excluded = self.repository.inside([*self.exclude, index.parent])
-        outside = tuple(os.fsencode(path) for path in excluded)
-        submodules = self._tracked(index, outside)
+        tracked = list(self.repository.entries(index))
+        outputs = experiment_folders(entry.path for entry in tracked)
+        outside = (*map(os.fsencode, excluded), *outputs)
+        submodules = self._tracked(index, tracked, outside)
         head, changes = self.repository.changes(index)
         for change in changes:
             if is_under(change.path, outside):
@@ -199,12 +204,12 @@ class _Taking:
             else:
                 self._nested(path[:-1], "a git repository that cannot be read")
 
-    def _tracked(self, index: Path, outside: tuple[bytes, ...]) -> set[bytes]:
+    def _tracked(self, index: Path, entries: Iterable[Entry], outside: tuple[bytes, ...]) -> set[bytes]:
         """Go through the index: give its submodules, and undo flags that hide what the work tree holds."""
         submodules: set[bytes] = set()
         assumed: list[bytes] = []
         skipped: list[bytes] = []
-        for entry in self.repository.entries(index):
+        for entry in entries:
             if outside and is_under(entry.path, outside):
                 self.remove.add(entry.path)
                 continue

@@ -24,6 +24,7 @@ from ..provenance.masking import Masker, leaves, secrets_of
 from ..provenance.secrets import secret_key, telling
 from ..provenance.yaml_text import mask_yaml, secrets_in
 from ..store.manifest import LAUNCHES
+from ..store.outputs import make_output
 from ..store.paths import ExperimentFolder, OutputFolder, shown
 from .building import RunFileRequest, tell
 from .expyrun import CODE, RUN, ExpyrunFile
@@ -99,6 +100,7 @@ def launch(file: ExpyrunFile, wanted: Wanted) -> int:
         changes = check_dirty(Path(file.code), wanted.arguments.dirty_git, [Path(file.output_dir)])
         if changes:
             tell(f"warning: {changes}")
+    make_output(file.output_dir)
     number = claim(folder)
     try:
         if wanted.mode == GENERATE_ONLY:

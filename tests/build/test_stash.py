@@ -80,6 +80,15 @@ def test_changed_code_is_another_snapshot(repository: Any) -> None:
     assert len(commits(repository)) == 2
 
 
+def test_the_snapshots_of_two_output_folders_do_not_hold_each_other(repository: Any) -> None:
+    for name in ("one", "two", "one", "two"):
+        repository.pyexp("build", "exp.py", "--output-dir", f"results-{name}", "--rerun")
+    found = {tuple(sorted(item.name for item in path.iterdir())) for path in repository.folder.glob("*/*/.snapshots/*")}
+    assert len(found) == 1
+    assert not [name for name in found.pop() if name.startswith("results")]
+    assert "results" not in git(repository, "status", "--porcelain")
+
+
 def test_a_build_that_executes_nothing_takes_no_snapshot(repository: Any) -> None:
     repository.python("exp.py")
     repository.edit("helper.py", "2 * x", "3 * x")

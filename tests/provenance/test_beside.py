@@ -55,6 +55,13 @@ def test_data_is_linked_and_nothing_else(project: Path) -> None:
     assert link_beside(copy, project, [project / "out"]) == 0
 
 
+def test_no_output_folder_is_linked(project: Path) -> None:
+    copy = project / "out" / "exp" / ".snapshots" / "c"
+    (project / "older/exp/.batches").mkdir(parents=True)
+    link_beside(copy, project, [project / "out"])
+    assert links(copy) == {"data", "lib/weights.bin"}
+
+
 def test_the_links_survive_that_the_whole_project_moves(project: Path) -> None:
     copy = project / "out" / "exp" / ".snapshots" / "c"
     link_beside(copy, project, [project / "out"])

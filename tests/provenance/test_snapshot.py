@@ -63,6 +63,23 @@ def test_it_holds_tracked_modified_and_new_files_but_not_ignored_ones(project: P
     assert snapshot.note() is None
 
 
+@pytest.mark.parametrize("tracked", [False, True], ids=["new", "tracked"])
+def test_no_output_folder_is_in_it_whatever_it_is_called(project: Project, tracked: bool) -> None:
+    files = [".batches/2026-11-21_07-49-18.json", "a/2026-11-21_07-49-18/log.txt", ".snapshots/0123/train.py"]
+    for folder in ("results/train", "deep/inside/set/train"):
+        for name in files:
+            project.write(f"{folder}/{name}", "x")
+    project.write("results/.doit.db", "x")
+    project.write("results/mine.csv", "x")
+    if tracked:
+        project.commit()
+    snapshot = snap(project)
+    kept = project.files(snapshot.commit)
+    assert {"results/mine.csv", "train.py"} <= kept
+    assert not [path for path in kept if "train/" in path]
+    assert tracked or snapshot.dirty == ["results/mine.csv"]
+
+
 def test_a_clean_work_tree_gives_the_tree_of_head(project: Project) -> None:
     snapshot = snap(project)
     assert snapshot.tree == project.git("rev-parse", "HEAD^{tree}")

@@ -170,7 +170,7 @@ def test_experiments_that_are_only_declared_are_built_at_the_end(lab: Any) -> No
 
 def test_a_time_is_added_to_the_id_if_that_is_wanted(lab: Any) -> None:
     lab.pyexp("run", "full.yaml", "-c", "add_timestamp=true")
-    (folder,) = (path.name for path in lab.out.iterdir() if path.name != ".doit.db")
+    (folder,) = (path.name for path in lab.out.iterdir() if not path.name.startswith("."))
     import re
 
     assert re.fullmatch(r"mine-\d{8}-\d{4}", folder)
