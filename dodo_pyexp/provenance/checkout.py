@@ -107,7 +107,7 @@ def _write_files(repository: Repository, commit: str, target: Path, scratch: Pat
     for entry in rest:
         if entry.mode != GITLINK:
             continue
-        inner = Repository.at(repository.root / os.fsdecode(entry.path))
+        inner = Repository.at(repository.root / os.fsdecode(entry.path), inner=True)
         if inner is None:
             raise SnapshotError(
                 f"The snapshot {commit[:12]} needs the repository {readable(entry.path)} inside "

@@ -126,7 +126,7 @@ def _dirty(repository: Repository, exclude: list[Path]) -> set[str]:
     for entry in tracked:
         if entry.mode != GITLINK or is_under(entry.path, outside):
             continue
-        inner = Repository.at(repository.root / os.fsdecode(entry.path))
+        inner = Repository.at(repository.root / os.fsdecode(entry.path), inner=True)
         if inner is not None:
             with inner:
                 found.update(f"{readable(entry.path)}/{path}" for path in _dirty(inner, exclude))

@@ -37,6 +37,9 @@ _SETTINGS = (
 # Variables by which a surrounding git (a hook, say) points to a repository of its own.
 _POINTERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 
+# A clone without all objects would fetch those that are looked at: what is not here is not saved.
+_OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+
 
 class SnapshotError(PyexpError, RuntimeError):
     """Git refuses to save the code, or to give it back."""
@@ -63,20 +66,32 @@ class Entry:
 
 
 class Repository:
-    """One git work tree, driven through GitPython. Close it, or use it as a context manager."""
+    """One git work tree, driven through GitPython. Close it, or use it as a context manager.
 
-    def __init__(self, root: Path) -> None:
+    Parameters
+    ----------
+    root
+        Its top folder.
+    inner
+        It lies in another one, and may have come from anywhere: no program that its own settings name is started, as
+        `git status` of the outer one starts none.
+    """
+
+    def __init__(self, root: Path, *, inner: bool = False) -> None:
         git = _gitpython()
         self.root = root
         self._repo: Repo = git.Repo(root)
         # GitPython knows no work tree of a bare repository, where git does: so the folder is given.
         self._git: Git = git.Git(root)
         self.git_dir = Path(self._repo.git_dir)
-        self._env = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+        self._env = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", **_OFFLINE}
         if any(name in os.environ for name in _POINTERS):
             common = Path(self._repo.common_dir)
             places = (self.git_dir, root, common, common / "objects")
             self._env.update(zip(_POINTERS, map(str, places), strict=True))
+
+        if inner:
+            self._env.update(_without_filters(self.names("config", "-z", "--show-scope", "--name-only", "--list")))
 
     @classmethod
     def find(cls, start: Path) -> Repository | None:
@@ -88,13 +103,13 @@ class Repository:
         return None
 
     @classmethod
-    def at(cls, root: Path) -> Repository | None:
+    def at(cls, root: Path, *, inner: bool = False) -> Repository | None:
         """Open the repository whose work tree is `root`; None when there is none."""
         git = _gitpython()
         if not (root / ".git").exists():
             return None
         try:
-            return cls(root)
+            return cls(root, inner=inner)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError):
             return None
 
@@ -257,6 +272,29 @@ def _last_words(text: str) -> str:
         if line.startswith(("fatal: ", "error: ")):
             return line.partition(": ")[2]
     return lines[-1] if lines else ""
+
+
+def _without_filters(told: list[bytes]) -> dict[str, str]:
+    """Give variables by which the filters that a repository defines do nothing.
+
+    Parameters
+    ----------
+    told
+        All settings that hold there, each with its scope in front.
+    """
+    own = [name for scope, name in zip(told[::2], told[1::2], strict=True) if scope in (b"local", b"worktree")]
+    drivers = {name.rpartition(b".")[0] for name in own if name.lower().startswith(b"filter.")}
+    settings = [
+        (os.fsdecode(driver) + key, value)
+        for driver in sorted(drivers)
+        for key, value in ((".clean", ""), (".smudge", ""), (".process", ""), (".required", "false"))
+    ]
+    first = os.environ.get("GIT_CONFIG_COUNT", "")
+    start = int(first) if first.isdecimal() else 0
+    variables = {"GIT_CONFIG_COUNT": str(start + len(settings))}
+    for number, (key, value) in enumerate(settings, start):
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
 
 
 def _split(output: bytes) -> list[bytes]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,9 @@ from typing import Any
 
 from ..store.outputs import experiment_folders
 from .checkout import checkout
+from .references import drop_dangling, keep
 from .repository import (
     GITLINK,
-    REFS,
     Change,
     Entry,
     Repository,
@@ -154,6 +153,17 @@ class _Taking:
         self.add: set[bytes] = set()
 
     def take(self) -> Snapshot:
+        """Save the work tree; a second time, if a garbage collection has taken something away meanwhile."""
+        snapshot = self._take()
+        if snapshot.commit in drop_dangling(self.repository):
+            again = _Taking(self.repository, self.exclude, self.limit)
+            again.start = self.start
+            snapshot = again._take()
+            if snapshot.commit in drop_dangling(self.repository):
+                raise SnapshotError(f"What is saved in {self.repository.root} vanishes at once: is `git gc` at work?")
+        return snapshot
+
+    def _take(self) -> Snapshot:
         """Fill a temporary index, and make its tree a commit."""
         with tempfile.TemporaryDirectory(prefix="pyexp-snapshot-") as scratch:
             index = Path(scratch).resolve() / "index"
@@ -310,7 +320,7 @@ class _Taking:
         """Take a snapshot of a repository inside this one, and link to it."""
         name = readable(path)
         folder = Path(os.fsdecode(self._full(path)))
-        inner = Repository.at(folder)
+        inner = Repository.at(folder, inner=True)
         if inner is None:
             self._leave_out(path, f"{name}/", reason)
             return
@@ -337,12 +347,7 @@ class _Taking:
         """Make the commit of a tree, and the ref that keeps it."""
         words = ("--no-gpg-sign", "-m", "pyexp snapshot", tree)
         commit = self.repository.run("commit-tree", *words, env=_IDENTITY).decode().strip()
-        try:
-            self.repository.run("update-ref", REFS + commit, commit)
-        except SnapshotError:
-            # Another process may be writing the same ref; it says the same.
-            time.sleep(0.2)
-            self.repository.run("update-ref", REFS + commit, commit)
+        keep(self.repository, commit)
         return commit
 
     def _full(self, path: bytes) -> bytes:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from dodo_pyexp.errors import PyexpError
+from dodo_pyexp.provenance.checkout import checkout
+from dodo_pyexp.provenance.dirty import dirty_files
 from dodo_pyexp.provenance.snapshot import Snapshot, SnapshotError, take_snapshot
 
 Project = Any  # The helper of conftest.py, which importlib mode cannot import.
@@ -78,6 +80,76 @@ def test_no_output_folder_is_in_it_whatever_it_is_called(project: Project, track
     assert {"results/mine.csv", "train.py"} <= kept
     assert not [path for path in kept if "train/" in path]
     assert tracked or snapshot.dirty == ["results/mine.csv"]
+
+
+@pytest.mark.parametrize("kind", ["clean", "process"])
+@pytest.mark.parametrize("place", ["new", "submodule"])
+def test_programs_that_a_repository_inside_names_are_not_started(
+    project: Project, make_project: Callable[[str], Project], place: str, kind: str
+) -> None:
+    mark = project.root / "ignored/started"
+    mark.parent.mkdir()
+    inner = make_project("elsewhere" if place == "submodule" else "project/inner")
+    inner.write("model.bin", "1")
+    inner.commit()
+    if place == "submodule":
+        project.git("submodule", "add", "-q", str(inner.root), "inner")
+        inner.root = project.root / "inner"
+    inner.git("config", "extensions.worktreeConfig", "true")
+    inner.git("config", "--worktree", f"filter.a=b.c.{kind}", f"touch {mark}")
+    inner.git("config", "filter.a=b.c.required", "true")
+    inner.write(".gitattributes", "*.bin filter=a=b.c\n")
+    inner.write("model.bin", "2")
+    snapshot = snap(project)
+    dirty_files(project.root)
+    checkout(snapshot, project.root, project.root / "ignored/copy")
+    assert not mark.exists()
+    assert (project.root / "ignored/copy/inner/model.bin").read_text() == "2"
+
+
+def test_nothing_is_fetched_into_a_partial_clone(project: Project, tmp_path: Path) -> None:
+    project.git("config", "uploadpack.allowFilter", "true")
+    project.write("lib/model.py", "password = 'hunter2'\n")
+    project.commit()
+    project.git("clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{project.root}", str(tmp_path / "part"))
+    part = type(project)(tmp_path / "part")
+    part.git("read-tree", "HEAD")
+    part.write("train.py", "print(2)\n")
+    part.write("lib/model.py", "password = 'hunter3'\n")
+    part.write(".gitignore", "ignored/\n")
+    objects = "count-objects", "-v"
+    before = part.git(*objects)
+    snapshot = take_snapshot(part.root)
+    assert snapshot is not None
+    assert [line for line in part.git(*objects).splitlines() if "pack" in line] == [
+        line for line in before.splitlines() if "pack" in line
+    ]
+    assert part.show(snapshot.commit, "train.py") == "print(2)"
+
+
+@pytest.mark.parametrize("what", ["commit", "tree", "blob"])
+def test_a_ref_that_leads_nowhere_any_more_is_removed(project: Project, what: str) -> None:
+    project.write("new.py", "kept = 1\n")
+    snapshot = snap(project)
+    name = {
+        "commit": snapshot.commit, "tree": snapshot.tree, "blob": project.git("rev-parse", f"{snapshot.commit}:new.py")
+    }[what]  # fmt: skip
+    (project.root / f".git/objects/{name[:2]}/{name[2:]}").unlink()
+    project.write("new.py", "kept = 2\n")
+    again = snap(project)
+    assert refs(project) == [f"refs/pyexp/snapshots/{again.commit}"]
+    project.git("gc", "-q", "--prune=now")
+    project.git("fsck", "--strict")
+
+
+def test_what_is_gone_is_saved_again(project: Project) -> None:
+    project.write("new.py", "kept = 1\n")
+    snapshot = snap(project)
+    for name in (snapshot.commit, snapshot.tree, project.git("rev-parse", f"{snapshot.commit}:new.py")):
+        (project.root / f".git/objects/{name[:2]}/{name[2:]}").unlink()
+    assert snap(project).commit == snapshot.commit
+    project.git("gc", "-q", "--prune=now")
+    assert project.show(snapshot.commit, "new.py") == "kept = 1"
 
 
 def test_a_clean_work_tree_gives_the_tree_of_head(project: Project) -> None:
