@@ -292,6 +292,8 @@ class Experiment:
         set: dict[str, Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         name: str | None = None,
+        *,
+        unpickle: bool = False,
     ) -> Reproduction:
         """Execute a past attempt again, with its code, config and upstream results, in a new one; compare the outcomes.
 
@@ -307,6 +309,9 @@ class Experiment:
             Changes to the config: ``{"model.width": 64}``.
         output_dir, name
             Where to look, as for `results`.
+        unpickle
+            Load both values to compare what JSON cannot hold. Unpickling executes what a file says: not for results
+            of strangers.
 
         Returns
         -------
@@ -320,7 +325,9 @@ class Experiment:
         """
         from .build.reproduce import reproduce_for
 
-        return reproduce_for(self.definition, self._folder(output_dir, name), run, at, tolerance, set)
+        return reproduce_for(
+            self.definition, self._folder(output_dir, name), run, at, tolerance, set, unpickle=unpickle
+        )
 
     def results(
         self,

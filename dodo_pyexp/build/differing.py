@@ -106,8 +106,8 @@ class Comparison:
         }
 
 
-def compare(output: OutputFolder, before: Side, after: Side) -> Comparison:
-    """Compare two attempts, or two batches.
+def compare(output: OutputFolder, before: Side, after: Side, *, unpickle: bool = False) -> Comparison:
+    """Compare two attempts, or two batches; see `differing_values` for `unpickle`.
 
     Raises
     ------
@@ -119,10 +119,10 @@ def compare(output: OutputFolder, before: Side, after: Side) -> Comparison:
         hashes = before.masked_hash(), after.masked_hash()
         made.config = _configs(before.kept_config, after.kept_config, hashes)
         made.upstreams = _upstreams(before.status.get("deps"), after.status.get("deps"))
-        _results(made, before, after)
+        _results(made, before, after, unpickle=unpickle)
         sides = [_Made.of_attempt(past) for past in (before, after)]
     elif isinstance(before, BatchSide) and isinstance(after, BatchSide):
-        _batches(made, before, after)
+        _batches(made, before, after, unpickle=unpickle)
         sides = [_Made.of_batch(side) for side in (before, after)]
     else:
         raise UsageError(f"{before.label} and {after.label} cannot be compared: one is a run, the other a batch")
@@ -239,7 +239,7 @@ def _upstreams(before: Any, after: Any) -> list[Difference]:
     return found
 
 
-def _results(made: Comparison, before: Past, after: Past) -> None:
+def _results(made: Comparison, before: Past, after: Past, *, unpickle: bool) -> None:
     old, new = before.status, after.status
     states = old.get("state"), new.get("state")
     if states != (statuses.FINISHED, statuses.FINISHED):
@@ -250,11 +250,12 @@ def _results(made: Comparison, before: Past, after: Past) -> None:
         made.values = [Difference("state", told[0], told[1])] if told[0] != told[1] else []
         return
     if old.get("digest") != new.get("digest"):
-        made.values = differing_values(before.attempt, after.attempt, before.run, 0.0)
+        made.values, note = differing_values(before.attempt, after.attempt, before.run, 0.0, unpickle=unpickle)
+        made.notes += [note] if note else []
         made.files = compare_files(before.attempt, after.attempt)
 
 
-def _batches(made: Comparison, before: BatchSide, after: BatchSide) -> None:
+def _batches(made: Comparison, before: BatchSide, after: BatchSide, *, unpickle: bool) -> None:
     """Compare the configs and the results of the runs that both batches have."""
     old, new = _by_name(before.manifest), _by_name(after.manifest)
     lost: dict[str, list[str]] = {}
@@ -278,7 +279,9 @@ def _batches(made: Comparison, before: BatchSide, after: BatchSide) -> None:
             digests = [statuses.read(attempt).get("digest") for attempt in sides if attempt is not None]
             if digests[0] != digests[1]:
                 run = StoredRun(before.experiment, old[name], name)
-                made.values += _prefixed(name, differing_values(sides[0], sides[1], run, 0.0))
+                found, note = differing_values(sides[0], sides[1], run, 0.0, unpickle=unpickle)
+                made.values += _prefixed(name, found)
+                made.notes += [note] if note and note not in made.notes else []
                 made.files += _prefixed(name, compare_files(sides[0], sides[1]))
     for label, names in lost.items():
         made.notes.append(f"results: of {label}, {several(names)} {'is' if len(names) == 1 else 'are'} gone")

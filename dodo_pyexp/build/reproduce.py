@@ -54,6 +54,7 @@ def reproduce(
     note: Callable[[str], None] = lambda text: None,
     live: bool = False,
     fit: Fit | None = None,
+    unpickle: bool = False,
 ) -> Reproduction:
     """Execute a past attempt again, with its code, config and upstream results, in a new attempt; compare the outcomes.
 
@@ -80,6 +81,8 @@ def reproduce(
     fit
         Given the file and the name of the function, the folders it imports from, the config before and after
         `settings`: gives the config that fits the function, or says why none does.
+    unpickle
+        Load the values to compare them, which executes what the files say; else as far as JSON has them.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def reproduce(
     made = Reproduction(past.run.full_name, Path(past.attempt.path), Path(new.attempt.path), DIFFERENT, tolerance)
     made.packages, made.settings = differing, new.settings
     with importable(relocation.first):
-        judge(made, past, new.attempt, ended)
+        judge(made, past, new.attempt, ended, unpickle=unpickle)
     return made
 
 
@@ -119,6 +122,8 @@ def reproduce_for(
     at: str | None,
     tolerance: float,
     changes: Mapping[str, Any] | None,
+    *,
+    unpickle: bool,
 ) -> Reproduction:
     """Do what `Experiment.reproduce` promises; see there."""
     settings = []
@@ -136,6 +141,7 @@ def reproduce_for(
     return reproduce(
         output, f"{os.path.basename(files.path)}:{run}", at,
         tolerance=tolerance, settings=settings, near=[os.path.dirname(home)] if home else [], note=tell_plainly,
+        unpickle=unpickle,
     )  # fmt: skip
 
 

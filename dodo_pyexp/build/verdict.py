@@ -51,6 +51,8 @@ class Reproduction:
         How the attempts ended, if that is what differs or if both failed.
     settings
         What was changed in the config, without secrets.
+    note
+        What was not compared, and why; or empty.
     """
 
     run: str
@@ -63,6 +65,7 @@ class Reproduction:
     packages: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     failure: str = ""
     settings: list[str] = field(default_factory=list)
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -79,6 +82,7 @@ class Reproduction:
             lines.append(f"  {self.failure}")
         lines += [f"  {one}{'  (within the tolerance)' if one.close else ''}" for one in self.values]
         lines += [f"  file {one}{'  (within the tolerance)' if one.close else ''}" for one in self.files]
+        lines += [f"  {self.note}"] if self.note else []
         return "\n".join([*lines, f"  new attempt: {shown(str(self.attempt))}"])
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,6 +95,7 @@ class Reproduction:
             "tolerance": self.tolerance,
             "settings": self.settings,
             "failure": self.failure or None,
+            "note": self.note or None,
             "values": [one.to_dict() for one in self.values],
             "files": [one.to_dict() for one in self.files],
             "packages": [{"name": name, "before": old, "after": new} for name, old, new in self.packages],
@@ -115,8 +120,10 @@ def judge(
     new: AttemptFolder,
     status: dict[str, Any],
     ignored: Callable[[str], bool] = lambda path: False,
+    *,
+    unpickle: bool = False,
 ) -> None:
-    """Compare the outcomes; the files that are `ignored` are none."""
+    """Compare the outcomes; the files that are `ignored` are none. See `differing_values` for `unpickle`."""
     before = past.status
     if statuses.FAILED in (before.get("state"), status.get("state")):
         then, now = (_ending(one) for one in (before, status))
@@ -126,7 +133,8 @@ def judge(
     if before.get("digest") is not None and before.get("digest") == status.get("digest"):
         made.verdict = IDENTICAL
         return
-    made.values = differing_values(past.attempt, new, past.run, made.tolerance)
+    made.values, note = differing_values(past.attempt, new, past.run, made.tolerance, unpickle=unpickle)
+    made.note = note or ""
     made.files = [one for one in compare_files(past.attempt, new, made.tolerance) if not ignored(one.key)]
     found = [*made.values, *made.files]
     made.verdict = IDENTICAL if not found else WITHIN if all(one.close for one in found) else DIFFERENT
@@ -140,18 +148,37 @@ def _ending(status: dict[str, Any]) -> str:
     return "finished"
 
 
-def differing_values(before: AttemptFolder, after: AttemptFolder, run: StoredRun, tolerance: float) -> list[Difference]:
-    """Compare the return values of two attempts; those that cannot be unpickled here as far as JSON has them."""
-    try:
-        values = [load_pickle(attempt, run.full_name).__dict__.get("result") for attempt in (before, after)]
-    except DamagedFile:
+def differing_values(
+    before: AttemptFolder, after: AttemptFolder, run: StoredRun, tolerance: float, *, unpickle: bool = False
+) -> tuple[list[Difference], str | None]:
+    """Compare the return values of two attempts whose digests differ; say as well what was not compared, if anything.
+
+    Parameters
+    ----------
+    before, after
+        The attempts.
+    run
+        Whose they are.
+    tolerance
+        How much numbers may differ.
+    unpickle
+        Load the values. Unpickling executes what the file says; else they are compared as far as JSON has them.
+    """
+    if unpickle:
         try:
-            texts = [read_bytes(attempt.own("result.json")) for attempt in (before, after)]
-            values = [json.loads(text) for text in texts]
-        except (OSError, ValueError, RecursionError):
-            return [Difference("value", "cannot be read", "here: what it needs is not installed, or it is damaged")]
-        found = compare_values(values[0], values[1], tolerance)
-        if b'"__pickled__"' in texts[0] + texts[1]:
-            found.append(Difference("other values", "cannot be read", "here"))
-        return found
-    return compare_values(values[0], values[1], tolerance)
+            values = [load_pickle(attempt, run.full_name).__dict__.get("result") for attempt in (before, after)]
+        except DamagedFile:
+            reason = "it cannot be unpickled here: what it needs is not installed, or it is damaged"
+        else:
+            return compare_values(values[0], values[1], tolerance), None
+    else:
+        reason = "it is pickled; --unpickle loads it, which executes what the file says"
+    try:
+        texts = [read_bytes(attempt.own("result.json")) for attempt in (before, after)]
+        old, new = (json.loads(text) for text in texts)
+        found = compare_values(old, new, tolerance)
+    except (OSError, ValueError, RecursionError):
+        return [Difference("value", "", "")], f"value: {reason}"
+    if any(b'"__pickled__"' in text for text in texts):
+        return [*found, Difference("other values", "", "")], f"other values: {reason}"
+    return found, None

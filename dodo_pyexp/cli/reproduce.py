@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: Parser) -> None:
     """Say which arguments the command takes."""
+    from .diff import add_unpickle
     from .experiments import add_output_dir
 
     parser.add_argument("run", metavar="RUN", help="experiment:run, or the name of a run alone")
@@ -32,6 +33,7 @@ def add_arguments(parser: Parser) -> None:
         help="change the config on the way, such as model.width=64",
     )  # fmt: skip
     parser.add_argument("-s", "--capture=no", dest="live", action="store_true", help="show what the run prints")
+    add_unpickle(parser)
     parser.add_argument("--json", action="store_true", help="write the verdict as JSON")
     add_output_dir(parser)
 
@@ -55,6 +57,7 @@ def _made(arguments: Namespace) -> Reproduction:
     output = output_folder(arguments)
     how: dict[str, Any] = {
         "tolerance": arguments.tolerance, "settings": arguments.settings, "note": note, "live": arguments.live,
+        "unpickle": arguments.unpickle,
     }  # fmt: skip
     found = stored_run(output, arguments.run)
     if is_launch(found):

@@ -44,12 +44,13 @@ def relaunch(
     settings: Sequence[str] = (),
     note: Callable[[str], None] = lambda text: None,
     live: bool = False,
+    unpickle: bool = False,
 ) -> Reproduction:
     """Launch a run again as its ``config.yml`` has it, with the copy of the code in its folder; compare the outcomes.
 
     Parameters
     ----------
-    run, at, tolerance, settings, note, live
+    run, at, tolerance, settings, note, live, unpickle
         As for `build.reproduce.reproduce`.
 
     Raises
@@ -74,7 +75,7 @@ def relaunch(
     made = Reproduction(run.full_name, Path(past.attempt.path), Path(new.path), DIFFERENT, tolerance)
     made.packages, made.settings = differing, masked_settings(settings)
     with importable([past.attempt.path]):
-        judge(made, past, new, statuses.read(new), ignored=is_own)
+        judge(made, past, new, statuses.read(new), ignored=is_own, unpickle=unpickle)
     return made
 
 

@@ -185,6 +185,31 @@ def test_numbers_may_differ_within_the_tolerance(
     assert json.loads(done.stdout)["verdict"] == verdict
 
 
+BOMB = b"cposix\nsystem\n(S'touch planted'\ntR."
+
+
+def test_what_lies_in_the_attempt_is_not_unpickled(project: Any) -> None:
+    project.write("exp.py", RANDOM)
+    project.python("exp.py")
+    next(project.out.glob("exp/a/*/experiment.pkl")).write_bytes(BOMB)
+    for off, words, verdict in (("0", [], "identical"), ("1e-8", [], "within tolerance"), ("1", [], "different")):
+        done = project.python("-m", "pyexp", "reproduce", "a", "--json", *words, env={"OFF": off}, status=None)
+        assert json.loads(done.stdout)["verdict"] == verdict
+    assert not (project.folder / "planted").exists()
+
+
+def test_values_that_only_a_pickle_holds_are_compared_if_that_is_wanted(project: Any) -> None:
+    project.write("exp.py", RANDOM.replace('"n": 3', '"n": {1, off}'))
+    project.python("exp.py")
+    again = "-m", "pyexp", "reproduce", "a"
+    assert project.python(*again, env={"OFF": "0"}).stdout.startswith("exp:a  identical\n")
+    said = project.python(*again, env={"OFF": "1e-9"}, status=1).stdout
+    assert "  other values\n  file" in said and "  other values: it is pickled; --unpickle loads it" in said
+    told = json.loads(project.python(*again, "--unpickle", "--json", env={"OFF": "1e-9"}, status=1).stdout)
+    assert [one["key"] for one in told["values"]] == ["y", "n"]
+    assert told["note"] is None
+
+
 def test_a_failure_is_made_again_too(lab: Lab) -> None:
     lab.change()
     told = lab.verdict("exp:bad")

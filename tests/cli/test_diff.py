@@ -124,6 +124,22 @@ def test_results_of_a_batch_that_are_gone_do_not_count_as_the_same(project: Any,
     assert "results" not in text.partition("The same: ")[2].partition("\n")[0]
 
 
+def test_nothing_is_unpickled_unless_that_is_wanted(folder: Any) -> None:
+    for pickled in folder.out.glob("exp/a/*/experiment.pkl"):
+        pickled.write_bytes(b"cposix\nsystem\n(S'touch planted'\ntR.")
+    for words in ((f"exp:a@{FIRST}", "exp:a"), (f"exp@{FIRST}", "exp")):
+        found = diff(folder, *words)
+        assert [one["key"].removeprefix("a: ") for one in found["results"]["values"]][:1] == ["y"]
+        assert found["notes"] == []
+    for path in folder.out.glob("exp/a/*/result.json"):
+        path.unlink()
+    found = diff(folder, f"exp:a@{FIRST}", "exp:a")
+    assert found["notes"] == ["value: it is pickled; --unpickle loads it, which executes what the file says"]
+    assert not (folder.folder / "planted").exists()
+    folder.pyexp("diff", f"exp:a@{FIRST}", "exp:a", "--unpickle")
+    assert (folder.folder / "planted").exists()
+
+
 def test_another_secret_is_another_config_though_neither_is_written_down(project: Any) -> None:
     project.write("helper.py", "def f(x):\n    return x\n")
     project.write("exp.py", EXP)
