@@ -147,11 +147,10 @@ class _Made:
 
     @classmethod
     def of_attempt(cls, past: Past) -> _Made:
-        about = {} if past.manifest is None else past.manifest.about
         status = past.status
         return cls(
             past.files, status.get("code"), past.snapshot_name, past.requirements,
-            about.get("environment") or {}, status.get("host"),
+            past.environment, status.get("host"),
         )  # fmt: skip
 
     @classmethod

@@ -34,7 +34,7 @@ from ..store.record import FAILED_UPSTREAM, Record
 from .surroundings import find_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 _MOST_READINGS = 64
@@ -248,14 +248,19 @@ class Past:
         UsageError
             Nobody knows, or it cannot be imported from there.
         """
-        about = self.manifest.about.get("function") if self.manifest is not None else None
-        if about is None:
-            about = next((found for found in self._functions() if found), None)
-        if not isinstance(about, dict):
+        about = self._noted("function") or next(self._functions(), {})
+        if not about:
             raise UsageError(f"where the function of {self.label} stands is not on record: its manifest is gone")
         file = about.get("file")
         if not isinstance(file, str):
             raise UsageError(f"the file with the function of {self.label} is not in the snapshot{self._left_out()}")
+        path, arity = about.get("path") or ["."], about.get("arity", 1)
+        parts = isinstance(path, list) and all(isinstance(part, str) for part in path)
+        if not parts or arity not in (1, 2, 3) or not isinstance(about.get("module") or "", str):
+            raise UsageError(f"what is on record of the function of {self.label} is damaged: {about}")
+        copy = os.path.normpath(snapshot)
+        if not _inside(os.path.normpath(os.path.join(copy, file)), copy):
+            raise UsageError(f"the function of {self.label} is said to be in {file}, which is outside of the snapshot")
         if not (snapshot / file).is_file():
             raise UsageError(f"the snapshot of {self.label} has no {file}")
         if not isinstance(about.get("attribute"), str):
@@ -266,16 +271,29 @@ class Past:
 
     def _left_out(self) -> str:
         """Say which files the snapshot was made without."""
-        told = (self.manifest.about.get("snapshot") or {}).get("left_out") if self.manifest is not None else None
-        files = [f"{one.get('path')} ({one.get('reason')})" for one in told or []]
+        told = self._noted("snapshot").get("left_out")
+        left_out = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        files = [f"{one.get('path')} ({one.get('reason')})" for one in left_out]
         return f"; left out of it were {', '.join(files[:3])}" if files else ""
 
-    def _functions(self) -> Any:
+    def _noted(self, key: str) -> dict[str, Any]:
+        """Give a part of what the manifest says of the batch; nothing if that is not what it should be."""
+        found = None if self.manifest is None else self.manifest.about.get(key)
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """The machine and the Python that it ran with."""
+        return self._noted("environment")
+
+    def _functions(self) -> Iterator[dict[str, Any]]:
         for name in reversed(self.files.batch_names()):
             try:
-                yield Manifest.read(self.files, name).about.get("function")
+                found = Manifest.read(self.files, name).about.get("function")
             except DamagedFile:
                 continue
+            if found and isinstance(found, dict):
+                yield found
 
     def relocation(self, snapshot: Path, function: dict[str, Any]) -> Relocation:
         """Let the run import from the snapshot."""
@@ -304,10 +322,15 @@ class Past:
         Raises
         ------
         UsageError
-            One of them is gone, or was overwritten.
+            One of them is gone, damaged, or was overwritten.
         """
         told = self.status.get("deps") or {}
-        return Runs(self._dep(task, about) for task, about in told.items())
+        try:
+            return Runs([self._dep(task, about) for task, about in told.items()])
+        except (AttributeError, TypeError):  # somebody has written something else there
+            raise UsageError(
+                f"which results {self.label} was given is not on record: its status.json is damaged"
+            ) from None
 
     def _dep(self, task: str, about: dict[str, Any]) -> Result:
         place, digest = about.get("attempt"), about.get("digest")
@@ -326,11 +349,17 @@ class Past:
                 f"{self.label} was given the result of {task} that {shown(attempt.path)} held then; since then it has "
                 "been overwritten"
             )
-
-        def config() -> Config:
-            return loads_config(read_bytes(attempt.own("config.json")).decode())
-
-        return Result.at(str(status.get("run", name)), config, lambda: (attempt, None))
+        try:
+            config = loads_config(read_bytes(attempt.own("config.json")).decode())
+        except (OSError, ValueError, KeyError, RecursionError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            said = f"whose config cannot be read: {shown(attempt.own('config.json'))} ({why})"
+            raise UsageError(f"{self.label} was given the result of {task}, {said}") from None
+        if status.get("state") == statuses.FINISHED and not os.path.isfile(attempt.pickle):
+            raise UsageError(
+                f"{self.label} was given the result of {task}, which is gone: {shown(attempt.pickle)} is not there"
+            )
+        return Result.at(str(status.get("run", name)), lambda: Config(config), lambda: (attempt, None))
 
 
 def checked_out(name: str, folder: Path, output: OutputFolder, near: Iterable[str] = ()) -> bool:

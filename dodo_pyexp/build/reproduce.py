@@ -247,8 +247,8 @@ def differing_packages(
         note(f"warning: the packages that {past.label} ran with are not on record")
         return []
     found = differences(before, today.requirements)
-    then = (past.manifest.about.get("environment") or {}).get("python") if past.manifest is not None else None
-    if then is not None and then != now:
+    then = past.environment.get("python")
+    if isinstance(then, str) and then != now:
         found.insert(0, ("python", then, now))
     for name, old, new in found:
         said = f"was {old}" if old else "was not installed"

@@ -446,6 +446,33 @@ def gone_upstream(lab: Lab) -> None:
     shutil.rmtree(lab.out / "pre" / "w")
 
 
+def upstream_without(name: str) -> Callable[[Lab], None]:
+    def spoil(lab: Lab) -> None:
+        next(lab.out.glob(f"pre/w/*/{name}")).unlink()
+
+    return spoil
+
+
+def damaged_upstream(lab: Lab) -> None:
+    next(lab.out.glob("pre/w/*/config.json")).write_text("[" * 100_000)
+
+
+def noted(**changes: Any) -> Callable[[Lab], None]:
+    """Damage what is on record of the function."""
+
+    def spoil(lab: Lab) -> None:
+        for path in lab.out.glob("exp/.batches/*.json"):
+            told = json.loads(path.read_text())
+            path.write_text(json.dumps(told | {"function": told["function"] | changes, "environment": 1}))
+
+    return spoil
+
+
+def damaged_deps(lab: Lab) -> None:
+    for path in lab.out.glob("exp/a/*/status.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"deps": {"pre:w": 1}}))
+
+
 def running(lab: Lab) -> None:
     for path in lab.out.glob("exp/a/*/status.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"state": "interrupted"}))
@@ -461,6 +488,13 @@ def running(lab: Lab) -> None:
         (damaged_config, ("saved config of exp:a", "config.json")),
         (changed_config, ("saved config of exp:a", "config.json", "model.width 8 -> 9")),
         (gone_upstream, ("exp:a", "pre:w", "is gone")),
+        (upstream_without("config.json"), ("exp:a", "pre:w", "config.json", "No such file")),
+        (upstream_without("experiment.pkl"), ("exp:a", "pre:w", "is gone", "experiment.pkl")),
+        (damaged_upstream, ("exp:a", "pre:w", "config.json")),
+        (noted(file="../../../exp.py"), ("exp:a", "../../../exp.py", "outside of the snapshot")),
+        (noted(arity="x"), ("function of exp:a", "damaged")),
+        (noted(path=[1]), ("function of exp:a", "damaged")),
+        (damaged_deps, ("exp:a", "status.json is damaged")),
         (running, ("exp:a", "has not ended")),
     ],
 )
