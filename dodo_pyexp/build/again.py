@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..provenance.credentials import mask_arguments
 from .loader import is_file
 from .plan import PlannedRun
 
@@ -49,10 +50,21 @@ def again_line(
         all_words = [*script, *_filter(arguments), *flags]
     else:
         return None
-    command = shlex.join(words)
+    command = command_line(words)
     if len(command) <= LONGEST:
         return f"To build just {'it' if len(runs) == 1 else 'these'} again: {command}"
-    return f"To build them again (what is finished stays as it is): {shlex.join(all_words)}"
+    return f"To build them again (what is finished stays as it is): {command_line(all_words)}"
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Write a command ready to be pasted, but for its secrets: what is printed may be kept for ever.
+
+    Examples
+    --------
+    >>> command_line(["pyexp", "run", "a.yml", "-c", "api_key=abc"])
+    "pyexp run a.yml -c 'api_key=***'"
+    """
+    return shlex.join(mask_arguments(words))
 
 
 def _batch(arguments: argparse.Namespace, continued: Mapping[str, Manifest]) -> list[str]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from ..config.encode import encode
 from ..errors import DamagedFile, UsageError
+from ..provenance.credentials import mask, mask_arguments, telling
 from ..provenance.host import Owner
-from ..provenance.masking import secrets_of
-from ..provenance.secrets import mask_arguments, telling
+from ..provenance.masking import masked_kinds, secrets_of, without
 from ..results.reading import made_by
 from ..results.tally import CACHED, SKIPPED, attempt_state, selected, states, tally, tally_of
 from ..store import manifest as manifests
@@ -156,23 +156,30 @@ class Batch:
         selected = [run.folder for run in runs if run.selected]
         if len(selected) != len(runs):
             about["selected"] = selected
-        about.update(self.experiment.definition.about)
+        about.update(mask(self.experiment.definition.about))
         if self.experiment.defaults is not None:
             about["defaults"] = encode(self.experiment.defaults.first)
         configs, masker = {}, self.experiment.masker
         hashes: dict[str, str] = {}
         secrets: set[str] = set()
+        masked: dict[str, str] = {}
         for run in runs:
             config = run.config
             if masker.has_secret(config):
-                config, hashes[run.folder] = masker.config(config), run.hash
+                config = masker.config(config)
+                masked.update(masked_kinds(config, run.config))
+                if self.experiment.hash(config) != run.hash:  # more than values under keys of secrets
+                    hashes[run.folder] = run.hash
                 secrets.update(filter(telling, secrets_of(run.config, config)))
             configs[run.folder] = encode(dict(config))
         if secrets:
+            about.update(without({key: about[key] for key in self.experiment.definition.about}, secrets))
             about["command"] = mask_arguments(sys.argv, secrets)
             if "environment" in about:
                 about["environment"] = {**about["environment"], "command": about["command"]}
-        if hashes:  # what is read back has another
+        if masked:
+            about[manifests.MASKED] = masked
+        if hashes:
             about[manifests.HASHES] = hashes
         return Manifest(
             self._stamp,

@@ -13,7 +13,7 @@ from ..config.encode import loads_config
 from ..config.hashing import NOT_HASHED, hash_config, same_value
 from ..errors import DamagedFile
 from ..provenance.host import Owner
-from ..provenance.masking import masked_keys, restored
+from ..provenance.masking import masked_keys
 from ..store import status as statuses
 from ..store.opening import read_bytes
 from ..store.paths import RunFolder
@@ -225,16 +225,19 @@ def failure_message(error: dict[str, Any]) -> str:
 
 
 def _same_config(run: PlannedRun, record: Record) -> bool:
-    """Tell whether a record of another hash is of the same config: it counts what was declared a default since."""
-    defaults = run.experiment.defaults
-    if defaults is None:
-        return False
-    if record.config_hash == hash_config(run.config):
+    """Tell whether a record of another hash is of the same config.
+
+    It may count what was declared a default since; and an older pyexp hashed secrets as they were.
+    """
+    experiment = run.experiment
+    if record.config_hash in (hash_config(run.config), experiment.hash(run.config)):
         return True
+    if experiment.defaults is None:
+        return False
     before = _config_before(run.files, record)
-    if before is not None and masked_keys(before):
-        before = restored(before, record.config_hash, run.config)
-    return before is not None and defaults.hash(before) == run.hash
+    if before is None:
+        return False
+    return experiment.hash(before) in (run.hash, experiment.hash(experiment.masker.config(run.config)))
 
 
 def _config_before(files: RunFolder, record: Record) -> Config | None:
@@ -256,9 +259,9 @@ def _config_changed(run: PlannedRun, files: RunFolder, record: Record) -> Decisi
     defaults = run.experiment.defaults
     if defaults is not None:
         before, after = defaults.as_at_first(before), defaults.as_at_first(after)
-    after = run.experiment.masker.config(after)
+    hashed, after = run.experiment.keys.hidden(after), run.experiment.masker.config(after)
     changes = differences(before, after)
-    if not changes and (keys := masked_keys(after)):
+    if not changes and (keys := masked_keys(after, hashed)):
         changes = {key: f"{key} changed" for key in keys}
     unseen = "the type of a value changed" if defaults is None else "a default was declared for what it gives"
     text = ", ".join(changes.values()) or unseen

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from functools import cached_property
-from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from ..config.encode import Kept, decode, loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile, PyexpError, UsageError
 from ..executors.relocation import Relocation
-from ..provenance.masking import asked_keys, masked_keys, missing_secrets, restored
+from ..provenance.masking import masked_paths
 from ..provenance.roots import nearest_with
 from ..results.comparing import compare_values
 from ..results.result import Result
@@ -32,13 +31,10 @@ from ..store.opening import read_bytes
 from ..store.paths import AttemptFolder, OutputFolder, shown
 from ..store.record import FAILED_UPSTREAM, Record
 from .surroundings import find_requirements
+from .withheld import given_again, kinds_of, withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-
-_MOST_READINGS = 64
-"""So many ways to read settings are tried."""
 
 
 class Past:
@@ -149,54 +145,25 @@ class Past:
         """
         from ..config.overrides import apply_overrides
 
-        def applied(config: Config) -> Config:
+        def applied(config: Config, settings: Sequence[str]) -> Config:
             fixed = {key: config[key] for key in ("name", "depends_on") if key in config}  # they say which run it is
             free = {key: value for key, value in config.items() if key not in fixed}
             return Config({**fixed, **apply_overrides(free, settings, where=self.run.full_name)})
 
-        digest = self.masked_hash()
-        if digest is not None:
-            settings = self._meant(settings, digest)
-        changed = applied(self.kept_config)
-        if not masked_keys(changed) or digest is None:
-            return changed
-        config = restored(self.kept_config, digest, changed, hashed=self._hashed())
-        if config is None:
-            what, way = missing_secrets(asked_keys(changed), "--set {}=...")
-            raise UsageError(f"the config of {self.label} had {what} not written down; {way}")
-        return applied(config)
-
-    def _meant(self, settings: Sequence[str], digest: str) -> Sequence[str]:
-        """Give settings in which a secret is text, also where it looks like a number, if that is what it was."""
-        from ..config.overrides import apply_overrides
-
-        keys = set(masked_keys(self.kept_config))
-        secrets = [text for text in settings if text.partition("=")[0].strip() in keys]
-        as_texts = {text: f"{(parts := text.partition('='))[0]}={json.dumps(parts[2])}" for text in secrets}
-        for meant in islice(product(*as_texts.items()), 1, _MOST_READINGS):
-            own = apply_overrides(self.kept_config, meant, where=self.run.full_name)
-            if self._hashed()(own) == digest or restored(self.kept_config, digest, own, hashed=self._hashed()):
-                chosen = dict(zip(secrets, meant, strict=True))
-                return [chosen.get(text, text) for text in settings]
-        return settings
+        paths = withheld(self.manifest, self.run.folder, self.kept_config)
+        secrets, kinds = {".".join(map(str, path)) for path in paths}, kinds_of(self.manifest)
+        texts = {key for key in secrets if kinds.get(key, "str") == "str"}
+        changed = applied(self.kept_config, [_as_text(text) if _key(text) in texts else text for text in settings])
+        left = [path for path in masked_paths(changed, secrets) if path in paths]
+        return given_again(
+            changed, left, kinds=kinds, label=self.label, where="not written down", option="--set {}=..."
+        )
 
     def masked_hash(self) -> str | None:
-        """Give the hash of the real config, if something of it was masked."""
+        """Give the hash of the real config, if that is not the one of what was written down."""
         known = {} if self.manifest is None else self.manifest.about.get(manifests.HASHES)
         found = known.get(self.run.folder) if isinstance(known, dict) else None
-        if found is None and masked_keys(self.kept_config):
-            try:
-                record = Record.read(self.run.files)
-            except DamagedFile:
-                return None
-            found = None if record is None else record.config_hash
         return found if isinstance(found, str) else None
-
-    def _hashed(self) -> Any:
-        from ..config.defaults import Defaults, read_first
-
-        first = read_first(self.manifest.about.get("defaults")) if self.manifest is not None else None
-        return Defaults({}, first).hash if first else hash_config
 
     # -- the code -----------------------------------------------------------------------------------------------
 
@@ -373,6 +340,16 @@ def checked_out(name: str, folder: Path, output: OutputFolder, near: Iterable[st
             continue
         return True
     return False
+
+
+def _key(setting: str) -> str:
+    return setting.partition("=")[0].strip()
+
+
+def _as_text(setting: str) -> str:
+    """Write a setting whose value is meant as text, whatever it looks like; in quotes it is one already."""
+    key, equals, text = setting.partition("=")
+    return setting if not equals or text[:1] in ("'", '"') else f"{key}={json.dumps(text, ensure_ascii=False)}"
 
 
 def _inside(path: str, folder: str) -> bool:

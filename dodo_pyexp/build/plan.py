@@ -13,6 +13,7 @@ from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.defaults import Defaults
 from ..config.hashing import hash_config, hash_value
+from ..config.secret_keys import SecretKeys
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError
 from ..provenance.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
@@ -101,7 +102,8 @@ class PlannedExperiment:
         self.output = OutputFolder(output_dir)
         self.files: ExperimentFolder = self.output.experiment(folder)
         self.code = Code(definition.fn, self.files)
-        self.masker = Masker()
+        self.keys = SecretKeys()
+        self.masker = Masker(keys=self.keys)
         #: What was left out of the snapshot of its code, where nothing is left that could be one.
         self.left_out: dict[str, Any] | None = None
         self.target_prefix = f"{output_dir.rstrip('/')}/{folder}/"
@@ -125,6 +127,10 @@ class PlannedExperiment:
     def place(self) -> str:
         """Where the configs come from, for messages."""
         return self.source or self.definition.configs_place
+
+    def hash(self, config: Config) -> str:
+        """Hash a config of which secrets were masked; what is filled in where nobody gives it does not count."""
+        return hash_config(config) if self.defaults is None else self.defaults.hash(config)
 
     def fill(self, configs: Any) -> None:
         """Make a run of each config.
@@ -159,11 +165,9 @@ class PlannedExperiment:
                 )
             config["name"] = name
             try:
-                if self.defaults is None:
-                    digest = hash_config(config)
-                else:
+                if self.defaults is not None:
                     config = self.defaults.filled(config)
-                    digest = self.defaults.hash(config)
+                digest = self.hash(self.keys.hidden(config))
             except ConfigTypeError as error:
                 raise ConfigTypeError(f"{self.place}: experiment {self.name}: {error}") from None
             if self.hashed:

@@ -15,10 +15,8 @@ from ..characters import never_fail
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.encode import Kept, decode
-from ..config.hashing import hash_config
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, WRONG_USAGE, PyexpError, UsageError, suggest
 from ..printable import printable
-from ..provenance.masking import asked_keys, missing_secrets, restored
 from ..results.reading import read_results
 from ..results.result import Result
 from ..store import manifest as manifests
@@ -43,6 +41,7 @@ from .progress import make_reporter
 from .session import Wishes
 from .targets import Targets
 from .uncommitted import Uncommitted
+from .withheld import given_again, kinds_of, withheld
 
 if TYPE_CHECKING:
     import argparse
@@ -170,28 +169,24 @@ class Request:
         Raises
         ------
         UsageError
-            A secret is nowhere, or has changed.
+            A secret is nowhere.
         """
         try:
             configs = [Config(decode(manifest.configs[run], _value)) for run in manifest.runs]
         except ImportError as error:
             raise UsageError(f"{experiment.source}: {error}; run it anew, without the batch") from None
-        hashes = manifest.about.get(manifests.HASHES)
-        if not isinstance(hashes, dict) or not hashes:
+        paths = [withheld(manifest, run, config) for run, config in zip(manifest.runs, configs, strict=True)]
+        if not any(paths):
             return configs
         today = experiment.definition.call_configs() if experiment.definition.configs is not None else []
         by_name = {config.get("name"): config for config in today if isinstance(config, dict)}
-        hashed = hash_config if experiment.defaults is None else experiment.defaults.hash
-        for index, (run, config) in enumerate(zip(manifest.runs, configs, strict=True)):
-            if run in hashes:
-                found = restored(config, hashes[run], by_name.get(config.get("name"), {}), hashed=hashed)
-                if found is None:
-                    what, way = missing_secrets(asked_keys(config))
-                    raise UsageError(
-                        f"the config of {experiment.name}:{config.get('name')} had {what} neither written down nor in "
-                        f"the configs of today; {way}"
-                    )
-                configs[index] = found
+        kinds = kinds_of(manifest)
+        where = "neither written down nor in the configs of today"
+        for index, config in enumerate(configs):
+            if paths[index]:
+                label = f"{experiment.name}:{config.get('name')}"
+                source = by_name.get(config.get("name"), {})
+                configs[index] = given_again(config, paths[index], source, kinds=kinds, label=label, where=where)
         return configs
 
     def _wishes(self) -> Wishes:

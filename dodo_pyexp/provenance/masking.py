@@ -1,7 +1,6 @@
 """Configs without their secrets, as they are written down; and with them again, for whoever can say what they were.
 
-What is written holds ``***`` in place of a secret. Hashes are of the real config, so that it can be told whether a
-value that somebody gives is the one that was there.
+What is written holds ``***`` in place of a secret, and what has the key of one is hashed as that, too.
 """
 
 from __future__ import annotations
@@ -9,16 +8,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, product
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..config.config import Config
-from ..config.hashing import hash_config
-from .secrets import MASKED, environment_secrets, mask_text, parts, secret_key, telling
+from ..config.secret_keys import MASKED, SecretKeys, secret_key
+from .credentials import environment_secrets, mask_text, parts, telling
 
 _HOLE = rf"://{re.escape(MASKED)}@|[?&](?P<key>[\w.-]+)={re.escape(MASKED)}"
-_MOST, _LONG, _MOST_TRIES, _MOST_READINGS = 20_000, 200, 2_000, 64
+_MOST, _LONG = 20_000, 200
+_PLAIN = frozenset((int, float, bool, type(None)))
 Path = tuple[str | int, ...]
 
 
@@ -37,10 +37,17 @@ class Masker:
     keep
         Tells of a text that it only refers to a secret, and may stay. With it, what is masked is to be read again:
         sections and lists below the key of a secret stay such, and what they hold is masked one by one.
+    keys
+        Which keys are those of secrets.
     """
 
-    def __init__(self, known: Iterable[str] = (), keep: Callable[[str], bool] | None = None) -> None:
-        self._suspicious: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    def __init__(
+        self,
+        known: Iterable[str] = (),
+        keep: Callable[[str], bool] | None = None,
+        keys: SecretKeys | None = None,
+    ) -> None:
+        self._keys = keys or SecretKeys()
         self._clean: set[str] = set()
         self._keep = keep
         self._known = list(dict.fromkeys([*known, *environment_secrets()]))
@@ -52,34 +59,32 @@ class Masker:
         kept = Config(self._masked(config))
         again = [text for text in secrets_of(config, kept) if telling(text)]
         if again:
-            kept = Config(_without(kept, [*again, *self._known]))
+            kept = Config(without(kept, [*again, *self._known]))
         if self._keep is None and isinstance(config.get("name"), str):  # a run must keep its name, whatever it holds
             kept["name"] = config["name"]
         return kept
 
-    def has_secret(self, value: Any) -> bool:
-        """Tell whether something in a value has to be masked."""
+    def has_secret(self, value: Any, path: str = "") -> bool:
+        """Tell whether something in a value, which stands under a dotted path, has to be masked."""
         if self._keep is not None:
             return any(masked is not one and masked != one for one, masked in _pairs(value, self._masked(value)))
         if isinstance(value, str):
             return value not in self._clean and not self._looks_clean(value)
         if isinstance(value, dict):
-            keys = tuple(value)
-            suspicious = self._suspicious.get(keys)
-            if suspicious is None:
-                suspicious = self._suspicious[keys] = tuple(key for key in keys if secret_key(str(key)))
-            for key in suspicious:
-                if value[key] != MASKED and secret_key(str(key), value[key]):
+            for key in self._keys.suspicious(value, path):
+                if value[key] != MASKED and self._keys.names(str(key), value[key], path):
                     return True
-            value = value.values()
-        elif not isinstance(value, (list, tuple)):
+            items: Iterable[tuple[Any, Any]] = value.items()
+        elif isinstance(value, (list, tuple)):
+            items = (("", item) for item in value)
+        else:
             return False
-        for item in value:
+        for key, item in items:
             kind = type(item)
             if kind is str:
                 if item not in self._clean and not self._looks_clean(item):
                     return True
-            elif kind is not int and kind is not float and kind is not bool and self.has_secret(item):
+            elif kind not in _PLAIN and self.has_secret(item, _below(path, key)):
                 return True
         return False
 
@@ -97,24 +102,31 @@ class Masker:
         masked = mask_text(text) if self._keep is None else mask_text(text, self._keep)
         return _replaced(masked, self._known) if self._known else masked
 
-    def _masked(self, value: Any, keys: tuple[str, ...] = ()) -> Any:
+    def _masked(self, value: Any, path: str = "", keys: tuple[tuple[str, str], ...] = ()) -> Any:
         """Mask a value; `keys` are those of the secret sections around it, where these stay sections."""
         if isinstance(value, dict):
-            return {name: self._item(name, item, keys) for name, item in value.items()}
+            return {name: self._item(str(name), item, path, keys) for name, item in value.items()}
         if isinstance(value, (list, tuple)):
-            items = [self._masked(item, keys) for item in value]
+            items = [self._masked(item, path, keys) for item in value]
             return tuple(items) if isinstance(value, tuple) else items
-        if any(secret_key(key, value) for key in keys) and not self._refers(value):
+        if any(self._keys.names(key, value, above) for above, key in keys) and not self._refers(value):
             return value if value == MASKED else MASKED
         return self._text(value) if isinstance(value, str) else value
 
-    def _item(self, name: Any, item: Any, keys: tuple[str, ...]) -> Any:
-        if not secret_key(str(name), item):
-            return self._masked(item, keys)
-        return MASKED if self._keep is None else self._masked(item, (*keys, str(name)))
+    def _item(self, name: str, item: Any, path: str, keys: tuple[tuple[str, str], ...]) -> Any:
+        if not self._keys.names(name, item, path):
+            return self._masked(item, _below(path, name), keys)
+        return MASKED if self._keep is None else self._masked(item, _below(path, name), (*keys, (path, name)))
 
     def _refers(self, value: Any) -> bool:
         return self._keep is not None and isinstance(value, str) and self._keep(value)
+
+
+def _below(path: str, key: Any) -> str:
+    """Give the dotted path of what a section holds under a key; what a list holds has the list's own."""
+    if key == "":
+        return path
+    return f"{path}.{key}" if path else str(key)
 
 
 def secrets_of(config: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
@@ -134,8 +146,23 @@ def secrets_of(config: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
 
 def _hidden(text: str, left: str) -> list[str]:
     """Give what was masked of a text; all of it, where that cannot be told."""
-    match = re.fullmatch("(.+?)".join(map(re.escape, left.split(MASKED))), text, re.DOTALL)
-    return [text] if match is None or left == MASKED else list(match.groups())
+    found = _between(text, left.split(MASKED))
+    return [text] if found is None or left == MASKED or not all(found) else found
+
+
+def _between(text: str, pieces: list[str]) -> list[str] | None:
+    """Give what stands in a text between pieces of it; None if it does not consist of these."""
+    if len(pieces) == 1 or not text.startswith(pieces[0]):
+        return [] if text == pieces[0] else None
+    found, at = [], len(pieces[0])
+    for piece in pieces[1:-1]:
+        next_at = text.find(piece, at + 1)
+        if next_at < 0:
+            return None
+        found.append(text[at:next_at])
+        at = next_at + len(piece)
+    end = len(text) - len(pieces[-1])
+    return [*found, text[at:end]] if end >= at and text.endswith(pieces[-1]) else None
 
 
 def masked_text(text: str, secrets: Iterable[str]) -> str:
@@ -157,26 +184,32 @@ def _replaced(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _without(value: Any, secrets: list[str]) -> Any:
+def without(value: Any, secrets: Collection[str]) -> Any:
     """Mask these secrets in all texts of a value."""
     if isinstance(value, str):
         return _replaced(value, secrets)
     if isinstance(value, dict):
-        return {key: _without(item, secrets) for key, item in value.items()}
+        return {key: without(item, secrets) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        items = [_without(item, secrets) for item in value]
+        items = [without(item, secrets) for item in value]
         return tuple(items) if isinstance(value, tuple) else items
     return value
 
 
-def masked_keys(config: Mapping[str, Any]) -> list[str]:
-    """Name the keys, dotted, of values that were masked."""
-    return [".".join(map(str, path)) for path in _masked_paths(config)]
+def masked_kinds(config: Mapping[str, Any], real: Mapping[str, Any]) -> dict[str, str]:
+    """Name the types of the values that were masked, by their dotted keys."""
+    paths = (path for path in _masked_paths(config) if _at(real, path) != _at(config, path))
+    return {".".join(map(str, path)): type(_at(real, path)).__name__ for path in paths}
 
 
-def asked_keys(config: Mapping[str, Any]) -> list[str]:
+def masked_keys(config: Mapping[str, Any], real: Mapping[str, Any] | None = None) -> list[str]:
+    """Name the keys, dotted, of values that were masked; with the real config, only those that really were."""
+    paths = (path for path in _masked_paths(config) if real is None or _at(real, path) != _at(config, path))
+    return [".".join(map(str, path)) for path in paths]
+
+
+def asked_keys(config: Mapping[str, Any], paths: Sequence[Path]) -> list[str]:
     """Name the keys, dotted, whose values have to be given again first: what may only repeat them comes later."""
-    paths = list(_masked_paths(config))
     first = [path for path in paths if stands_for_secret(path, _at(config, path))]
     return [".".join(map(str, path)) for path in first or paths]
 
@@ -184,80 +217,78 @@ def asked_keys(config: Mapping[str, Any]) -> list[str]:
 def stands_for_secret(path: Path, value: str) -> bool:
     """Tell whether a value can only have been masked: nobody's password is ``***``."""
     if value.strip() == MASKED:
-        return any(secret_key(str(key), value) for key in path)
+        keys = [str(key) for key in path if not isinstance(key, int)]
+        return any(secret_key(key, value, within) for within, key in pairwise(["", *keys]))
     return any(not match["key"] or secret_key(match["key"]) for match in re.finditer(_HOLE, value))
 
 
-def restored(
+def filled(
     kept: Config,
-    digest: str,
+    paths: Iterable[Path],
     *sources: Mapping[str, Any],
-    hashed: Callable[[Config], str] = hash_config,
+    kinds: Mapping[str, str] | None = None,
     written: Callable[[str], str] = str,
-) -> Config | None:
-    """Give a config whose secrets were masked with its secrets: the first that has the hash; None if none has.
+) -> tuple[Config, list[Path]]:
+    """Give a config whose secrets were masked with its secrets, and name those that nobody knows.
+
+    Which value it was cannot be told, and need not be: another API key is not another config.
 
     Parameters
     ----------
     kept
         The config as it was written down.
-    digest
-        The hash of the real one.
+    paths
+        What was masked of it.
     sources
-        Configs that may hold the same secrets. The environment is asked, too: for `wandb.api_key` the variables
-        ``WANDB_API_KEY`` and ``API_KEY``.
-    hashed
-        How the hash was made.
+        Configs that may hold values for these: the first that has one counts. The environment is asked last: for
+        `wandb.api_key` the variables ``WANDB_API_KEY`` and ``API_KEY``.
+    kinds
+        Of which type the value of a dotted key was, by the type's name; a text where nobody knows.
     written
         How a text stands in the config.
     """
-    if hashed(kept) == digest:
-        return kept
-    paths = list(_masked_paths(kept))
-    if not paths:
-        return None
-    texts = {path: written(text) for path in paths if (text := _variable(path)) is not None}
-    known = [
-        {path: value for path in paths if (value := _at(source, path)) is not None and value != _at(kept, path)}
-        for source in sources
-    ]
-    readings = list(_readings(texts))
-    for found in (*known, *({**reading, **one} for one in known for reading in readings), *readings):
-        config = kept.copy()
-        for path, value in found.items():
-            config = with_value(config, path, value)
-        if hashed(config) == digest:
-            return config
-        for repeated in _repeated(config, [path for path in paths if path not in found], found.values()):
-            if hashed(repeated) == digest:
-                return repeated
-    return None
+    kinds = kinds or {}
+    found: dict[Path, Any] = {}
+    left = []
+    for path in paths:
+        before = _at(kept, path)
+        value = next((other for source in sources if _fits(before, other := _at(source, path))), None)
+        text = _variable(path) if value is None else None
+        if text is not None:
+            value = _typed(text, kinds.get(".".join(map(str, path)), "str"), written)
+        if value is None:
+            left.append(path)
+        else:
+            found[path] = value
+    known = {str(value) for path, value in found.items() if _at(kept, path) == MASKED and telling(str(value))}
+    repeated = known or set(environment_secrets())
+    if len(repeated) == 1:
+        for path in [path for path in left if not stands_for_secret(path, _at(kept, path))]:
+            found[path] = _at(kept, path).replace(MASKED, *repeated)
+            left.remove(path)
+    for path, value in found.items():
+        kept = with_value(kept, path, value)
+    return kept, left
 
 
-def _readings(texts: dict[Path, str]) -> Iterator[dict[Path, Any]]:
-    """Read texts of the environment as they are, and as the numbers that they may stand for."""
-    numbers = {path: value for path, text in texts.items() if (value := _typed(text)) != text}
-    for chosen in islice(product((False, True), repeat=len(numbers)), _MOST_READINGS):
-        meant = dict(zip(numbers, chosen, strict=True))
-        yield {path: numbers[path] if meant.get(path) else text for path, text in texts.items()}
-    yield {**texts, **numbers}
+def _fits(before: Any, value: Any) -> bool:
+    """Tell whether a value can be the one of which this was left."""
+    if value is None or value == before:
+        return False
+    if not isinstance(before, str) or before == MASKED:
+        return True
+    return isinstance(value, str) and _between(value, before.split(MASKED)) is not None
 
 
-def _repeated(config: Config, paths: list[Path], given: Iterable[Any]) -> Iterator[Config]:
-    """Put secrets that were given, and those of the environment, where one of them may have been repeated."""
-    texts = [str(value) for value in given]
-    secrets = [*texts, *(part for text in texts for part in parts(text)), *environment_secrets()]
-    secrets = [text for text in dict.fromkeys(secrets) if telling(text)]
-    choices = [[None, *secrets] for _ in paths]
-    for chosen in islice(product(*choices), 1, _MOST_TRIES) if secrets else ():
-        made = config
-        for path, secret in zip(paths, chosen, strict=True):
-            if secret is not None:
-                made = with_value(made, path, _at(config, path).replace(MASKED, secret))
-        yield made
+def _typed(text: str, kind: str, written: Callable[[str], str]) -> Any:
+    """Read a text of the environment as the number that it stands for, where there was one."""
+    try:
+        return {"int": int, "float": float}.get(kind, written)(text)
+    except ValueError:
+        return written(text)
 
 
-def missing_secrets(keys: Sequence[str], option: str = "", *, environment: bool = True) -> tuple[str, str]:
+def missing_secrets(keys: Sequence[str], option: str = "") -> tuple[str, str]:
     """Say which secrets of a config are missing, and how they can be given.
 
     Parameters
@@ -266,28 +297,20 @@ def missing_secrets(keys: Sequence[str], option: str = "", *, environment: bool 
         Their dotted keys.
     option
         How the command line may give one, too, with ``{}`` for the key.
-    environment
-        Environment variables may give them.
 
     Examples
     --------
     >>> missing_secrets(["db.password"])
     ('a secret under "db.password" that is', 'set the environment variable DB_PASSWORD')
-    >>> missing_secrets(["db.password"], "--set {}=...", environment=False)
-    ('a secret under "db.password" that is', 'give it by --set db.password=...')
+    >>> missing_secrets(["db.password"], "--set {}=...")[1]
+    'give it by --set db.password=... or by the environment variable DB_PASSWORD'
     """
     many = len(keys) > 1
-    names = [next((name for name in variables(key) if name in os.environ), "") for key in keys]
     asked = ", ".join(dict.fromkeys(variables(key)[0] for key in keys))
     listed = ", ".join(f'"{key}"' for key in keys)
     what = f"{'secrets' if many else 'a secret'} under {listed} that {'are' if many else 'is'}"
     by = f"give {'them' if many else 'it'} by {option.format(keys[0])}" if option else ""
-    if not environment:
-        return what, by
-    way = f"{f'{by} or by' if by else 'set'} the environment variable{'s' if many else ''} {asked}"
-    if all(names):
-        way += f" (what {', '.join(dict.fromkeys(names))} says now is not what was there)"
-    return what, way
+    return what, f"{f'{by} or by' if by else 'set'} the environment variable{'s' if many else ''} {asked}"
 
 
 def variables(key: str) -> list[str]:
@@ -308,17 +331,27 @@ def _variable(path: Path) -> str | None:
     return next((value for value in found if value is not None), None)
 
 
-def _typed(text: str) -> Any:
-    """Read a text as the number that it may stand for."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def masked_paths(config: Any, told: Collection[str] | None = None, *, everything: bool = False) -> list[Path]:
+    """Find what was masked of a config as it was written down.
+
+    Parameters
+    ----------
+    config
+        The config.
+    told
+        The dotted keys of what was masked, where that is on record; else what can only have been masked counts.
+    everything
+        Without `told`: whatever reads like it was masked.
+    """
+    found = _masked_paths(config)
+    if told is None:
+        return [path for path in found if everything or stands_for_secret(path, _at(config, path))]
+    return [path for path in found if ".".join(map(str, path)) in told]
 
 
 def _masked_paths(config: Any) -> Iterator[Path]:
     for path, value in leaves(config):
-        if value is not None and _is_missing(value):
+        if isinstance(value, str) and MASKED in value:
             yield path
 
 
@@ -353,10 +386,6 @@ def _at(value: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return value
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and MASKED in value)
 
 
 def with_value(config: Any, path: Path, value: Any) -> Any:

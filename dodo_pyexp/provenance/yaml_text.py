@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
+from ..config.secret_keys import MASKED, secret_key
 from ..config.yaml import PREFIX, SCALARS
-from .secrets import MASKED, mask_text, secret_key, telling
+from .credentials import mask_text, telling
 
 if TYPE_CHECKING:
     Keep = Callable[[str], bool]
@@ -91,7 +92,7 @@ class _Text:
         self._tokens = list(yaml.scan(text, Loader=_Loader))
         self._nodes: dict[int, yaml.ScalarNode] = {}
         self._secret: set[int] = set()
-        self._walked: set[tuple[int, tuple[str, ...]]] = set()
+        self._walked: set[tuple[int, tuple[str, ...], str]] = set()
         root = yaml.compose(text, Loader=_Loader)
         if root is not None:
             self._walk(root, ())
@@ -102,26 +103,27 @@ class _Text:
         nodes = (node for node in self._nodes.values() if id(node) in self._secret and isinstance(_like(node), str))
         return [value for value in dict.fromkeys(node.value.strip() for node in nodes) if telling(value)]
 
-    def _walk(self, node: Any, keys: tuple[str, ...]) -> None:
-        """Judge a node; `keys` are those around it that name a secret."""
-        if (id(node), keys) in self._walked:
+    def _walk(self, node: Any, keys: tuple[str, ...], within: str = "") -> None:
+        """Judge a node; `keys` are those around it that name a secret, `within` is that of its section."""
+        if (id(node), keys, within) in self._walked:
             return
-        self._walked.add((id(node), keys))
+        self._walked.add((id(node), keys, within))
         if isinstance(node, yaml.ScalarNode):
             self._nodes[id(node)] = node
             if any(secret_key(key, _like(node)) for key in keys) and not self._keep(node.value):
                 self._secret.add(id(node))
         elif isinstance(node, yaml.SequenceNode):
             for item in node.value:
-                self._walk(item, keys)
+                self._walk(item, keys, within)
         elif node.tag == PREFIX + "set":
             for item, _ in node.value:
                 self._walk(item, keys)
         else:
             for name, value in node.value:
                 self._walk(name, ())
-                named = isinstance(name, yaml.ScalarNode) and secret_key(name.value, _like(value))
-                self._walk(value, (*keys, name.value) if named else keys)
+                key = name.value if isinstance(name, yaml.ScalarNode) else ""
+                named = secret_key(key, _like(value), within)
+                self._walk(value, (*keys, f"{within}.{key}" if key.lower() == "key" else key) if named else keys, key)
 
     def masked(self) -> str:
         """Give the text without its secrets."""

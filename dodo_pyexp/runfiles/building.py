@@ -9,10 +9,11 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from ..build import listing
-from ..build.again import pattern_of
+from ..build.again import command_line, pattern_of
 from ..build.definition import Definition
 from ..build.mistakes import user_code
 from ..build.notices import Advice
@@ -93,7 +94,7 @@ class RunFileRequest(Request):
         """Offer the command that builds just these runs again."""
         if not self._words:
             return super()._again(runs)
-        command = shlex.join(["pyexp", "run", *self._words])
+        command = command_line(["pyexp", "run", *self._words])
         if self.arguments.filter is None and len(runs) <= NAMED and all(run.chosen for run in runs):
             pattern = f"^({'|'.join(pattern_of(run.full_name) for run in runs)})$"
             return (
@@ -105,7 +106,7 @@ class RunFileRequest(Request):
         """Say what can be done about runs that were made by other code."""
         if not self._words:
             return super()._advice()
-        command = shlex.join(["pyexp", "run", *self._words])
+        command = command_line(["pyexp", "run", *self._words])
         return Advice(f"`{command} --code rerun`", f"`{command} --code ignore`")
 
     def _foresee(self) -> int:
@@ -150,6 +151,17 @@ class RunFileRequest(Request):
 
     def _print(self, data: Any) -> None:
         print(json_text(data))
+
+
+def introduce(name: str, texts: Iterable[str | None], path: Path) -> None:
+    """Say what a run file says about itself, without its secrets."""
+    from ..provenance.masking import masked_text
+    from ..provenance.yaml_text import secrets_in
+
+    said = [text for text in texts if text]
+    known = secrets_in(path.read_text(encoding="utf-8", errors="replace")) if said else []
+    for text in said:
+        tell(f"{name}: {masked_text(text, known)}")
 
 
 def tell(text: str) -> None:

@@ -11,7 +11,7 @@ from ..build.options import Options
 from ..config.config import Config
 from ..errors import ConfigError, PyexpError
 from ..provenance.frames import place_of
-from .building import tell
+from .building import introduce, tell
 from .experimaestro import ABOUT, ExperimaestroFile
 from .helper import ExperimentHelper, helper_of
 from .preparing import Code, load_code
@@ -36,9 +36,7 @@ def launch(file: ExperimaestroFile) -> int:
     helper = helper_of(file.entry.value(code.module), file.entry.where)
     cfg = _configured(file, helper)
     helper.xp = workspace = _workspace(file, code)
-    for key in ABOUT:
-        if text := getattr(file.base, key):
-            tell(f"{workspace.id}: {text}")
+    introduce(workspace.id, (getattr(file.base, key) for key in ABOUT), file.document.path)
     try:
         with workspace:
             _call(helper, cfg, workspace)

@@ -11,9 +11,9 @@ from typing import Any
 
 from ..config.config import Config
 from ..errors import INTERRUPTED
+from ..provenance.credentials import mask_arguments, telling
 from ..provenance.host import Owner
 from ..provenance.masking import Masker, masked_text, secrets_of
-from ..provenance.secrets import mask_arguments, telling
 from ..store import atomic, timestamps
 
 LAUNCHES = ".launches"

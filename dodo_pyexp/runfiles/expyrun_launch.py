@@ -17,11 +17,12 @@ from ..build.options import Options
 from ..build.plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from ..config.config import Config
 from ..config.interpolation import escaped, has_parts, only_parts, variables_in
+from ..config.secret_keys import secret_key
 from ..config.yaml_writer import dump_yaml
 from ..errors import UsageError
+from ..provenance.credentials import telling
 from ..provenance.dirty import check_dirty
 from ..provenance.masking import Masker, leaves, secrets_of
-from ..provenance.secrets import secret_key, telling
 from ..provenance.yaml_text import mask_yaml, secrets_in
 from ..store.manifest import LAUNCHES
 from ..store.outputs import make_output

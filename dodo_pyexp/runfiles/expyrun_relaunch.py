@@ -15,7 +15,6 @@ from ..build.past import Past
 from ..build.reproduce import differing_packages, masked_settings
 from ..build.surroundings import Surroundings
 from ..build.verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
-from ..config.hashing import hash_config
 from ..config.interpolation import escaped
 from ..errors import INTERRUPTED, UsageError
 from ..results.stored import StoredRun
@@ -25,7 +24,7 @@ from ..store.paths import AttemptFolder, shown
 from . import expyrun
 from .document import Reader
 from .expyrun_function import CONFIG, is_own
-from .expyrun_launch import claim, engine_config, execute
+from .expyrun_launch import claim, execute
 from .expyrun_secrets import Masked
 from .wanted import Wanted
 
@@ -61,12 +60,9 @@ def relaunch(
     past = Past(run, at, run.experiment.output)
     if past.status.get("state") not in (statuses.FINISHED, statuses.FAILED):
         raise UsageError(f"{past.label} has not ended, so there is no outcome to compare with; launch it again")
-    file, wanted, masked = _read(past, settings)
+    file, wanted = _read(past, settings)
     wanted.arguments.live = live
     differing = differing_packages(past, Surroundings(), note)
-    digest = past.masked_hash() if masked.covers(settings) else None
-    if digest is not None and hash_config(engine_config(file)) != digest:
-        note(f"warning: a secret is not the one that {past.label} had")
     note(f"reproducing {past.label} with the code in {shown(past.attempt.path)}")
     number = claim(past.files.path)
     if execute(file, wanted, past.files.path, number) == INTERRUPTED:
@@ -79,7 +75,7 @@ def relaunch(
     return made
 
 
-def _read(past: Past, settings: Sequence[str]) -> tuple[expyrun.ExpyrunFile, Wanted, Masked]:
+def _read(past: Past, settings: Sequence[str]) -> tuple[expyrun.ExpyrunFile, Wanted]:
     """Read the config of a launch; its code and its place are where they are now, should the folder have moved."""
     folder = past.attempt.path
     path = Path(f"{folder}/{CONFIG}")
@@ -95,12 +91,10 @@ def _read(past: Past, settings: Sequence[str]) -> tuple[expyrun.ExpyrunFile, Wan
     wanted = Wanted(path, script_parser("pyexp reproduce").parse_args([]), conf=conf)
     above = past.files.path.removesuffix(str(run.get(expyrun.NAME))).rstrip("/")
     wanted.workdir = above if above != past.files.path else None
-    found: list[Masked] = []
 
     def check(masked: Masked) -> None:
         masked.demand("--set {}=...", past.label)
-        found.append(masked)
 
     file = expyrun.read(Reader(path), wanted, check)
     file.entry.check([file.code])
-    return file, wanted, found[0]
+    return file, wanted

@@ -1,7 +1,7 @@
 """`Masked`: the secrets that are not in a run file any more, because it was written down by a launch.
 
-What a launch writes down holds ``***`` in their place, and says in ``__run__: __masked__`` which values these are, of
-which kind they were, and what the hash of the whole was. Such a file can be launched once they have been given again.
+What a launch writes down holds ``***`` in their place, and says in ``__run__: __masked__`` which values these are, and
+of which kind they were. Such a file can be launched once they have been given again.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ..config.config import Config
-from ..config.hashing import hash_value
 from ..config.interpolation import escaped, only_parts, variables_in
 from ..config.origins import COMMAND_LINE
+from ..config.secret_keys import MASKED, secret_key
 from ..config.setting import Setting
 from ..config.yaml import load_yaml, parse_yaml
 from ..errors import ConfigError, UsageError
-from ..provenance.masking import Masker, leaves, missing_secrets, restored, stands_for_secret, with_value
-from ..provenance.secrets import MASKED, mask_text, secret_key
+from ..provenance.credentials import mask_text
+from ..provenance.masking import Masker, filled, leaves, missing_secrets, stands_for_secret
 from .document import Document, Overrides
 from .expyrun_function import ORIGINALS, RAW_CONFIG
 
@@ -64,7 +64,7 @@ def marked(tree: dict[Any, Any], section: str, known: Sequence[str], *, exact: b
             keys.setdefault(type(_at(own, path)).__name__, []).append(_name(path))
         else:
             repeats.append([_name(path), _name(source)])
-    said: dict[str, Any] = {"keys": keys, "hash": _hash(own)}
+    said: dict[str, Any] = {"keys": keys}
     if repeats:
         said["repeats"] = repeats
     if variables:
@@ -106,8 +106,6 @@ class Masked:
         kinds = _kinds(told)
         if kinds is None:
             raise document.refuse(f"{MARK} is written by pyexp, and was changed; take it out", section, MARK)
-        single = len(document.files) == 1  # with others around it, it is another config
-        self._hash = told.get("hash") if single and isinstance(told.get("hash"), str) else None
         self._variables = [name for name in told.get("variables") or () if isinstance(name, str)]
         self._kept = Config(self._own())
         self._kinds: dict[Keys, str] = {}
@@ -133,15 +131,14 @@ class Masked:
             inner = inner[key]
         inner[path[-1]] = value
 
-    def covers(self, settings: Sequence[str]) -> bool:
-        """Tell whether settings change nothing but give values that were masked."""
-        names = {*map(_name, self._kinds), *map(_name, self._repeats)}
-        return all(_key(text) in names for text in settings)
-
     def heard(self, overrides: Overrides) -> Overrides:
         """Give the overrides of the command line; what is set where text was masked stays text."""
         texts = {_name(path) for path, kind in self._kinds.items() if kind == "str"}
-        return replace(overrides, conf=[_as_text(conf) if _key(conf) in texts else conf for conf in overrides.conf])
+        return replace(
+            overrides,
+            conf=[_as_text(conf) if _key(conf) in texts else conf for conf in overrides.conf],
+            pairs=[(key, _literal(text) if key in texts else text) for key, text in overrides.pairs],
+        )
 
     def fill(self) -> None:
         """When the command line has been heard: put in the other secrets, as far as the environment has them."""
@@ -151,23 +148,13 @@ class Masked:
         left = [path for path in self._kinds if origins.place(*path) != COMMAND_LINE]
         for path in left:
             self._put(path, _at(self._kept, path))
-        own = self._own()
-        given = {path: _at(own, path) for path in self._kinds if path not in left and _has(own, path)}
-        found = None
-        if self._hash is not None:
-            literally = Config(own)
-            for path, value in given.items():  # what looks like a variable may be meant as it stands
-                literally = with_value(literally, path, escaped(value))
-            found = restored(self._kept, self._hash, own, literally, hashed=_hash, written=escaped)
-        self.missing = [] if found is not None else list(map(_name, left))
-        if found is not None:
-            given = {path: _at(found, path) for path in (*left, *given)}
-        for path, value in given.items():
-            self._put(path, value)
+        kinds = {_name(path): kind for path, kind in self._kinds.items()}
+        found, missing = filled(Config(self._own()), left, kinds=kinds, written=escaped)
+        self.missing = list(map(_name, missing))
+        for path in left:
+            self._put(path, _at(found, path))
         for path in self._repeats:
-            if origins.place(*path) != COMMAND_LINE and found is not None:
-                self._put(path, _at(found, path))
-            elif origins.place(*path) != COMMAND_LINE:
+            if origins.place(*path) != COMMAND_LINE:
                 self._repeat(path)
 
     def _repeat(self, path: Keys) -> None:
@@ -195,7 +182,7 @@ class Masked:
             One is.
         """
         if self.missing:
-            what, way = missing_secrets(self.missing, option, environment=self._hash is not None)
+            what, way = missing_secrets(self.missing, option)
             place = self._document.where(*self._first())
             whose = f"the config of {label}" if label else f"{place}: the config"
             raise UsageError(f"{whose} had {what} not written down; {way}")
@@ -266,10 +253,6 @@ def _at(tree: Any, path: Keys) -> Any:
     return tree
 
 
-def _hash(own: Any) -> str:
-    return hash_value(dict(own))
-
-
 def _key(conf: str) -> str:
     """Give the dotted key that an override sets; nothing for what is none."""
     try:
@@ -279,8 +262,15 @@ def _key(conf: str) -> str:
 
 
 def _as_text(conf: str) -> str:
-    """Write an override whose value is meant as text, whatever it looks like."""
+    """Write an override whose value is meant as text, as it stands: it may look like a number, or like a variable."""
     key, equals, text = conf.partition("=")
-    if not equals or isinstance(parse_yaml(text, f'override "{conf}"').tree, str):
+    if not equals:
         return conf
-    return f"{key}={json.dumps(text, ensure_ascii=False)}"
+    read = parse_yaml(text, f'override "{conf}"').tree
+    value = read if isinstance(read, str) else text
+    return f"{key}={json.dumps(_literal(value), ensure_ascii=False)}"
+
+
+def _literal(text: str) -> str:
+    """Write a secret so that it is read as it stands, unless it only refers to one."""
+    return text if only_parts(text) else escaped(text)

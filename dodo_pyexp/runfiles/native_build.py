@@ -12,7 +12,7 @@ from ..build.signature import FUNCTION, REPORT
 from ..config.compose import tidy
 from ..errors import ConfigError
 from ..experiment import Experiment, family
-from .building import RunFileRequest, tell
+from .building import RunFileRequest, introduce
 from .document import Reader
 from .entry import Entry
 from .native import ABOUT, NativeFile, NativeStyle, own_part
@@ -30,9 +30,7 @@ def build(file: NativeFile) -> int:
         Something in the file, on the command line or on this machine makes it impossible.
     """
     definition, others = declared(file)
-    for key in ABOUT:
-        if text := file.about["run_file"].get(key):
-            tell(f"{definition.name}: {text}")
+    introduce(definition.name, (file.about["run_file"].get(key) for key in ABOUT), file.document.path)
 
     def reach() -> list[Definition]:
         return [*others, *family(Experiment(definition.fn))]

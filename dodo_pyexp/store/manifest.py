@@ -24,7 +24,9 @@ FORMAT = 1
 LARGEST = 1 << 30
 """Bytes of a manifest: it holds the configs of 100,000 runs."""
 HASHES = "hashes"
-"""Key of `about`: hashes of the configs of which something was masked, by folder."""
+"""Key of `about`: hashes of configs that are not those of what is written down of them, by folder."""
+MASKED = "masked"
+"""Key of `about`: what was masked in configs: its dotted keys, each with the name of the type that it was of."""
 LAUNCHES = "launches"
 """Key of `about`: every batch is one launch with one run, so that only all of them are the whole."""
 
@@ -197,15 +199,19 @@ def whole(folder: ExperimentFolder) -> Manifest | None:
     if manifest is None or not manifest.about.get(LAUNCHES):
         return manifest
     hashes: dict[str, str] = {}
+    masked: dict[str, str] = {}
     for one in reversed(list(readable(folder))):  # a number that was free again is another run now
         runs = [run for run in one.runs if os.path.isdir(folder.run(run).path)]
         manifest.configs.update({run: one.configs[run] for run in runs})
         manifest.attempts.update({run: one.attempts[run] for run in runs if run in one.attempts})
         hashes.update(one.about.get(HASHES) or {})
+        masked.update(one.about.get(MASKED) or {})
     manifest.runs = sorted(manifest.configs, key=lambda run: (len(run), run))
     manifest.shape = (len(manifest.runs),)
     if hashes:
         manifest.about[HASHES] = hashes
+    if masked:
+        manifest.about[MASKED] = masked
     return manifest
 
 

@@ -101,16 +101,37 @@ def test_what_is_written_down_says_that_there_was_one(folder: Any, environment: 
     assert manifest["environment"]["variables"]["SLURM_JWT"] == "***"
 
 
-def test_another_secret_is_another_config(folder: Any, environment: dict[str, str]) -> None:
+def test_another_secret_is_no_other_config_but_another_login_in_an_address_is(
+    folder: Any, environment: dict[str, str]
+) -> None:
+    folder.write("exp.py", folder.folder.joinpath("exp.py").read_text().replace("cfg.wandb.password ==", "cfg.x or"))
     folder.python("exp.py", env=environment, status=1)
     other = environment | {"API_TOKEN": "planted-9"}
+    folder.edit("exp.py", '"plan" + "ted-4"', '"plan" + "ted-4-renewed"')
     listed = json.loads(folder.python("-m", "pyexp", "list", "exp.py", "--json", env=other).stdout)
-    first = listed["runs"][0]
-    assert (first["state"], first["kind"]) == ("stale", "config")
-    assert "api_token changed" in first["reason"]
-    assert "planted" not in json.dumps(listed)
+    assert [run["state"] for run in listed["runs"]] == ["up-to-date", "up-to-date", "failed"]
     folder.python("exp.py", env=other, status=1)
+    assert len(folder.attempts("a")) == 1
+    folder.edit("exp.py", "ted-3@", "ted-3-renewed@")
+    first = json.loads(folder.python("-m", "pyexp", "list", "exp.py", "--json", env=other).stdout)["runs"][0]
+    assert (first["state"], first["reason"]) == ("stale", "config: url changed")
     assert_no_secret(folder)
+
+
+def test_records_that_hashed_secrets_as_they_were_are_still_up_to_date(
+    folder: Any, environment: dict[str, str]
+) -> None:
+    folder.python("exp.py", env=environment, status=1)
+    code = (
+        "import json, pathlib, exp; from dodo_pyexp.config.hashing import hash_config\n"
+        "for c in exp.configs(): p = pathlib.Path(f'out/exp/{c[\"name\"]}/.finished'); p.exists() and "
+        "p.write_text(json.dumps(json.loads(p.read_text()) | {'config_hash': hash_config(c)}))"
+    )
+    folder.python("-c", code, env=environment)
+    listed = json.loads(folder.python("-m", "pyexp", "list", "exp.py", "--json", env=environment).stdout)
+    assert [run["state"] for run in listed["runs"]] == ["up-to-date", "up-to-date", "failed"]
+    rows = json.loads(folder.pyexp("results", "--json").stdout)[0]["runs"]
+    assert [row["state"] for row in rows] == ["finished", "finished", "failed"]
 
 
 def test_another_value_is_told_without_the_secret(folder: Any, environment: dict[str, str]) -> None:
@@ -157,7 +178,7 @@ def test_continue_without_the_secrets_says_which_is_missing(
     folder.python("exp.py", "--filter", "^a$", env=environment)
     folder.edit("exp.py", '"name": "b"', '"name": "c"')
     done = folder.python("exp.py", "--continue", env=environment, status=None)
-    one_sentence(done, "exp:b", '"api_token", "wandb.password"', "environment variables API_TOKEN, WANDB_PASSWORD")
+    one_sentence(done, "exp:b", '"wandb.password", "url"', "environment variables WANDB_PASSWORD, URL")
 
 
 def test_a_secret_among_the_defaults_is_refused(
@@ -174,3 +195,22 @@ def test_the_command_line_is_masked(folder: Any, environment: dict[str, str]) ->
     folder.python("run.py", env=environment, status=None)
     assert list(folder.out.glob("exp/.batches/*.json"))
     assert_no_secret(folder)
+
+
+def test_titles_of_run_files_and_the_command_that_is_offered_are_masked(project: Any) -> None:
+    project.write("exp.py", "def fails(cfg):\n    raise ValueError(cfg.db.password)\n")
+    project.write(
+        "run.yml",
+        """
+        entry: exp.py:fails
+        title: with planted-1
+        description: api_key=planted-12345
+        config: {name: a, db: {password: planted-1}, wandb: {key: planted-2}, x: 1}
+        """,
+    )
+    done = project.pyexp("run", "run.yml", "-c", "wandb.key=planted-3", status=1)
+    assert "pyexp run run.yml -c 'wandb.key=***'" in done.stderr
+    assert "planted" not in done.stdout + done.stderr
+    assert_no_secret(project)
+    (batch,) = json.loads(project.pyexp("list", "--batches", "--json").stdout)[0]["batches"]
+    assert batch["run_file"] == {"path": "run.yml", "title": "with ***", "description": "api_key=***"}

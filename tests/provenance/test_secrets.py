@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dodo_pyexp.provenance.secrets import (
-    MASKED,
-    mask,
-    mask_arguments,
-    mask_text,
-    parts,
-    secret_content,
-    secret_file,
-    secret_key,
-)
+from dodo_pyexp.config.config import Config
+from dodo_pyexp.config.secret_keys import MASKED, SecretKeys, secret_key
+from dodo_pyexp.provenance.credentials import mask, mask_arguments, mask_text, parts
+from dodo_pyexp.provenance.masking import Masker
+from dodo_pyexp.provenance.secrets import secret_content, secret_file
+from dodo_pyexp.provenance.yaml_text import mask_yaml
 
 
 @pytest.mark.parametrize(
@@ -54,6 +51,10 @@ from dodo_pyexp.provenance.secrets import (
         "multi_token",
         "private_key_pem",
         "storage_account_key",
+        "pwd",
+        "Pwd",
+        "session_key",
+        "my_token",
     ],
 )
 def test_keys_of_secrets(key: str) -> None:
@@ -81,10 +82,36 @@ def test_keys_of_secrets(key: str) -> None:
         "access_token_env",
         "low_pass",
         "bypass",
+        "label_key",
+        "image_key",
+        "metric_key",
+        "pooling_token",
+        "first_stage_key",
+        "sort_key",
+        "model.target_key",
+        "placeholder_token",
     ],
 )
 def test_keys_of_ordinary_values(key: str) -> None:
     assert not secret_key(key, "value")
+
+
+def test_a_pass_over_data_and_the_current_folder_are_no_secrets() -> None:
+    assert [secret_key("pass", value) for value in ("second", "First", "hunter2")] == [False, False, True]
+    assert [secret_key("pwd", value) for value in ("/home/ann", "~/x", "hunter2")] == [False, False, True]
+
+
+@pytest.mark.parametrize(("section", "secret"), [("api", True), ("wandb", True), ("my_openai", True), ("model", False)])
+def test_a_bare_key_is_what_its_section_makes_it(section: str, secret: bool) -> None:
+    assert secret_key("key", "abc", section) is secret
+    masked = {section: {"key": MASKED if secret else "abc"}}
+    assert mask({section: {"key": "abc"}}) == masked
+    assert Masker().config(Config({"a": {section: {"key": "abc"}}})) == {"a": masked}
+    assert SecretKeys().hidden(Config({"a": [{section: {"key": "abc"}}]})) == {"a": [masked]}
+    assert (
+        mask_yaml(f"{section}: {{key: abc}}")
+        == f"{section}: {{key: {chr(39) + MASKED + chr(39) if secret else 'abc'}}}"
+    )
 
 
 @pytest.mark.parametrize("value", [None, True, "", 7, 0.5])
@@ -177,6 +204,19 @@ def test_masking_twice_is_masking_once(config: dict[str, Any]) -> None:
         ("run --password=hunter2 --lr=1", "run --password=*** --lr=1"),
         ("https://hooks.slack.com/services/T0/B0/abcdefgh", "https://hooks.slack.com/services/***"),
         ("https://discord.com/api/webhooks/1234/abcdefgh-i", "https://discord.com/api/webhooks/***"),
+        ("Authorization: Basic YW5uOmh1bnRlcjI=", "Authorization: Basic ***"),
+        ("Basic training in Basic2Advanced", "Basic training in Basic2Advanced"),
+        ("Server=x;Uid=sa;Pwd=hunter2;y", "Server=x;Uid=sa;Pwd=***;y"),
+        ("Server=x;Uid=sa;Pwd=two words 1;y", "Server=x;Uid=sa;Pwd=***;y"),
+        ("password = 'correct horse battery staple'", "password = '***'"),
+        ('password="""first\nsecond 2"""; x', 'password="""***"""; x'),
+        ("password=f'{user}-hunter2', b", "password=f'***', b"),
+        ("password = b'hunter2'", "password = b'***'"),
+        ('password = rb"hun(ter)2"', 'password = rb"***"'),
+        ("db['password'] = 'hunter\\'2'", "db['password'] = '***'"),
+        ('help("password", "Please enter your password")', 'help("password", "Please enter your password")'),
+        ("password='Your password is wrong'", "password='Your password is wrong'"),
+        ("pwd=/home/ann/data", "pwd=/home/ann/data"),
     ],
 )
 def test_credentials_in_a_text(text: str, masked: str) -> None:
@@ -239,6 +279,10 @@ def test_the_reason_names_the_kind_and_never_the_secret() -> None:
         ("config: {api_token: planted-1}", "run.yml"),
         ('HF_TOKEN="planted0123456789"', "train.py"),
         ('ssh_private_key = "planted0123456789"', "train.py"),
+        ('password = "planted horse battery staple"', "train.py"),
+        ("password = '''planted 1\nsecond line'''", "train.py"),
+        ("password = f'{user}-planted-1'", "train.py"),
+        ("password = b'planted-1'", "train.py"),
     ],
 )
 def test_a_key_that_is_given_its_secret_is_told_by_the_key(content: str, name: str) -> None:
@@ -268,6 +312,34 @@ def test_code_that_only_names_a_secret_holds_none(content: str) -> None:
     assert secret_content(content.encode(), "code.py") is None
     if "=" not in content or '"' in content:
         assert secret_content(content.encode(), "notes.md") is None
+
+
+LONG = 20_000
+HARD = [
+    "a", "a:", "a://", "://", "a://a", "@", "://a@", "a.b-", "?a=", "&a=", "?a", "eyJaaaaaaaaaa-",
+    "eyJaaaaaaaaaa.", "eyJ", "-----BEGIN ", "-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY-----END PRIVATE KEY",
+    "PRIVATE KEY ", "Bearer ", "Bearer a", "Basic ", "Basic a", "Basic YTpi", "password", "password=", "password:",
+    "password='", 'password="""', "password=f'{", "key", "x_key=", "pwd=a ", "Pwd=;", "token = ", "sk-",
+    "sk-proj-", "xoxb-", "/api/webhooks/1", "hooks.slack.com/services/", " ", "\n", "{password: a", "export ",
+    "- ", '"', "'", "\\", "***",
+]  # fmt: skip
+
+
+def test_masking_takes_a_time_that_grows_with_the_text_and_no_faster() -> None:
+    """Each family of texts is tried beside a login and behind it, so that every pattern is; quadratic took minutes."""
+
+    def taken(length: int) -> float:
+        began = time.perf_counter()
+        for family in HARD:
+            text = f"https://ann:pw@host Bearer Basic PRIVATE KEY eyJ sk- {(family * length)[:length]} password=1"
+            mask_text(text)
+            secret_content(text.encode(), "a.yml")
+            parts(text)
+        return time.perf_counter() - began
+
+    taken(1000)  # compiles what has to be compiled
+    short = taken(LONG // 10)
+    assert taken(LONG) < 40 * short + 2
 
 
 def test_bytes_are_searched_for_tokens_only() -> None:

@@ -1,0 +1,71 @@
+"""What a manifest withholds of its configs: their secrets; and the configs with these again.
+
+Implements: docs/files-on-disk.md (a manifest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..config.config import Config
+from ..errors import UsageError
+from ..provenance.masking import Path, asked_keys, filled, masked_paths, missing_secrets
+from ..store import manifest as manifests
+from ..store.manifest import Manifest
+
+
+def withheld(manifest: Manifest | None, run: str, kept: Config) -> list[Path]:
+    """Find what was masked of the config of a run, a folder's name, as it was written down."""
+    about = {} if manifest is None else manifest.about
+    told, hashes = about.get(manifests.MASKED), about.get(manifests.HASHES)
+    if isinstance(told, dict):
+        return masked_paths(kept, told)
+    # Written before it was on record what was masked: of a config that has a hash of its own, something was.
+    return masked_paths(kept, everything=isinstance(hashes, dict) and run in hashes)
+
+
+def kinds_of(manifest: Manifest | None) -> dict[str, str]:
+    """Give the types of what was masked, by dotted keys."""
+    told = None if manifest is None else manifest.about.get(manifests.MASKED)
+    return {key: str(kind) for key, kind in told.items()} if isinstance(told, dict) else {}
+
+
+def given_again(
+    kept: Config,
+    paths: list[Path],
+    *sources: Mapping[str, Any],
+    kinds: Mapping[str, str],
+    label: str,
+    where: str,
+    option: str = "",
+) -> Config:
+    """Give a config with its secrets, from other configs or the environment.
+
+    Parameters
+    ----------
+    kept
+        The config as it was written down.
+    paths
+        What was masked of it.
+    sources
+        Configs that may hold the secrets.
+    kinds
+        Of which types they were.
+    label
+        Whose config it is, for a message.
+    where
+        Where its secrets are not, for a message.
+    option
+        How the command line may give one, with ``{}`` for the key.
+
+    Raises
+    ------
+    UsageError
+        A secret is nowhere.
+    """
+    config, left = filled(kept, paths, *sources, kinds=kinds)
+    if left:
+        what, way = missing_secrets(asked_keys(kept, left), option)
+        raise UsageError(f"the config of {label} had {what} {where}; {way}")
+    return config

@@ -1,0 +1,150 @@
+"""What a text gives to the key of a secret in so many words: ``password=...``, in code, settings or a message.
+
+A text of any form takes a time that grows with its length and no faster: whatever is looked at around a key is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..config.secret_keys import secret_key, words_of
+
+# Words that name a secret beyond doubt, and the values that are then none: places, references, words for "fill me in".
+_SURE = frozenset((
+    "password", "passwd", "passphrase", "secret", "apikey", "accesskey", "privatekey", "secretkey",
+    "authtoken", "accesstoken", "pwd",
+))  # fmt: skip
+_QUALIFIED = frozenset(("api", "access", "account", "auth", "private", "ssh", "refresh", "signing", "encryption"))
+_FILL_IN = ("your", "example", "change", "placeholder", "dummy", "redacted", "none", "null", "true", "false", "test")
+# Words of sentences for people: what holds one of them was not chosen as a password.
+_SENTENCE = frozenset((
+    "a", "an", "and", "are", "at", "be", "enter", "for", "from", "here", "in", "incorrect", "invalid", "is",
+    "must", "not", "of", "on", "or", "password", "please", "required", "secret", "the", "this", "to", "token",
+    "with", "wrong", "your",
+))  # fmt: skip
+
+_NAMES = re.compile(r"(?i)pass|pwd|pw|secret|token|key|cred|jwt|cookie")
+_BEFORE = re.compile(r"[A-Za-z][\w.-]{0,60}\Z")
+_AFTER = re.compile(r"[\w.-]{0,60}")
+_MOST = 60
+# Behind the name: quotes and brackets that end it, the type that it is declared with, and what gives.
+_GIVES = re.compile(r"""["']{0,3}\]?[ \t]{0,8}(?::[ \t]{0,8}\w{1,20}[ \t]{0,8}(?==))?(?::=|[:=])[ \t]{0,8}""")
+_OPENS = re.compile(r"""(?i:[bfru]{0,2})("{3}|'{3}|["'])""")
+_BARE = re.compile(r"""[^\s"'#;,{}]{3,500}[^\s"'#;,{}:=]={0,2}(?![^\s"'#;,{}])(?![ \t]{0,8}[:=])""")
+_CLAUSE = re.compile(r"""[^;"'\r\n]{4,200}(?=;)""")
+_LONGEST = 2000
+
+
+class Given(NamedTuple):
+    """One value that a text gives to the key of a secret."""
+
+    key: str
+    value: str
+    start: int
+    stop: int
+    quoted: bool
+
+
+def given(text: str) -> Iterator[Given]:
+    """Find what a text gives to keys of secrets: literal values only, not references to where one is kept.
+
+    Examples
+    --------
+    >>> [(one.key, one.value) for one in given("host=db password=hunter2; token = $TOKEN")]
+    [('password', 'hunter2')]
+    """
+    end = 0
+    for hit in _NAMES.finditer(text):
+        if hit.start() < end:
+            continue
+        before = _BEFORE.search(text[max(end, hit.start() - _MOST) : hit.start() + 1])
+        if before is None:
+            continue
+        start = hit.start() + 1 - len(before[0])
+        after = _AFTER.match(text, hit.start())
+        stop = hit.end() if after is None else after.end()
+        key = text[start:stop]
+        gives = _GIVES.match(text, stop)
+        if gives is None or not secret_key(key):
+            end = stop
+            continue
+        value = _value(text, key, gives.end(), clause=text[max(0, start - 1) : start] in (";", '"', "'", ""))
+        end = gives.end() if value is None else value.stop
+        if value is not None and secret_key(key, value.value):
+            yield value
+
+
+def _value(text: str, key: str, at: int, *, clause: bool) -> Given | None:
+    """Read the value that begins there; None if it is no literal secret."""
+    opens = _OPENS.match(text, at)
+    if opens is not None:
+        start = opens.end()
+        stop = _closing(text, start, opens[1])
+        value = text[start:stop]
+        prefix = text[at : opens.start(1)].lower()
+        judged = re.sub(r"\{[^{}]{0,200}\}", "", value) if "f" in prefix else value
+        return Given(key, value, start, stop, quoted=True) if is_literal(key, judged, bare=False) else None
+    parted = _CLAUSE.match(text, at) if clause else None  # as in Uid=...;Pwd=...;
+    if parted is not None and " " in parted[0].strip():
+        return Given(key, parted[0], at, parted.end(), quoted=False) if "=" not in parted[0] else None
+    found = _BARE.match(text, at)
+    if found is None or not is_literal(key, found[0], bare=True):
+        return None
+    return Given(key, found[0], at, found.end(), quoted=False)
+
+
+def _closing(text: str, start: int, quote: str) -> int:
+    """Find where a quoted text ends; where that is nowhere near, at the end of the line."""
+    at, limit = start, min(len(text), start + _LONGEST)
+    while at < limit:
+        if text[at] == "\\":
+            at += 2
+        elif text.startswith(quote, at) or (text[at] in "\r\n" and len(quote) == 1):
+            return at
+        else:
+            at += 1
+    return min(at, limit)
+
+
+def is_literal(key: str, value: str, *, bare: bool) -> bool:
+    """Tell whether what a key is given is the secret itself: neither a place, nor a reference, nor ordinary words.
+
+    Parameters
+    ----------
+    key
+        The key.
+    value
+        What stands behind it.
+    bare
+        Without quotes around it.
+    """
+    value = value.strip()
+    if len(value) < 4 or value[0] in "$%/~.*@&" or len(set(value)) < 4 or "://" in value:
+        return False
+    if any(sign in value for sign in ("()[]{}<>," if bare else "<>")) or (value[0] in "{[(" and value[-1] in "}])"):
+        return False
+    if value.lower().startswith(_FILL_IN) or (value.isupper() and value.endswith(("_KEY", "_TOKEN", "_PASSWORD"))):
+        return False
+    if any(map(str.isspace, value)):
+        return not bare and _sure(key) and not _is_sentence(value)
+    mixed = any(map(str.isalpha, value)) and not value.isalpha()
+    if _sure(key):
+        return mixed or value.isdigit() or not bare
+    words = words_of(key)
+    if words[-1] == "key" and _QUALIFIED.isdisjoint(words):
+        return False
+    # A token may be many things; what was drawn at random is long and has digits.
+    return mixed and len(value) >= 16 and sum(map(str.isdigit, value)) >= 2
+
+
+def _sure(key: str) -> bool:
+    words = words_of(key)
+    return not _SURE.isdisjoint(words) or (words[-2:-1] == ["api"] and words[-1] in ("key", "token"))
+
+
+def _is_sentence(value: str) -> bool:
+    words = value.lower().split()
+    stops = not _SENTENCE.isdisjoint(word.strip(".,:!?'\"") for word in words)
+    return stops or len(words) > 8 or (len(words) < 4 and value.replace(" ", "").isalpha())
