@@ -27,6 +27,39 @@ def printable_lines(text: str) -> str:
     return printable(text, keep="\n\t")
 
 
+class TerminalText:
+    r"""Bytes that others wrote, piece by piece, as they may be shown on a terminal.
+
+    Colours stay, and so do the ends of lines, tabs, and the carriage returns of progress bars; other control sequences,
+    which could change a title, the clipboard or what was written before, are escaped, as `less -R` does.
+
+    Examples
+    --------
+    >>> text = TerminalText()
+    >>> text.shown(b"\x1b[31mred\x1b[") + text.shown(b"0m \x1b]0;title\x07 \xff", ended=True)
+    '\x1b[31mred\x1b[0m \\x1b]0;title\\x07 \\xff'
+    """
+
+    def __init__(self) -> None:
+        import codecs
+
+        self._decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
+        self._held = ""
+
+    def shown(self, data: bytes, *, ended: bool = False) -> str:
+        """Take more, and give what may be shown of it by now."""
+        import re
+
+        text = self._held + self._decode(data, ended)
+        begun = None if ended else re.search(r"\x1b(?:\[[0-9;:]{0,40})?\Z", text[-50:])
+        cut = len(text) - len(begun[0]) if begun else len(text)
+        text, self._held = text[:cut], text[cut:]
+        if text.isprintable():
+            return text
+        parts = re.split(r"(\x1b\[[0-9;:]{0,40}m)", text)
+        return "".join(part if index % 2 else printable(part, keep="\n\t\r") for index, part in enumerate(parts))
+
+
 def _is_control(char: str) -> bool:
     return char in _TURNING or unicodedata.category(char) in _ESCAPED
 

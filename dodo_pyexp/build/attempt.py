@@ -7,14 +7,19 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PyexpError
+from ..executors.capture import Log
 from ..executors.job import describe
-from ..provenance.masking import masked_text, secrets_of
+from ..provenance.masking import masked_text, printed_forms, secrets_of
 from ..results.outcome import save_failure
 from ..store import atomic, opening, timestamps
 from ..store.paths import AttemptFolder, is_attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..config.config import Config
+    from ..executors.base import Executor
+    from ..executors.job import Job
     from .batch import Batch
     from .plan import PlannedRun
 
@@ -77,3 +82,13 @@ def record_failure(attempt: AttemptFolder, state: dict[str, Any], config: Config
 def add_to_log(attempt: AttemptFolder, text: str) -> None:
     """Write what there is to say beside what the run prints."""
     opening.add(attempt.log, text.encode("utf-8", "backslashreplace"))
+
+
+def log_of(job: Job, executor: Executor, known: Sequence[str]) -> Log:
+    """Open the log of a job, in which the secrets of its config, and others that are known, are masked.
+
+    An executor that shows logs by itself writes them elsewhere, too.
+    """
+    if executor.shows_logs:
+        return Log(job.attempt)
+    return Log(job.attempt, live=job.live, secrets=printed_forms(job.config, job.kept_config, known))

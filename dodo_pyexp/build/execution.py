@@ -16,7 +16,6 @@ from ..config.config import Config
 from ..config.encode import dumps_config
 from ..errors import PyexpError, UsageError
 from ..executors.base import Ended, Executor, Handle
-from ..executors.capture import Log
 from ..executors.job import Job, describe, taken_text
 from ..executors.process import describe_end
 from ..executors.reference import UnsendableFunction
@@ -26,7 +25,7 @@ from ..store import status as statuses
 from ..store.paths import AttemptFolder
 from ..store.record import Record
 from . import resume, upstreams
-from .attempt import add_to_log, described_for, empty, new_attempt, record_failure
+from .attempt import add_to_log, described_for, empty, log_of, new_attempt, record_failure
 from .damage import distrust, make_way
 from .decision import FORCED, Decision, decide, failure_cause
 from .descriptors import Shortage, is_shortage
@@ -273,7 +272,7 @@ class Execution:
         """Hand the job to the executor; whatever goes wrong there is this run's failure, and no other's."""
         log = None
         try:
-            log = Log(attempt, live=self._session.wishes.live and not executor.shows_logs)
+            log = log_of(job, executor, self.run.experiment.masker.known)
             if not executor.blocking:
                 self._session.guardian.start()
                 hand_on(self._lock)

@@ -26,8 +26,9 @@ from ..executors.reference import Reference
 from ..executors.subprocess import SubprocessExecutor
 from ..importing import module_name
 from ..printable import printable
+from ..provenance.credentials import environment_secrets
 from ..provenance.host import Owner
-from ..provenance.masking import Masker
+from ..provenance.masking import Masker, printed_forms
 from ..results.outcome import save_failure
 from ..results.stored import stored_run
 from ..store import atomic, opening, timestamps
@@ -207,7 +208,8 @@ class _New:
         guardian = Guardian()
         try:
             guardian.start()
-            handle = SubprocessExecutor().start(job, Log(job.attempt, live=live), guardian)
+            secrets = printed_forms(job.config, job.kept_config, environment_secrets())
+            handle = SubprocessExecutor().start(job, Log(job.attempt, live=live, secrets=secrets), guardian)
             try:
                 while (ended := handle.poll()) is None:
                     if handle.fileno() < 0:

@@ -9,6 +9,7 @@ from argparse import Namespace
 from typing import IO, TYPE_CHECKING
 
 from ..arguments import Parser
+from ..printable import TerminalText, printable
 
 if TYPE_CHECKING:
     from ..results.stored import StoredRun
@@ -28,6 +29,10 @@ def add_arguments(parser: Parser) -> None:
         help="go on until the run has ended, and tell how: status 1 if it did not finish",
     )  # fmt: skip
     parser.add_argument("--at", metavar="TS", help="of this attempt or batch (default: the newest attempt)")
+    parser.add_argument(
+        "--raw", action="store_true",
+        help="let a terminal obey whatever the run printed, and not only colours",
+    )  # fmt: skip
     parser.add_argument("--path", action="store_true", help="print where the log lies, instead of the log")
     add_output_dir(parser)
 
@@ -43,15 +48,19 @@ def run(arguments: Namespace) -> int:
     found = stored_run(output_folder(arguments), arguments.run)
     attempt = found.attempt(arguments.at)
     if arguments.path:
-        print(shown(attempt.log))
+        path = shown(attempt.log)
+        print(printable(path) if sys.stdout.isatty() else path)
         return 0
     try:
         with open_file(attempt.log) as file:
-            _copy(file)
+            show = None if arguments.raw or not sys.stdout.isatty() else TerminalText()
+            _copy(file, show)
             while arguments.follow and not has_ended(found, attempt):
                 time.sleep(POLL_SECONDS)
-                _copy(file)
-            _copy(file)
+                _copy(file, show)
+            _copy(file, show)
+            if show is not None:
+                print(show.shown(b"", ended=True), end="\x1b[0m", flush=True)  # no colour goes on behind it
     except FileNotFoundError:
         raise MissingFile(f"{found.full_name} has no log: {shown(attempt.log)} is gone") from None
     except BrokenPipeError:
@@ -61,18 +70,20 @@ def run(arguments: Namespace) -> int:
     return _tell_end(found, attempt) if arguments.follow else 0
 
 
-def _copy(file: IO[bytes]) -> None:
-    """Write what there is to stdout, bytes as they are."""
+def _copy(file: IO[bytes], show: TerminalText | None) -> None:
+    """Write what there is to stdout: bytes as they are, or what a terminal may show of them."""
     while block := file.read(BLOCK):
-        sys.stdout.buffer.write(block)
-    sys.stdout.buffer.flush()
+        if show is None:
+            sys.stdout.buffer.write(block)
+        else:
+            sys.stdout.write(show.shown(block))
+    sys.stdout.flush()
 
 
 def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
     """Say on stderr how the run ended; 0 if it finished, else 1."""
     from ..build.decision import failure_cause
     from ..build.reporter import duration
-    from ..printable import printable
     from ..results.tally import attempt_state
     from ..store import status as statuses
 

@@ -19,6 +19,7 @@ from ..store.opening import open_to_add
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Sequence
     from typing import Any, TextIO
 
     from ..store.paths import AttemptFolder
@@ -29,6 +30,8 @@ SHOWING_SECONDS = 2.0
 
 # Also when nobody reads what is shown any more, as with `| head`: the run must not notice. Not every `tee` knows -p.
 _SHOW_AND_KEEP = 'tee -p -a "$0" 2>/dev/null || tee -a "$0" 2>/dev/null || exec cat >> "$0"'
+
+_SCRIBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scribe.py")
 
 _tees: list[subprocess.Popen[bytes]] = []  # that still show something
 
@@ -43,23 +46,45 @@ class Log:
     live
         Show everything on the build's stdout too (``-s``). A `tee` process does that, so that a slow terminal
         or a dead build can never lose a line of the log.
+    secrets
+        Texts that are masked in it; a process does that, too: the `scribe`.
     """
 
-    def __init__(self, attempt: AttemptFolder, *, live: bool = False) -> None:
+    def __init__(self, attempt: AttemptFolder, *, live: bool = False, secrets: Sequence[str] = ()) -> None:
         self._tee: subprocess.Popen[bytes] | None = None
-        if live:
-            import subprocess
-
-            reader, self.fd = os.pipe()
+        if live and not secrets and not os.isatty(1):
+            self._through(["sh", "-c", _SHOW_AND_KEEP, attempt.log], live=True)
+        elif live or secrets:
+            file = above_standard(open_to_add(attempt.log))
             try:
-                # A session of its own: Ctrl-C on the terminal must not end it before the run.
-                command = ["sh", "-c", _SHOW_AND_KEEP, attempt.log]
-                self._tee = subprocess.Popen(command, stdin=reader, start_new_session=True)
+                self._through([sys.executable, "-I", "-S", _SCRIBE, str(file), "live" if live else ""], file, live=live)
             finally:
-                os.close(reader)
+                os.close(file)
+            self._tell(secrets)
         else:
             self.fd = open_to_add(attempt.log)
         self.fd = above_standard(self.fd)
+
+    def _through(self, command: list[str], *files: int, live: bool) -> None:
+        """Let a process write the log; it reads what is written to `fd`."""
+        import subprocess
+
+        shown = None if live else subprocess.DEVNULL  # what nobody watches must hold no terminal and no pipe
+        reader, self.fd = os.pipe()
+        try:
+            # A session of its own: Ctrl-C on the terminal must not end it before the run.
+            self._tee = subprocess.Popen(
+                command, stdin=reader, stdout=shown, stderr=shown, pass_fds=files, start_new_session=True
+            )
+        finally:
+            os.close(reader)
+
+    def _tell(self, secrets: Sequence[str]) -> None:
+        """Tell the scribe what must not be seen; on no command line, where others could read it."""
+        told = b"\0".join(secret.encode("utf-8", "surrogateescape") for secret in secrets if "\0" not in secret)
+        data = b"%d\n%s" % (len(told), told)
+        while data:
+            data = data[os.write(self.fd, data) :]
 
     def close(self) -> None:
         """Close this end and, when live, wait until everything has been shown."""

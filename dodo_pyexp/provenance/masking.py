@@ -52,6 +52,11 @@ class Masker:
         self._keep = keep
         self._known = list(dict.fromkeys([*known, *environment_secrets()]))
 
+    @property
+    def known(self) -> list[str]:
+        """Texts that are secrets wherever they stand."""
+        return self._known
+
     def config(self, config: Config) -> Config:
         """Give the config as it may be written down: itself, if it holds no secret."""
         if not self.has_secret(config):
@@ -169,6 +174,13 @@ def masked_text(text: str, secrets: Iterable[str]) -> str:
     """Mask a text: what has the form of a secret, these secrets, and those of the environment."""
     known = {form for secret in secrets if len(secret) >= 4 for form in _forms(secret)}
     return _replaced(mask_text(text), [*known, *environment_secrets()])
+
+
+def printed_forms(config: Mapping[str, Any], kept: Mapping[str, Any], known: Iterable[str] = ()) -> list[str]:
+    """List the secrets of a config, and others that are known, in all forms in which they may be printed."""
+    own = [] if kept is config else secrets_of(config, kept)
+    secrets = filter(telling, dict.fromkeys([*own, *known]))
+    return list(dict.fromkeys(form for secret in secrets for form in _forms(secret)))
 
 
 def _forms(secret: str) -> list[str]:

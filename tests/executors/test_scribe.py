@@ -1,0 +1,102 @@
+"""What a run prints is masked in its log where it is the value of a known secret; a terminal obeys nothing of it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dodo_pyexp.executors.scribe import Stream
+
+TEXTS = st.binary(max_size=30).map(lambda data: bytes(b"abc"[byte % 3] for byte in data))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TEXTS.filter(bool), max_size=3), TEXTS, st.lists(st.integers(1, 5), max_size=30))
+def test_however_the_pieces_come_the_same_is_masked(secrets: list[bytes], data: bytes, sizes: list[int]) -> None:
+    whole = Stream(secrets)
+    expected = whole.fed(data) + whole.rest()
+    stream, made, left = Stream(secrets), b"", data
+    for size in sizes:
+        made += stream.fed(left[:size])
+        left = left[size:]
+    assert made + stream.fed(left) + stream.rest() == expected
+    assert not any(secret in expected for secret in secrets)
+
+
+def test_little_is_held_back_and_many_secrets_take_no_long_time() -> None:
+    stream = Stream([b"hunter2" * 100, *(b"secret%d" % number for number in range(50))])
+    for _ in range(200):
+        stream.fed(b"hunter2" * 99)
+        assert len(stream._held) < 700
+    assert len(stream.fed(b"secret1 " * 20_000) + stream.rest()) < 20_000 * 8
+
+
+EXP = r"""
+    import os, subprocess, sys, time
+    import pyexp
+
+    @pyexp.experiment(stash=False)
+    def train(cfg):
+        for text in ("with plan", "ted-1 and ", "planted-2\n"):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            time.sleep(0.02)
+        subprocess.run(["echo", f"child {cfg.db.password!r} \x1b[31mred\x1b[0m \x1b]0;title\x07"])
+        print("pin", cfg.db.pin_secret)
+
+    @train.configs
+    def configs():
+        return [{"name": "a", "db": {"password": "plan" + "ted-1\n\"'", "pin_secret": 12}, "token": "plan" + "ted-1"}]
+
+    if __name__ == "__main__":
+        train.run()
+"""
+MASKED = "with *** and ***\nchild '***' \x1b[31mred\x1b[0m \x1b]0;title\x07\npin 12\n"
+
+
+@pytest.mark.parametrize("executor", ["subprocess", "inline", "fork"])
+def test_secrets_are_masked_in_the_log_and_with_s(project: Any, executor: str) -> None:
+    project.write("exp.py", EXP)
+    done = project.python("exp.py", "--executor", executor, "-s", env={"MY_TOKEN": "planted-2"})
+    (attempt,) = project.attempts("a", "train")
+    assert (attempt / "log.out").read_text() == done.stdout == MASKED
+    project.python("exp.py", "--executor", executor, "--rerun", env={"MY_TOKEN": "planted-2"})
+    assert (project.attempts("a", "train")[-1] / "log.out").read_text() == MASKED
+
+
+def on_terminal(project: Any, *words: str, **env: str) -> str:
+    """Run a command on a terminal of its own, and give what reached it."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, *words], cwd=project.folder, env=project.environment | {"TERM": "xterm", **env},
+        stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                data = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not data:
+                break
+            seen += data
+        assert process.wait(60) == 0
+    os.close(ours)
+    return seen.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_sees_colours_and_nothing_else_of_what_it_would_obey(project: Any) -> None:
+    project.write("exp.py", EXP)
+    shown = MASKED.replace("\x1b]0;title\x07", "\\x1b]0;title\\x07")
+    assert on_terminal(project, "exp.py", "-s", MY_TOKEN="planted-2") == shown
+    assert on_terminal(project, "-m", "pyexp", "log", "a") == f"{shown}\x1b[0m"
+    assert on_terminal(project, "-m", "pyexp", "log", "a", "--raw") == MASKED
+    assert project.pyexp("log", "a").stdout == MASKED
