@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         dirty_git: str | None
         resources: dict[str, float] | Callable[[Config], dict[str, float]] | None
         defaults: dict[str, Any] | None
+        secret: list[str] | None
+        not_secret: list[str] | None
 
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ def experiment(
     dirty_git: str | None = None,
     resources: dict[str, float] | Callable[[Config], dict[str, float]] | None = None,
     defaults: dict[str, Any] | None = None,
+    secret: list[str] | None = None,
+    not_secret: list[str] | None = None,
     **unknown: Never,
 ) -> Any:
     """Turn a function into an `Experiment`; with or without arguments.
@@ -109,6 +113,9 @@ def experiment(
     defaults
         Values of keys, ``{"model.depth": 2}``, for configs that do not have them. The function finds them in its `cfg`;
         runs from before there was such a key count as made with the value that is declared first.
+    secret, not_secret
+        Keys of configs whose values are secrets, or are not, whatever they look like: ``["salt", "model.token"]``. What
+        is secret is written down nowhere, and another value is not another config.
 
     Raises
     ------
@@ -129,7 +136,7 @@ def experiment(
     """
     options = Options(
         output_dir, executor, retry, stash, hash_configs, timestamp, timeout, idle_timeout=idle_timeout, resume=resume,
-        code=code, dirty_git=dirty_git, resources=resources,
+        code=code, dirty_git=dirty_git, resources=resources, secret=secret, not_secret=not_secret,
     )  # fmt: skip
 
     def decorate(fn: Callable[..., Any]) -> Experiment:

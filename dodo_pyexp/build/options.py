@@ -16,6 +16,7 @@ from ..provenance.roots import project_around
 
 TYPE_CHECKING = False  # no dataclasses either: a worker process imports this module
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 #: A run that was made by other code is up to date, and that is told; it is executed again; nobody looks.
@@ -54,11 +55,13 @@ class Options:
         told that there is none. None: it is told nothing.
     resources
         What a run asks of the machine that executes it: a table, or a function that is given the config.
+    secret, not_secret
+        Keys of configs that are those of secrets, or are not, whatever they look like; see `SecretKeys`.
     """
 
     __slots__ = (
-        "code", "dirty_git", "executor", "hash_configs", "idle_timeout", "output_dir", "resources", "resume", "retry",
-        "stash", "timeout", "timestamp",
+        "code", "dirty_git", "executor", "hash_configs", "idle_timeout", "not_secret", "output_dir", "resources",
+        "resume", "retry", "secret", "stash", "timeout", "timestamp",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +78,8 @@ class Options:
         resume: bool | None = None,
         dirty_git: str | None = None,
         resources: Any = None,
+        secret: Sequence[str] | None = None,
+        not_secret: Sequence[str] | None = None,
     ) -> None:
         self.output_dir = output_dir
         self.executor = executor
@@ -88,6 +93,8 @@ class Options:
         self.resume = resume
         self.dirty_git = dirty_git
         self.resources = resources
+        self.secret = secret
+        self.not_secret = not_secret
 
     def __repr__(self) -> str:
         said = (f"{name}={getattr(self, name)!r}" for name in self.__slots__ if getattr(self, name) is not None)
@@ -117,6 +124,10 @@ class Options:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
                 raise ConfigError(f"{where}: {name} must be {what}, not {value!r}")
+        for name in ("secret", "not_secret"):
+            keys = getattr(self, name)
+            if keys is not None and not all(isinstance(key, str) and key for key in keys):
+                raise ConfigError(f'{where}: {name} must be a list of keys, such as ["model.token"], not {keys!r}')
         check_name(self.executor, where)
         if not callable(self.resources):
             check_resources(self.resources, where)
@@ -146,6 +157,8 @@ _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("idle_timeout", (int, float), "a number of seconds"),
     ("resume", (bool,), "true or false"),
     ("dirty_git", (str,), "a text"),
+    ("secret", (list, tuple), 'a list of keys, such as ["model.token"]'),
+    ("not_secret", (list, tuple), 'a list of keys, such as ["model.token"]'),
 )
 
 DEFAULTS = Options(

@@ -14,8 +14,8 @@ from ..config.config import Config
 from ..config.defaults import Defaults
 from ..config.hashing import hash_config, hash_value
 from ..config.secret_keys import SecretKeys
-from ..errors import ConfigError, ConfigTypeError, ReservedKeyError
-from ..provenance.masking import Masker
+from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
+from ..provenance.masking import Masker, differing_secrets
 from ..store.names import folder_name, folder_names, refusal
 from ..store.paths import ExperimentFolder, OutputFolder, RunFolder, check_folder
 from . import defaults, ownership, resume
@@ -102,7 +102,7 @@ class PlannedExperiment:
         self.output = OutputFolder(output_dir)
         self.files: ExperimentFolder = self.output.experiment(folder)
         self.code = Code(definition.fn, self.files)
-        self.keys = SecretKeys()
+        self.keys = SecretKeys(options.secret or (), options.not_secret or ())
         self.masker = Masker(keys=self.keys)
         #: What was left out of the snapshot of its code, where nothing is left that could be one.
         self.left_out: dict[str, Any] | None = None
@@ -148,6 +148,7 @@ class PlannedExperiment:
             self.files, definition.defaults, f"{place(definition.fn)}: experiment {self.name}"
         )
         folders = folder_names(names)
+        twins: dict[str, Config] = {}
         for config, name, folder in zip(configs, names, folders, strict=True):
             try:
                 config = config if type(config) is Config else Config(config)
@@ -167,12 +168,25 @@ class PlannedExperiment:
             try:
                 if self.defaults is not None:
                     config = self.defaults.filled(config)
-                digest = self.hash(self.keys.hidden(config))
+                hidden = self.keys.hidden(config)
+                digest = self.hash(hidden)
+                if hidden is not config:
+                    self._tell_twins(twins.setdefault(digest, config), config, hidden)
             except ConfigTypeError as error:
                 raise ConfigTypeError(f"{self.place}: experiment {self.name}: {error}") from None
             if self.hashed:
                 folder = f"{folder}-{digest[:HASH_LENGTH]}"
             self.runs.append(PlannedRun(self, config, folder, digest))
+
+    def _tell_twins(self, other: Config, config: Config, hidden: Config) -> None:
+        """Tell if two configs differ only in what counts as secrets: they count as the same, which may be an error."""
+        keys = [] if other is config else differing_secrets(hidden, other, config)
+        if keys:
+            warn(
+                f'{self.place}: the configs "{other["name"]}" and "{config["name"]}" of {self.name} differ only in '
+                f"{', '.join(keys)}, which counts as a secret: another value makes no run stale; if it is none, say "
+                f"not_secret={keys!r}"
+            )
 
     def _as_list(self, configs: Any) -> list[Any]:
         if isinstance(configs, Mapping):

@@ -220,6 +220,12 @@ def masked_keys(config: Mapping[str, Any], real: Mapping[str, Any] | None = None
     return [".".join(map(str, path)) for path in paths]
 
 
+def differing_secrets(hidden: Mapping[str, Any], one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Name the dotted keys that are hidden, and have different values in two configs."""
+    paths = (path for path in _masked_paths(hidden) if _at(one, path) != _at(other, path))
+    return [".".join(map(str, path)) for path in paths]
+
+
 def asked_keys(config: Mapping[str, Any], paths: Sequence[Path]) -> list[str]:
     """Name the keys, dotted, whose values have to be given again first: what may only repeat them comes later."""
     first = [path for path in paths if stands_for_secret(path, _at(config, path))]

@@ -214,3 +214,38 @@ def test_titles_of_run_files_and_the_command_that_is_offered_are_masked(project:
     assert_no_secret(project)
     (batch,) = json.loads(project.pyexp("list", "--batches", "--json").stdout)[0]["batches"]
     assert batch["run_file"] == {"path": "run.yml", "title": "with ***", "description": "api_key=***"}
+
+
+SAID = """
+    import os
+    import pyexp
+
+    @pyexp.experiment(executor="inline", stash=False, not_secret=["model.token"])
+    def exp(cfg, out):
+        return len(cfg.salt)
+
+    @exp.configs
+    def configs():
+        return [{"name": name, "model": {"token": token}, "salt": os.environ["S"], "api_key": "k" + name}
+                for name, token in (("a", "[CLS]"), ("b", os.environ.get("T", "x")), ("c", "x"))]
+"""
+
+
+def test_which_keys_are_secret_is_said_on_the_experiment_and_in_the_project(project: Any) -> None:
+    project.write("pyproject.toml", "[tool.pyexp]\nsecret = ['salt']\n")
+    project.write("exp.py", SAID)
+    first = project.python("-m", "pyexp", "build", "exp.py", env={"S": "planted-1"})
+    assert_no_secret(project)
+    (attempt,) = project.attempts("a")
+    config = json.loads((attempt / "config.json").read_text())
+    assert (config["salt"], config["model"], config["api_key"]) == ("***", {"token": "[CLS]"}, "***")
+    (line,) = [line for line in first.stderr.splitlines() if "warning" in line]
+    assert 'configs "b" and "c" of exp differ only in api_key' in line and "not_secret=['api_key']" in line
+    listed = project.python("-m", "pyexp", "list", "exp.py", "--json", env={"S": "another", "T": "y"})
+    states = [(run["state"], run["reason"]) for run in json.loads(listed.stdout)["runs"]]
+    assert states == [("up-to-date", ""), ("stale", "config: model.token x -> y"), ("up-to-date", "")]
+
+
+def test_keys_that_are_no_list_are_refused(project: Any, one_sentence: Callable[..., None]) -> None:
+    project.write("exp.py", SAID.replace('not_secret=["model.token"]', 'secret="salt"'))
+    one_sentence(project.pyexp("list", "exp.py", status=None), "secret must be a list of keys", "'salt'")
