@@ -287,7 +287,7 @@ class BuildReporter:
             self.line(paint(text, "yellow", sys.stderr))
         offer = self.again(list(self.failed)) if self.failed else None
         if offer:
-            self.line(offer)
+            self.line(printable(offer))
         for text in code_lines(self.decisions, self.advice):
             self.line(paint(printable(text), "yellow", sys.stderr))
         fine = not (self.failed or self.skipped or self.interrupted or self.other_failures)
