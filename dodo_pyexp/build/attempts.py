@@ -9,10 +9,10 @@ import os
 import time
 from dataclasses import dataclass
 
-from ..provenance.host import Owner
 from ..results.stored import StoredRun
 from ..store import status as statuses
 from ..store.paths import AttemptFolder, RunFolder
+from .locks import at_work
 
 FLAT = "."
 
@@ -57,7 +57,7 @@ def _attempt(name: str, folder: AttemptFolder) -> Attempt:
     status = statuses.read(folder)
     state = status.get("state")
     if state == statuses.RUNNING:
-        running = Owner.from_dict(status.get("owner")).alive() is not False
+        running = at_work(status.get("owner"), folder.run.path)
         state = statuses.RUNNING if running else statuses.INTERRUPTED
     elif state not in (statuses.FINISHED, statuses.FAILED):
         state = statuses.INTERRUPTED  # nothing is known of it, unless a record points to it

@@ -10,12 +10,12 @@ from typing import IO, Any
 
 from ..errors import DamagedFile
 from ..printable import printable
-from ..provenance.host import Owner
 from ..results.tally import CACHED, tally_of, total
 from ..store.manifest import Manifest
 from ..store.paths import ExperimentFolder
 from ..store.status import FAILED, FINISHED
 from .colour import paint
+from .locks import at_work
 
 
 def batches_text(name: str, folder: ExperimentFolder, stream: IO[str] | None = None) -> str:
@@ -51,7 +51,7 @@ def batches(folder: ExperimentFolder) -> list[dict[str, Any]]:
     for timestamp in folder.batch_names():
         try:
             manifest = Manifest.read(folder, timestamp)
-            counts = tally_of(folder, manifest, _alive)
+            counts = tally_of(folder, manifest, at_work)
         except DamagedFile:
             told.append({"batch": timestamp, "damaged": True})
             continue
@@ -61,7 +61,3 @@ def batches(folder: ExperimentFolder) -> list[dict[str, Any]]:
         host = str(manifest.about.get("host", "?"))
         told.append({"batch": timestamp, "host": host, **about, "total": total(counts), "counts": counts})
     return told
-
-
-def _alive(owner: Any) -> bool:
-    return Owner.from_dict(owner).alive() is not False

@@ -12,12 +12,12 @@ from ..config.config import Config, to_dict
 from ..config.encode import loads_config
 from ..config.hashing import NOT_HASHED, hash_config, same_value
 from ..errors import DamagedFile
-from ..provenance.host import Owner
 from ..provenance.masking import masked_keys
 from ..store import status as statuses
 from ..store.opening import read_bytes
 from ..store.paths import RunFolder
 from ..store.record import FAILED_UPSTREAM, Record
+from .locks import at_work
 from .plan import Plan, PlannedExperiment, PlannedRun
 
 UP_TO_DATE = "up-to-date"
@@ -199,7 +199,7 @@ def _without_record(run: PlannedRun) -> Decision:
     if state == statuses.FAILED:
         cause = failure_cause(status)
         return Decision(FAILED, "failed", f"last attempt failed: {cause}", {**data, "error": status.get("error")})
-    if state == statuses.RUNNING and Owner.from_dict(status.get("owner")).alive() is not False:
+    if state == statuses.RUNNING and at_work(status.get("owner"), run.files.path):
         what = "queued" if status.get("executor") == "ray" and "node" not in status else "running"
         return Decision(RUNNING, "running", f"{what} since {status.get('start', '?')}", data)
     if state == statuses.FINISHED:

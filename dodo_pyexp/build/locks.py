@@ -12,6 +12,7 @@ import fcntl
 import os
 
 from ..errors import UsageError
+from ..provenance.host import Owner
 from ..store.outputs import make_output
 from ..store.paths import check_folder, shown
 
@@ -82,6 +83,39 @@ class RunLock:
             pass
         os.close(self.fd)
         _held.discard(self)
+
+
+def is_locked(folder: str) -> bool:
+    """Tell whether somebody holds the lock of a run, without waiting for it; True if that cannot be told."""
+    lock = os.path.join(os.path.dirname(folder), ".locks", os.path.basename(folder))
+    for path in (folder, lock):  # the second where folders cannot be locked
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)  # closing it gives it back at once
+        except BlockingIOError:
+            return True
+        except OSError:
+            continue
+        else:
+            return False
+        finally:
+            os.close(fd)
+    return True
+
+
+def at_work(owner: object, folder: str) -> bool:
+    """Tell whether the owner that a status names may still be at work on the run in `folder`.
+
+    A process of a container that shares this machine cannot be seen from here. Its lock can: only then is it looked at.
+    """
+    process = Owner.from_dict(owner)
+    alive = process.alive()
+    if alive is None and process.is_here():
+        return is_locked(folder)
+    return alive is not False
 
 
 def _stands_at(fd: int, path: str) -> bool:

@@ -88,7 +88,7 @@ def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
     from ..store import status as statuses
 
     status = statuses.read(attempt)
-    state = attempt_state(attempt, lambda owner: False)
+    state = attempt_state(attempt, lambda owner, folder: False)
     seconds = status.get("seconds")
     took = f" after {duration(seconds)}" if isinstance(seconds, (int, float)) else ""
     if state == statuses.FINISHED:
@@ -106,13 +106,13 @@ def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
 
 def has_ended(run: StoredRun, attempt: AttemptFolder) -> bool:
     """Tell whether nothing more will be written: the attempt is marked as ended, or nobody is at work on it."""
-    from ..provenance.host import Owner
+    from ..build.locks import at_work
     from ..store import status as statuses
 
     if not run.files.flat and os.path.lexists(attempt.finished):
         return True
     status = statuses.read(attempt)
-    if Owner.from_dict(status.get("owner")).alive() is False or status.get("state") == statuses.INTERRUPTED:
+    if not at_work(status.get("owner"), attempt.run.path) or status.get("state") == statuses.INTERRUPTED:
         return True
     # A failed attempt may be tried once more; in the flat layout there is no mark to tell.
     return run.files.flat and status.get("state") != statuses.RUNNING

@@ -87,16 +87,13 @@ def _over(tables: dict[str, Table], key: str) -> dict[str, Table]:
 
 def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str], dict[str, str | None]]:
     """Read what was asked for; name the batch of each experiment, and say if not all was made alike."""
+    from ..build.locks import at_work
     from ..build.mixed import Made, mixed_line
-    from ..provenance.host import Owner
     from ..results.reading import batch_results
     from ..results.stored import stored_experiments
     from ..results.table import Table
     from ..store import manifest as manifests
     from .output import output_folder
-
-    def alive(owner: Any) -> bool:
-        return Owner.from_dict(owner).alive() is not False
 
     keep = _name_filter(arguments.filter)
     tables: dict[str, Table] = {}
@@ -126,7 +123,7 @@ def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str], dic
                     raise
                 unreadable[experiment.name] = damaged
                 continue
-        table = tables[experiment.name] = Table.of(batch_results(experiment.files, manifest), alive, keep)
+        table = tables[experiment.name] = Table.of(batch_results(experiment.files, manifest), at_work, keep)
         mixed[experiment.name] = mixed_line(experiment.files, (Made(row.name, *row.made) for row in table.finished()))
         batches[experiment.name] = manifest.timestamp
     if unfit is not None and not tables and not unreadable:

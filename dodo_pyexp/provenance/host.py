@@ -99,6 +99,10 @@ class Owner:
             return None
         return _runs(self.pid, self.started)
 
+    def is_here(self) -> bool:
+        """Tell whether the process is, or was, one of this machine's since it was started; in a container perhaps."""
+        return bool(self.boot) and self.boot == boot_id()
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Owner):
             return NotImplemented

@@ -114,7 +114,7 @@ def _read(attempt: AttemptFolder, status: dict[str, Any], record: Record | None,
     if state == INTERRUPTED:
         return INTERRUPTED, "", None
     if state == RUNNING:
-        return (RUNNING if alive(status.get("owner")) else INTERRUPTED), "", None
+        return (RUNNING if alive(status.get("owner"), attempt.run.path) else INTERRUPTED), "", None
     if record is not None:
         parts: tuple[Any, ...] = record.files, record.saved, record.sums, record.written
     elif state == FINISHED:

@@ -24,8 +24,8 @@ from .reading import fitting_record, made_by
 
 CACHED, SKIPPED, NOT_STARTED = "cached", "skipped", "not started"
 STATES = (FINISHED, CACHED, FAILED, INTERRUPTED, SKIPPED, RUNNING, NOT_STARTED)
-#: Tells of the owner in a status or a manifest whether it may still be at work.
-Alive = Callable[[Any], bool]
+#: Tells of the owner in a status whether it may still be at work on the run in a folder.
+Alive = Callable[[Any, str], bool]
 
 
 def tally(states: Iterable[str]) -> dict[str, int]:
@@ -91,7 +91,7 @@ def attempt_state(attempt: AttemptFolder, alive: Alive) -> str:
     state = status.get("state")
     if state in (FINISHED, FAILED, INTERRUPTED):
         return str(state)
-    if state == RUNNING and alive(status.get("owner")):
+    if state == RUNNING and alive(status.get("owner"), attempt.run.path):
         return RUNNING
     return FINISHED if not status and vouches_for(attempt) else INTERRUPTED
 

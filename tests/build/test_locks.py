@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import pytest
 
 from dodo_pyexp.build import locks
 from dodo_pyexp.build.locks import RunLock, hand_on
+from dodo_pyexp.provenance.host import Owner
 from pyexp import PyexpError
 
 HOLDER = """
 import sys
+import time
 from dodo_pyexp.build.locks import RunLock
 lock = RunLock.take(sys.argv[1])
 print("locked" if lock else "taken", flush=True)
@@ -182,3 +185,83 @@ def test_a_folder_that_was_put_aside_while_it_was_opened_is_not_the_one_that_is_
     lock = RunLock.take(str(folder))
     assert lock is not None and os.path.samestat(os.fstat(lock.fd), folder.stat())
     lock.release()
+
+
+# -- in another container ---------------------------------------------------------------------------------------
+
+
+def elsewhere() -> dict[str, Any]:
+    """An owner in a container that shares this machine: nobody sees from here whether it lives."""
+    return {**Owner.current().to_dict(), "space": "pid:[1]"}
+
+
+def test_where_the_owner_cannot_be_seen_the_lock_tells(tmp_path: Path) -> None:
+    folder = str(tmp_path / "run")
+    lock = taken(tmp_path / "run")
+    assert locks.at_work(elsewhere(), folder)
+    lock.release()
+    assert not locks.at_work(elsewhere(), folder)
+    assert RunLock.take(folder)  # looking has left no lock behind
+
+
+def test_of_another_machine_nothing_is_known_and_of_this_one_no_lock_is_asked(tmp_path: Path) -> None:
+    assert locks.at_work({**elsewhere(), "boot": "another", "host": "another"}, str(tmp_path))
+    lock = taken(tmp_path)
+    assert not locks.at_work({**Owner.current().to_dict(), "started": "1"}, str(tmp_path))
+    lock.release()
+    assert locks.at_work(Owner.current().to_dict(), str(tmp_path))
+
+
+def test_where_folders_cannot_be_locked_the_file_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = fcntl.flock
+
+    def files_only(fd: int, how: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EBADF, "as NFS has it")
+        real(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", files_only)
+    folder = tmp_path / "exp" / "run"
+    folder.mkdir(parents=True)
+    assert locks.is_locked(str(folder))  # nobody knows
+    lock = taken(folder)
+    assert locks.is_locked(str(folder))
+    lock.release()
+    assert not locks.is_locked(str(folder))
+
+
+IN_A_SPACE_OF_ITS_OWN = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def can_unshare() -> bool:
+    try:
+        return subprocess.run([*IN_A_SPACE_OF_ITS_OWN, "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not can_unshare(), reason="needs `unshare --pid`, which Linux allows root alone")
+def test_a_build_in_a_container_that_was_killed_is_not_running_for_ever(project: Any) -> None:
+    project.write("dodo.py", """
+        import time
+        import pyexp
+
+        @pyexp.experiment(executor="inline", stash=False)
+        def exp(cfg):
+            print("here", flush=True)
+            time.sleep(300)
+
+        exp.configs(lambda: [{"name": "a"}])
+    """)  # fmt: skip
+    command = [*IN_A_SPACE_OF_ITS_OWN, sys.executable, "-m", "pyexp", "build"]
+    with subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL) as build:
+        end = time.monotonic() + 60
+        while not any(path.stat().st_size for path in project.out.glob("exp/a/*/log.out")):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert "running" in project.pyexp("list").stdout
+        build.kill()
+    shown = project.pyexp("list").stdout
+    assert "interrupted" in shown and "running" not in shown
+    assert "1 interrupted" in project.pyexp("list", "--batches").stdout
+    assert "interrupted" in project.pyexp("build", "-n", status=3).stdout

@@ -41,7 +41,7 @@ def attempt(folder: Path, value: Any = None, **status: Any) -> AttemptFolder:
 
 
 def row(found: AttemptFolder | None, reason: str | None = None, *, alive: bool = False) -> Row:
-    return Row.of(Result.at("a", lambda: Config(name="a", lr=0.1), lambda: (found, reason)), lambda owner: alive)
+    return Row.of(Result.at("a", lambda: Config(name="a", lr=0.1), lambda: (found, reason)), lambda *_: alive)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def record(folder: ExperimentFolder, run: str, attempt: str) -> None:
     Record(run, hash_config(Config(name=run)), {}, "d", attempt, {}).write(folder.run(run))
 
 
-def alive(owner: Any) -> bool:
+def alive(owner: Any, folder: str) -> bool:
     return owner == "me"
 
 
@@ -53,7 +53,7 @@ def test_each_run_is_told_by_the_attempt_that_the_batch_made(folder: ExperimentF
         attempt(folder, state, state)
     runs = manifest("finished", "failed", "interrupted", "running")
     assert states(folder, runs, alive) == ["finished", "failed", "interrupted", "running"]
-    assert states(folder, runs, lambda owner: False) == ["finished", "failed", "interrupted", "interrupted"]
+    assert states(folder, runs, lambda owner, folder: False) == ["finished", "failed", "interrupted", "interrupted"]
 
 
 def test_an_earlier_attempt_that_satisfies_a_run_is_cached_and_any_other_is_not(folder: ExperimentFolder) -> None:
