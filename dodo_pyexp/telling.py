@@ -9,16 +9,20 @@ import os
 import sys
 
 from .errors import PyexpError
+from .standard import lead_nowhere
 
 
 def tell(error: PyexpError) -> int:
     """Write a mistake to stderr, and give the exit status that goes with it."""
     from .printable import printable_lines
 
-    print(f"error: {printable_lines(str(error))}", file=sys.stderr)
     detail = getattr(error, "detail", "")
-    if detail:
-        print(f"\n{printable_lines(detail)}", file=sys.stderr, end="")
+    try:
+        print(f"error: {printable_lines(str(error))}", file=sys.stderr)
+        if detail:
+            print(f"\n{printable_lines(detail)}", file=sys.stderr, end="")
+    except OSError:  # nobody reads it, or the disk is full: the status tells
+        lead_nowhere(sys.stderr)
     return error.exit_code
 
 

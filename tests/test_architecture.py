@@ -37,6 +37,7 @@ ROOMS = [
     "later",
     "telling",
     "errors",
+    "standard",
     "characters",
     "interchange",
     "printable",

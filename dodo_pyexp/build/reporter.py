@@ -5,7 +5,6 @@ Everything goes to stderr, so that stdout is left to results and reports.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..printable import printable, printable_lines
+from ..standard import lead_nowhere
 from ..store import status as statuses
 from .colour import paint
 from .failures import failure_lines, local, skipped_lines
@@ -140,10 +140,7 @@ class BuildReporter:
     def unheard(self) -> None:
         """Go on in silence: whoever read this is gone, or the disk that it is written to is full."""
         self.quiet = True
-        try:  # or what could not be written would be tried again when the program ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-        except (OSError, ValueError):
-            pass
+        lead_nowhere(sys.stderr)  # or what could not be written would be tried again when the program ends
 
     @property
     def settled(self) -> int:

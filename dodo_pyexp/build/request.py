@@ -19,6 +19,7 @@ from ..errors import DONE, INTERRUPTED, SOME_FAILED, WRONG_USAGE, PyexpError, Us
 from ..printable import printable
 from ..results.reading import read_results
 from ..results.result import Result
+from ..standard import heard_or_not
 from ..store import manifest as manifests
 from ..store import timestamps
 from ..store.manifest import Manifest
@@ -279,6 +280,7 @@ class Request:
         for line in code_lines({run: said for run, said in decisions.items() if run.selected}, self._advice()):
             print(printable(line), file=sys.stderr)
 
+    @heard_or_not()
     def build(self, *, reports: bool = True) -> Build | None:
         """Build; None if the filter leaves nothing to build."""
         plan = self.plan()
@@ -326,6 +328,7 @@ class Request:
         rerun, accept = [*rerun, "--code", "rerun", *flags], ["pyexp", "accept", *files, *flags]
         return Advice(f"`{shlex.join(rerun)}`", f"`{shlex.join(accept)}`")
 
+    @heard_or_not()
     def run(self) -> Any:
         """Do what `Experiment.run` promises for one experiment: build, then report."""
         definition = self.definitions[0]

@@ -41,6 +41,7 @@ def run(arguments: Namespace) -> int:
     """Print what a run printed; nobody's code is imported."""
     from ..errors import DamagedFile, MissingFile
     from ..results.stored import stored_run
+    from ..standard import UNWRITABLE
     from ..store.opening import open_file
     from ..store.paths import shown
     from .output import output_folder
@@ -63,9 +64,9 @@ def run(arguments: Namespace) -> int:
                 print(show.shown(b"", ended=True), end="\x1b[0m", flush=True)  # no colour goes on behind it
     except FileNotFoundError:
         raise MissingFile(f"{found.full_name} has no log: {shown(attempt.log)} is gone") from None
-    except BrokenPipeError:
-        raise
     except OSError as error:
+        if error.errno in UNWRITABLE:
+            raise
         raise DamagedFile(f"{found.full_name}: {shown(attempt.log)} cannot be read: {error.strerror}") from None
     return _tell_end(found, attempt) if arguments.follow else 0
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from ..characters import never_fail
 from ..errors import INTERRUPTED, PyexpError, UsageError, current_folder, nearest
 from ..flushing import flush
+from ..standard import UNWRITABLE, complete, lead_nowhere
 from ..telling import tell
 
 TYPE_CHECKING = False  # `typing` is a tenth of the start-up of ``pyexp --help``
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from ..build.garbage import relax
 
         relax()  # this process is ours
+    complete()
     never_fail(sys.stdout, sys.stderr)
     try:
         current_folder()
@@ -61,10 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return tell(error)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+    except OSError as error:
+        if error.filename is not None or error.errno not in UNWRITABLE:
+            raise
+        lead_nowhere(sys.stdout)  # Python would complain once more when it closes stdout
+        if isinstance(error, BrokenPipeError):  # whoever read our output has seen enough
+            return BROKEN_PIPE
+        return tell(PyexpError(f"the output cannot be written: {error.strerror}"))
 
 
 def command() -> NoReturn:
