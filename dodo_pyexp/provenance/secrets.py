@@ -9,11 +9,13 @@ from functools import cache
 
 from ..config.secret_keys import secret_key
 from .given import given, is_literal
+from .texts import as_text, given_in_markup, is_markup, is_settings
 from .tokens import token_in
 
 _FILES = (
     ".env*", "*.env", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.pem", "*.key", "*.ppk", "*.p12",
-    "*.pfx", "*.jks", "*.keystore", "*.kdbx", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".htpasswd",
+    "*.pfx", "*.jks", "*.keystore", "*.kdbx", ".netrc", "_netrc", "netrc", ".pgpass", ".mylogin.cnf",
+    ".s3cfg", ".boto", ".pypirc", ".npmrc", ".htpasswd",
     ".git-credentials", ".dockercfg", ".vault-token", "credentials", "credentials.json", "kaggle.json",
     "client_secret*.json", "service-account*.json", "service_account*.json",
     "secrets.json", "secrets.y*ml", "secrets.toml", "secret.y*ml",
@@ -22,17 +24,19 @@ _FOLDERS = (".env*", ".ssh", ".aws", ".gnupg", ".azure", ".kube")
 _EXAMPLES = (".example", ".sample", ".template", ".dist")
 _TEXT_KEYS = (".pem", ".key")
 
-_SCANNED = 2_000_000
 SHORTEST = 6
 """A shorter value in quotes is no reason to leave out a file."""
 # Compiled where they are needed: a build that finds nothing to do needs none of them.
 _BARE = (
-    r"(?m)(?:^[ \t-]{0,20}(?:export[ \t]+)?|[{,][ \t]{0,8})(?<![\w.-])(?P<key>[A-Za-z][\w.-]{1,60})"
-    r"[ \t]{0,8}[:=][ \t]{0,8}(?P<value>[^\s\"'#;,{}]{6,500})[ \t\r]{0,80}(?:$|(?=[,}]))"
+    r"(?m)(?:^[ \t-]{0,20}(?:(?:export|override|define|set|ENV|ARG)[ \t]{1,20})?|[{,][ \t]{0,8})(?<![\w.-])"
+    r"(?P<key>[A-Za-z][\w.-]{1,60})[ \t]{0,8}[:?+!]{0,2}[:=][ \t]{0,8}(?P<value>[^\s\"'#;,{}]{6,500})[ \t\r]{0,80}"
+    r"(?:$|(?=[,}]))"
 )
-_SETTINGS = (
-    ".cfg", ".conf", ".env", ".ini", ".md", ".properties", ".rst", ".sh", ".toml", ".txt", ".yaml", ".yml",
-)  # fmt: skip
+# As in a Dockerfile: with nothing between the two.
+_SPACED = (
+    r"(?m)^[ \t]{0,20}(?:ENV|setenv)[ \t]{1,20}(?P<key>[A-Za-z][\w.-]{1,60})[ \t]{1,20}"
+    r"(?P<value>[^\s\"'#;,{}=]{6,500})[ \t\r]{0,80}$"
+)
 
 
 def secret_file(path: str) -> tuple[str, str] | None:
@@ -94,19 +98,23 @@ def secret_content(content: bytes, name: str = "") -> str | None:
     >>> secret_content(b"password = read_password(); token = '<your token>'") is None
     True
     """
-    what = token_in(content)
+    text = as_text(content)
+    what = token_in(content if text is None else text.encode("utf-8", "surrogatepass"))
     if what is not None:
         return f"holds {what}"
-    if b"\0" in content[:8000]:
+    if text is None:
         return None
-    text = content[:_SCANNED].decode("utf-8", "replace")
     for one in given(text):
         if one.quoted and len(one.value) >= SHORTEST:
             return f"holds a value for {one.key}"
-    if name.lower().endswith(_SETTINGS):
-        for found in re.finditer(_BARE, text):
-            if secret_key(found["key"], found["value"]) and is_literal(found["key"], found["value"], bare=True):
-                return f"holds a value for {found['key']}"
+    pairs: list[tuple[str, str]] = []
+    if is_settings(name):
+        pairs = [(found["key"], found["value"]) for form in (_BARE, _SPACED) for found in re.finditer(form, text)]
+    if is_markup(name, text):
+        pairs += given_in_markup(text)
+    for key, value in pairs:
+        if secret_key(key, value) and is_literal(key, value, bare=True):
+            return f"holds a value for {key}"
     return None
 
 
