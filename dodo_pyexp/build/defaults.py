@@ -20,7 +20,7 @@ from ..store.paths import ExperimentFolder
 FORMAT = 1
 
 
-def load(files: ExperimentFolder, declared: Any, where: str) -> Defaults | None:
+def load(files: ExperimentFolder, declared: Any, where: str, masker: Masker | None = None) -> Defaults | None:
     """Give the defaults of an experiment; None if there are none, and never were.
 
     Parameters
@@ -31,6 +31,8 @@ def load(files: ExperimentFolder, declared: Any, where: str) -> Defaults | None:
         What the user says today, or None.
     where
         Starts the message of an error.
+    masker
+        Knows which keys are those of secrets.
 
     Raises
     ------
@@ -38,8 +40,9 @@ def load(files: ExperimentFolder, declared: Any, where: str) -> Defaults | None:
         What is declared makes no sense.
     """
     today = {} if declared is None else flat(declared, where)
-    if Masker().has_secret(today):
-        key = next(key for key, value in today.items() if Masker().has_secret({key: value}))
+    masker = masker or Masker()
+    if masker.has_secret(today):
+        key = next(key for key, value in today.items() if masker.has_secret({key: value}))
         raise ConfigError(
             f'{where}: defaults has a secret for "{key}", and defaults are written down; let the configs read it from '
             "the environment"

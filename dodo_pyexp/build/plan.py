@@ -145,7 +145,7 @@ class PlannedExperiment:
         _check_unique(names, self)
         definition = self.definition
         self.defaults = defaults.load(
-            self.files, definition.defaults, f"{place(definition.fn)}: experiment {self.name}"
+            self.files, definition.defaults, f"{place(definition.fn)}: experiment {self.name}", self.masker
         )
         folders = folder_names(names)
         twins: dict[str, Config] = {}

@@ -40,6 +40,7 @@ from .resume import KEY
 from .source import source_file
 from .surroundings import Surroundings
 from .verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
+from .withheld import masker_of
 
 Fit = Callable[[Path, str, list[str], Config, Config], Config]
 
@@ -159,8 +160,9 @@ class _New:
         self.function = function
         config.pop("depends_on", None)
         self.config = config
-        self.kept_config = Masker().config(config)
-        self.settings = masked_settings(settings)
+        masker = masker_of(past.manifest)
+        self.kept_config = masker.config(config)
+        self.settings = masked_settings(settings, masker)
         self.surroundings = Surroundings()
         self.attempt: AttemptFolder = past.attempt
 
@@ -231,11 +233,10 @@ class _New:
             save_failure(job.attempt, job.state, job.kept_config, error)
 
 
-def masked_settings(settings: Sequence[str]) -> list[str]:
+def masked_settings(settings: Sequence[str], masker: Masker) -> list[str]:
     """Give changes to a config (``a.b=c``) without secrets."""
-    masked = Masker()
     pairs = [text.partition("=") for text in settings]
-    return [f"{key}=***" if masked.has_secret({key: text}) else f"{key}={text}" for key, _, text in pairs]
+    return [f"{key}=***" if masker.has_secret({key: text}) else f"{key}={text}" for key, _, text in pairs]
 
 
 def differing_packages(

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config.config import Config
+from ..config.secret_keys import SecretKeys
 from ..errors import UsageError
-from ..provenance.masking import Path, asked_keys, filled, masked_paths, missing_secrets
+from ..provenance.masking import Masker, Path, asked_keys, filled, masked_paths, missing_secrets
 from ..store import manifest as manifests
 from ..store.manifest import Manifest
 
@@ -29,6 +30,12 @@ def kinds_of(manifest: Manifest | None) -> dict[str, str]:
     """Give the types of what was masked, by dotted keys."""
     told = None if manifest is None else manifest.about.get(manifests.MASKED)
     return {key: str(kind) for key, kind in told.items()} if isinstance(told, dict) else {}
+
+
+def masker_of(manifest: Manifest | None) -> Masker:
+    """Give what masks a config as it was masked before: which keys are secret, the experiment may have said."""
+    keys = (".".join(part for part in key.split(".") if not part.isdigit()) for key in kinds_of(manifest))
+    return Masker(keys=SecretKeys(secret=[key for key in keys if key]))
 
 
 def given_again(

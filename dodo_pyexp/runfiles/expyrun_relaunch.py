@@ -17,6 +17,7 @@ from ..build.surroundings import Surroundings
 from ..build.verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
 from ..config.interpolation import escaped
 from ..errors import INTERRUPTED, UsageError
+from ..provenance.masking import Masker
 from ..results.stored import StoredRun
 from ..store import status as statuses
 from ..store.manifest import LAUNCHES
@@ -69,7 +70,7 @@ def relaunch(
         raise KeyboardInterrupt
     new = AttemptFolder(f"{past.files.path}/{number}", flat=True)
     made = Reproduction(run.full_name, Path(past.attempt.path), Path(new.path), DIFFERENT, tolerance)
-    made.packages, made.settings = differing, masked_settings(settings)
+    made.packages, made.settings = differing, masked_settings(settings, Masker())
     with importable([past.attempt.path]):
         judge(made, past, new, statuses.read(new), ignored=is_own, unpickle=unpickle)
     return made

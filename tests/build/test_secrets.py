@@ -246,6 +246,18 @@ def test_which_keys_are_secret_is_said_on_the_experiment_and_in_the_project(proj
     assert states == [("up-to-date", ""), ("stale", "config: model.token x -> y"), ("up-to-date", "")]
 
 
+def test_what_was_said_to_be_secret_stays_so_when_it_is_reproduced(project: Any, one_sentence: Any) -> None:
+    project.write("pyproject.toml", "[tool.pyexp]\nsecret = ['salt']\n")
+    project.write("exp.py", SAID.replace(", stash=False", ""))
+    project.python("-m", "pyexp", "build", "exp.py", env={"S": "planted-1"})
+    one_sentence(project.pyexp("reproduce", "a", "--set", "api_key=ka", status=None), '"salt"', "--set salt=...")
+    done = project.pyexp("reproduce", "a", "--set", "api_key=ka", "--set", "salt=planted-1")
+    assert "identical" in done.stdout
+    assert_no_secret(project)
+    project.edit("exp.py", 'not_secret=["model.token"]', 'defaults={"model.token": "x"}, not_secret=["model.token"]')
+    project.python("-m", "pyexp", "list", "exp.py", env={"S": "planted-1"})
+
+
 def test_keys_that_are_no_list_are_refused(project: Any, one_sentence: Callable[..., None]) -> None:
     project.write("exp.py", SAID.replace('not_secret=["model.token"]', 'secret="salt"'))
     one_sentence(project.pyexp("list", "exp.py", status=None), "secret must be a list of keys", "'salt'")
