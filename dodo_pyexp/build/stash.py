@@ -157,12 +157,13 @@ class Stash:
 
     def _link_data(self, experiment: PlannedExperiment, pairs: list[tuple[str, str]]) -> None:
         """Let code that opens files beside its own find those that are in no snapshot."""
-        from ..provenance.beside import MOST_LINKS, link_beside, looks_beside
+        from ..provenance.beside import MOST_LINKS, link_above, link_beside, looks_beside
         from ..provenance.closure import imported_files
 
         files = imported_files(innermost(experiment.definition.fn), experiment.code.files)
         if not looks_beside(files):
             return
+        link_above(Path(pairs[0][1]), Path(pairs[0][0]), files, output_folders(self._plan))
         for folder, copy in pairs:
             if os.path.isdir(copy) and link_beside(Path(copy), Path(folder), output_folders(self._plan)) == MOST_LINKS:
                 self._note(

@@ -77,6 +77,8 @@ def _old(folder: str) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                if entry.is_symlink():  # to data beside the project, for all snapshots
+                    continue
                 age = time.time() - entry.stat(follow_symlinks=False).st_mtime
                 if age > (_LEFT_BEHIND if entry.name.startswith(".") else YOUNG):
                     yield entry.name

@@ -331,6 +331,18 @@ def test_data_beside_the_code_is_found_whether_or_not_git_has_it(folder: Any) ->
     assert results(folder)["second"] == ["tracked", "ignored", "ignored, too"]
 
 
+@pytest.mark.parametrize("with_git", [True, False], ids=["git", "no git"])
+def test_data_beside_the_folder_of_the_project_is_found(project: Any, with_git: bool) -> None:
+    if with_git:
+        git(project, "init", "--quiet", "code")
+    project.write("data/points.txt", "mine")
+    head = "from pathlib import Path; DATA = Path(__file__).resolve().parent.parent / 'data'"
+    project.write("code/exp.py", exp(HEAD=head, LATE="pass", FILES="[]", VALUE="(DATA / 'points.txt').read_text()"))
+    project.pyexp("build", "code/exp.py")
+    found = project.folder.glob("code/out/exp/second/*/result.json")
+    assert [json.loads(path.read_text()) for path in found] == ["mine"]
+
+
 def test_links_lead_to_no_secret_and_not_to_the_output(folder: Any) -> None:
     folder.write(".gitignore", ".env\n*.txt\n.venv/\nout/\ndata/\n")
     folder.write(".env", "TOKEN=planted")

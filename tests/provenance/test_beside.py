@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dodo_pyexp.provenance import beside
-from dodo_pyexp.provenance.beside import link_beside, looks_beside
+from dodo_pyexp.provenance.beside import link_above, link_beside, looks_beside
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,18 @@ def test_no_output_folder_is_linked(project: Path) -> None:
     (project / "older/exp/.batches").mkdir(parents=True)
     link_beside(copy, project, [project / "out"])
     assert links(copy) == {"data", "lib/weights.bin"}
+
+
+def test_what_lies_beside_the_project_is_linked_if_the_code_names_it(project: Path) -> None:
+    copy = project / "out" / "exp" / ".snapshots" / "c"
+    for name in ("points", "tables", "unnamed", ".env", "old/exp/.batches"):
+        (project.parent / name).mkdir(parents=True)
+    code = 'HERE.parent.parent / "points"; join(HERE, "../tables/x.csv"); open("../.env"); "old", "gone", "project"'
+    (project / "exp.py").write_text(code)
+    for _ in range(2):
+        link_above(copy, project, [str(project / "exp.py"), "gone.py"], [project / "out"])
+    assert links(copy.parent) == {"points", "tables"}
+    assert (copy.parent / "points").resolve() == project.parent / "points"
 
 
 def test_the_links_survive_that_the_whole_project_moves(project: Path) -> None:
