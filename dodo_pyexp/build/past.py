@@ -273,6 +273,16 @@ class Past:
         then = function["file"], copy, float(began) if isinstance(began, int | float) else 0.0
         return Relocation([] if live is None else [(live, copy)], first, then)
 
+    def link_data(self, snapshot: Path, function: dict[str, Any]) -> None:
+        """Let code in a snapshot that was checked out again find data that is in none, as far as it is still around."""
+        from ..provenance.beside import link_above, link_beside, looks_beside
+
+        files = [os.fspath(path) for path in snapshot.rglob("*.py")]
+        live = self.live_root(function)
+        if live is not None and looks_beside(files):
+            link_above(snapshot, Path(live), files, [Path(self.output.path)])
+            link_beside(snapshot, Path(live), [Path(self.output.path)])
+
     def live_root(self, function: dict[str, Any]) -> str | None:
         """Find the project's folder, should it still be around: the nearest that has the experiment's file."""
         for start in (os.getcwd(), self.output.path):

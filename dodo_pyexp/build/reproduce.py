@@ -103,6 +103,7 @@ def reproduce(
     snapshot = past.snapshot(*near)
     function = past.function(snapshot)
     relocation = past.relocation(snapshot, function)
+    past.link_data(snapshot, function)
     if settings and fit is not None:
         config = fit(snapshot / function["file"], function["attribute"], relocation.first, past.kept_config, config)
     new = _New(past, config, function, settings)

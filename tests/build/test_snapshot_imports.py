@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -341,6 +342,9 @@ def test_data_beside_the_folder_of_the_project_is_found(project: Any, with_git: 
     project.pyexp("build", "code/exp.py")
     found = project.folder.glob("code/out/exp/second/*/result.json")
     assert [json.loads(path.read_text()) for path in found] == ["mine"]
+    if with_git:  # a snapshot that is checked out again
+        shutil.rmtree(project.folder / "code/out/exp/.snapshots")
+        project.pyexp("reproduce", "exp:second", "--output-dir", "code/out")
 
 
 def test_links_lead_to_no_secret_and_not_to_the_output(folder: Any) -> None:
