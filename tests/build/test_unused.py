@@ -76,6 +76,13 @@ def test_what_no_attempt_refers_to_is_unused(experiment: StoredExperiment) -> No
     assert names(unused(experiment)) == ["1-nobodys.json", NOBODYS]
 
 
+def test_links_to_data_beside_the_project_are_for_all_snapshots(experiment: StoredExperiment, tmp_path: Path) -> None:
+    link = Path(experiment.files.snapshots, "data")
+    link.symlink_to(tmp_path)
+    os.utime(link, (0, 0), follow_symlinks=False)
+    assert names(unused(experiment)) == ["1-nobodys.json", NOBODYS]
+
+
 def test_it_goes_with_the_attempts_that_referred_to_it(experiment: StoredExperiment) -> None:
     cleaning = Cleaning(Scope([experiment]), Wish(old=True))
     assert names(cleaning.unused) == ["1-nobodys.json", "1-old.json", OLD, NOBODYS]
