@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from dodo_pyexp.cli.main import main
+
 COMMANDS = ["build", "run", "list", "graph", "results", "log", "clean", "init"]
 
 
@@ -84,3 +86,40 @@ def test_commands_that_only_read_import_no_user_code(built: Any, arguments: list
 @pytest.mark.parametrize("arguments", [["results"], ["log", "x"], ["list", "--batches"], ["clean", "x"]])
 def test_a_missing_output_folder_is_told(project: Any, one_sentence: Callable[..., None], arguments: list[str]) -> None:
     one_sentence(project.pyexp(*arguments, status=2), "there is no folder out", "--output-dir")
+
+
+HOSTILE = r"""
+    import pyexp
+
+    @pyexp.experiment(executor="inline", stash=False, name="e\x1b[2J")
+    def exp(cfg):
+        if cfg.i == 2:
+            raise ValueError("no \x1b]52;c;\x07 \x9b31m")
+        return {"k\x1b[8m": "v\x1b[8m\u202e"}
+
+    @exp.configs
+    def configs():
+        return [{"name": f"r{i}\x1b]0;t\x07", "i": i, "k\x1b": "\x9b" * (i + 1)} for i in range(3)]
+"""
+NAMES = "r0\x1b]0;t\x07", "r1\x1b]0;t\x07"
+
+
+def test_no_command_lets_a_terminal_obey_what_others_have_written(
+    project: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project.write("exp.py", HOSTILE)
+    done = project.pyexp("build", "exp.py", status=1)
+    texts = [done.stdout, done.stderr]
+    monkeypatch.chdir(project.folder)
+    for words in (
+        ["list", "exp.py"], ["list", "exp.py", "--all"], ["list", "--batches"], ["build", "-n", "exp.py"], ["results"],
+        ["results", "--csv"], ["results", "--json"], ["results", "--over", "i"], ["graph", "exp.py", "--all"],
+        ["graph", "exp.py", "--dot"], ["graph", "exp.py", "--mermaid"], ["clean"], ["clean", "--all", "-n"],
+        ["diff", *NAMES], ["diff", *NAMES, "--json"], ["accept", "exp.py", "-n"], ["log", "nobody\x1b]0;"],
+        ["list", "no\x1b]0;.py"],
+    ):  # fmt: skip
+        assert main(words) in (0, 2, 3), words
+        texts += capfd.readouterr()
+    assert "\\x1b]0;t" in "".join(texts)
+    for text in texts:
+        assert all(char.isprintable() or char in "\n\t" for char in text), text
