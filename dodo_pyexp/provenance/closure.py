@@ -51,7 +51,7 @@ def imported_files(fn: Any, also: Collection[str] = ()) -> dict[str, str]:
                 imported = modules.named(".".join(parts[:length]))
                 if imported is not None:
                     pending.append(imported)
-    if home.path is not None:
+    if home.path is not None and is_first_party(home.path):
         root = module_name(home.path)[1]
         seen.update((path, root) for path in package_files(home.path) if path not in seen)
     for path in also:

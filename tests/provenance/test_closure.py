@@ -61,3 +61,20 @@ def test_modules_of_the_project_that_are_loaded_already_count(module: Any, tmp_p
 def test_files_that_are_known_to_be_needed_are_added(module: Any, tmp_path: Path) -> None:
     extra = str(tmp_path / "extra" / "x.py")
     assert imported_files(module.exp, [extra])[extra] == str(tmp_path / "extra")
+
+
+def test_the_packages_that_a_file_is_in_count_and_those_of_the_engine_never(tmp_path: Path) -> None:
+    from dodo_pyexp.runfiles import experimaestro
+
+    def of(path: Path | str) -> set[str]:
+        namespace = {"__name__": "started_c", "__file__": str(path)}
+        exec("def fn(cfg): ...", namespace)
+        return set(imported_files(namespace["fn"]))
+
+    (tmp_path / "pack_c/in_c").mkdir(parents=True)
+    for name in ("pack_c/__init__.py", "pack_c/in_c/__init__.py", "pack_c/in_c/started_c.py"):
+        (tmp_path / name).touch()
+    assert names(dict.fromkeys(of(tmp_path / "pack_c/in_c/started_c.py"), ""), tmp_path) == {
+        "pack_c/__init__.py", "pack_c/in_c/__init__.py", "pack_c/in_c/started_c.py",
+    }  # fmt: skip
+    assert not {path for path in of(experimaestro.__file__) if "dodo_pyexp" in path}
