@@ -64,9 +64,12 @@ class Relocation:
 
     def _found(self, real: str) -> bool:
         """Tell whether a path of today leads into the project of then, which nobody has named so far."""
+        from ..provenance.modules import is_first_party
         from ..provenance.roots import nearest_with
 
         mark, copy, _ = self.then or ("", "", 0.0)
+        if not is_first_party(real + os.sep):  # a library may have a file of that name
+            return False
         folder = nearest_with(real, [mark])
         if folder is None or _inside(f"{folder}{os.sep}", copy) or (folder, copy) in self.pairs:
             return False

@@ -66,3 +66,15 @@ def test_the_project_of_code_of_long_ago_is_known_by_its_file_wherever_it_lies_n
     assert moved.of(f"{tmp_path}/copy/src") is None
     assert moved.of(f"{tmp_path}/here/gone") is None
     assert moved.of(str(tmp_path)) is None
+
+
+def test_a_library_with_a_file_of_that_name_is_not_the_project_of_then(tmp_path):
+    import dodo_pyexp
+
+    copy, library = tmp_path / "copy", tmp_path / "site-packages/library"
+    for folder in (copy, library, tmp_path / "moved"):
+        folder.mkdir(parents=True)
+        (folder / "experiment.py").touch()
+    relocation = Relocation([], [str(copy)], ("experiment.py", str(copy), 0.0))
+    assert relocation.of(dodo_pyexp.__path__[0]) is relocation.of(str(library)) is None
+    assert relocation.of(str(tmp_path / "moved")) == str(copy)
