@@ -64,18 +64,22 @@ class Build:
             Something about the plan or this machine makes it impossible; nothing has been executed.
         """
         self.session.uncommitted.forbid()
-        interrupted = False
-        with self.session.collector:
-            try:
-                if not self._find_up_to_date(selection):
-                    from .dispatch import run_tasks
-
-                    runner = run_tasks(self.session, self.reporter, self._own, selection, reports=self._reports)
-                    interrupted = runner.interrupted
-            finally:
-                self.session.close()
+        with self.session.occupied(), self.session.collector:
+            interrupted = self._bring_up_to_date(selection)
             self._close_batches()
         return self._judge(interrupted=interrupted)
+
+    def _bring_up_to_date(self, selection: list[str] | None) -> bool:
+        """Execute what is out of date; True if that was interrupted."""
+        try:
+            if self._find_up_to_date(selection):
+                return False
+            from .dispatch import run_tasks
+
+            runner = run_tasks(self.session, self.reporter, self._own, selection, reports=self._reports)
+            return runner.interrupted
+        finally:
+            self.session.close()
 
     def _find_up_to_date(self, selection: list[str] | None) -> bool:
         """Decide every run that nothing is executed for before it; True if all are up to date.

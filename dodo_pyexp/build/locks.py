@@ -10,17 +10,19 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 
 from ..errors import UsageError
 from ..provenance.host import Owner
 from ..store.outputs import make_output
 from ..store.paths import check_folder, shown
 
+PATIENCE = 10.0  # seconds that a build waits for a `clean` that is removing something
 CANNOT_LOCK = (errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
 
 class RunLock:
-    """The lock of one run, held until `release`."""
+    """The lock of one run's folder, or of an experiment's, held until `release`."""
 
     __slots__ = ("fd",)
 
@@ -73,6 +75,24 @@ class RunLock:
             if _stands_at(fd, path):  # else the folder was deleted, or put aside, in between
                 return cls(fd)
             os.close(fd)
+
+    @classmethod
+    def occupy(cls, folder: str) -> RunLock | None:
+        """Lock an experiment's folder for a build that uses what lies in it; None if that cannot be had.
+
+        Any number of builds may do so. `clean` locks it for itself alone, for as long as it takes to remove one thing:
+        that is waited for.
+        """
+        end = time.monotonic() + PATIENCE
+        while os.path.isdir(folder):
+            try:
+                lock = cls.take(folder, shared=True)
+            except UsageError:  # it may only be read, say
+                return None
+            if lock is not None or time.monotonic() > end:
+                return lock
+            time.sleep(0.02)
+        return None
 
     def release(self) -> None:
         """Give the lock back."""

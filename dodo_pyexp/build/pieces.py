@@ -56,6 +56,11 @@ class Piece:
     attempt: str | None = None
     newest: str | None = None
 
+    @property
+    def may_be_used(self) -> bool:
+        """A build of the experiment may have given it to a run, or may need it at its end."""
+        return self.kind not in (FAILED, TEMPORARY)
+
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
         return {

@@ -33,11 +33,34 @@ def remove(piece: Piece) -> None:
     Raises
     ------
     LeftAlone
-        It is reached through a symbolic link, its run is being executed or was executed meanwhile, or the system
-        refuses.
+        It is reached through a symbolic link, its run is being executed or was executed meanwhile, a build that goes
+        on may use it, or the system refuses.
     """
     if not _inside(piece.path, os.path.dirname(piece.experiment.files.path)):
         raise LeftAlone(f"{shown(piece.path)} leads out of the output folder through a symbolic link; left alone")
+    if not piece.may_be_used:
+        _remove(piece)
+        return
+    experiment = piece.experiment
+    if not os.path.isdir(experiment.files.path):
+        return
+    lock = _lock(experiment.files.path, piece)
+    if lock is None:
+        raise LeftAlone(f"{piece.label} may be in use by a build of {experiment.name} that goes on; left alone")
+    try:
+        _remove(piece)
+    finally:
+        lock.release()
+
+
+def _lock(folder: str, piece: Piece) -> RunLock | None:
+    try:
+        return RunLock.take(folder)
+    except UsageError as error:
+        raise LeftAlone(f"{piece.label} cannot be locked: {error}") from None
+
+
+def _remove(piece: Piece) -> None:
     if piece.run is None:
         _delete(piece.path)
         return
@@ -46,10 +69,7 @@ def remove(piece: Piece) -> None:
     folder = piece.run.files.path
     if not os.path.isdir(folder):
         return
-    try:
-        lock = RunLock.take(folder)
-    except UsageError as error:
-        raise LeftAlone(f"{piece.label} cannot be locked: {error}") from None
+    lock = _lock(folder, piece)
     if lock is None:
         raise busy(piece.label)
     try:

@@ -346,7 +346,8 @@ class Request:
         if definition.report is not None and self.exit_code in (DONE, SOME_FAILED):
             from .report import make_report
 
-            return make_report(experiment, build.session.batch(experiment))
+            with build.session.occupied():
+                return make_report(experiment, build.session.batch(experiment))
         return self._results(definition)
 
     def _results(self, definition: Definition) -> Tensor[Result]:

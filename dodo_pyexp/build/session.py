@@ -6,7 +6,8 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from ..store.paths import shown
 from .batch import Batch
 from .code import UNKNOWN
 from .garbage import Collector
+from .locks import RunLock
 from .plan import Plan, PlannedExperiment, PlannedRun
 from .stash import Stash
 from .surroundings import Surroundings
@@ -83,6 +85,7 @@ class Session:
         }
         self._surroundings = Surroundings()
         self._executors: dict[Any, Executor] = {}
+        self._occupied: dict[int, RunLock] = {}
         self._checked = False
         self._starting = threading.Lock()  # for the threads of ``doit -n 2 -P thread``
 
@@ -135,12 +138,29 @@ class Session:
                     ) from None
         return batch
 
+    def occupy(self) -> None:
+        """Keep `clean` away from all that this build may use, until this process ends."""
+        for experiment in self.plan.experiments:
+            if id(experiment) not in self._occupied and (lock := RunLock.occupy(experiment.files.path)) is not None:
+                self._occupied[id(experiment)] = lock
+
+    @contextmanager
+    def occupied(self) -> Iterator[None]:
+        """Do so for a while."""
+        self.occupy()
+        try:
+            yield
+        finally:
+            while self._occupied:
+                self._occupied.popitem()[1].release()
+
     def _open(self, experiment: PlannedExperiment, batch: Batch) -> None:
         self.executor(experiment.runs[0]).open_for(member.output.path for member in self.plan.experiments)
         self._keep_code(experiment, batch)
         self._tell_old_code(experiment)
         batch.surroundings = self._surroundings.about(experiment.files)
         batch.open()
+        self.occupy()
         self._surroundings.keep(experiment.files, batch.timestamp)
         self._share_code(experiment, batch)
 

@@ -215,7 +215,7 @@ class RayExecutor(Executor):
                 files[name] = read_bytes(f"{job.attempt.path}/{name}")
             except OSError:
                 continue
-        wanted = [path for _, _, path, _ in flight.ticket["order"]["deps"]] + list(job.given.values())
+        wanted = [path for _, _, path, *_ in flight.ticket["order"]["deps"]] + list(job.given.values())
         folders = {path: self._parcel(path, f"{path}/status.json") for path in wanted if path is not None}
         code = {copy: self._parcel(copy) for copy in tops}
         flight.parcels = [*folders.values(), *code.values()]

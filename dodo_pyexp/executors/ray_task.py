@@ -239,7 +239,7 @@ def _lodge(ticket: dict[str, Any], root: str) -> dict[str, Any]:
     status.write(AttemptFolder(attempt), ticket["state"])
     places = {folder: unpack_refs(root, parcel) for folder, parcel in baggage["folders"].items()}
     order = ticket["order"]
-    deps = [(name, config, path and places.get(path, path), why) for name, config, path, why in order["deps"]]
+    deps = [(name, config, path and places.get(path, path), *rest) for name, config, path, *rest in order["deps"]]
     given = {name: path and places.get(path, path) for name, path in order["given"].items()}
     return {"attempt": attempt, "deps": deps, "given": given}
 

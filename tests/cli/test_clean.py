@@ -282,8 +282,57 @@ def test_a_run_that_is_being_executed_is_skipped_and_said(project: Any) -> None:
     done = project.pyexp("clean", "--orphans", "-y", status=1)
     assert "exp:b is being executed; left alone" in done.stderr
     assert "exp:a  orphan" in done.stdout
-    assert not (project.out / "exp" / "a").exists() and len(project.attempts("b")) == 2
+    assert "exp:a may be in use by a build of exp that goes on; left alone" in done.stderr  # the build has made it
+    assert len(project.attempts("a")) == 2 and len(project.attempts("b")) == 2
     (project.folder / "go").touch()
     assert build.wait(60) == 0
     project.pyexp("clean", "--orphans", "-y")
-    assert not (project.out / "exp" / "b").exists()
+    assert not (project.out / "exp" / "a").exists() and not (project.out / "exp" / "b").exists()
+
+
+LONG = """
+    import pathlib, time
+    import pyexp
+    from tally import mark
+
+    @pyexp.experiment(executor="fork")
+    def up(cfg):
+        mark(cfg)
+        if cfg.get("fails"):
+            raise ValueError("as it should")
+        return 1
+
+    up.configs(lambda: [{"name": "u"}, {"name": "bad", "fails": True}])
+
+    @pyexp.experiment(executor="fork")
+    def down(cfg, out, deps):
+        mark(cfg)
+        while cfg.name == "second" and not pathlib.Path("go").exists():
+            time.sleep(0.02)
+        return deps[0].result
+
+    down.configs(lambda: [{"name": name, "depends_on": "^u$"} for name in ("first", "second", "third")])
+"""
+
+
+def test_what_a_living_build_uses_is_left_alone_also_between_its_runs(project: Any) -> None:
+    project.write("dodo.py", LONG)
+    project.pyexp("build", "up", status=1)
+    build = project.start("-m", "pyexp", "build", "down")
+    deadline = time.monotonic() + 60
+    while "second" not in project.tally() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    done = project.pyexp("clean", "--all", "-y", status=1)  # everything, of both experiments
+    for kept in ("up:u", "down:first"):
+        assert f"{kept} may be in use by a build" in done.stderr
+    assert len(project.attempts("u", "up")) == 1
+    assert list((project.out / "down" / ".batches").iterdir()) and list((project.out / "down" / ".snapshots").iterdir())
+    project.pyexp("clean", "--failed", "-y")  # nobody is given what failed
+    assert project.attempts("bad", "up") == []
+    (project.folder / "go").touch()
+    told = build.communicate(timeout=60)[1]
+    assert build.returncode == 0, told
+    assert project.tally() == {"u": 1, "bad": 1, "first": 1, "second": 1, "third": 1}
+    project.pyexp("build", "-n", "down")
+    project.pyexp("clean", "--all", "-y")
+    assert not (project.out / "up").exists()
