@@ -72,6 +72,7 @@ test-newest:  ## run the suite with the newest versions that pyproject.toml admi
 	@PIP_USER=0 .venv-newest/bin/python $(INSTALL) --upgrade --upgrade-strategy eager --editable '.[test]'
 	.venv-newest/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
+# Old packages know no new Python: this is for the oldest one, `make test-lowest PYTHON=python3.11`.
 .PHONY: test-lowest
 test-lowest: $(UV)  ## run the suite with the lowest versions that pyproject.toml admits, in .venv-lowest
 	$(call new-venv,.venv-lowest)

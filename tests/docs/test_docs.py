@@ -253,6 +253,11 @@ def test_how_it_works_shows_every_room() -> None:
     assert set(shown) == rooms - {"__init__.py"}
 
 
+def test_the_readme_names_the_command_that_is_run_for_every_change() -> None:
+    (command,) = re.findall(r"^exec (make \S+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.M)
+    assert re.search(rf"^{command} ", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+
+
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
 
