@@ -122,7 +122,7 @@ def experiment(kind: str, folder: str) -> Any:
 
         train = by_value()
         train.__module__ = "session"  # which has no file
-        return pyexp.experiment(name="train", stash=False)(train)
+        return pyexp.experiment(name="train", stash=False, output_dir=f"{folder}/out")(train)
     return load(COMPUTE if kind.endswith("compute") else NUMPY if kind.endswith("numpy") else FILE, folder)
 
 

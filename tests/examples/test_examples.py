@@ -18,6 +18,7 @@ SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("out", "__pycache__"))
+    (tmp_path / "pyproject.toml").touch()  # as in this repository
     return tmp_path
 
 
