@@ -350,6 +350,30 @@ def test_a_script_makes_a_workspace_with_a_with_statement(lab: Any) -> None:
     assert [one["state"] for one in told] == ["finished", "finished"]
 
 
+def test_the_workspace_is_the_same_from_every_folder_and_its_results_are_used_at_the_top(project: Any) -> None:
+    """Where no ``if __name__`` guards the script, runs import it as far as the call that executes them."""
+    project.write("pyproject.toml", "")
+    project.write(
+        "exps/lab.py",
+        """
+        from pyexp.experiments import experiment
+        from tally import mark
+
+        def train(cfg):
+            mark(cfg)
+            return cfg.x
+
+        with experiment("spaces", "mine") as xp:
+            print(xp.experiment(train, configs=[{"name": "one", "x": 1}]).run()[0].result)
+        """,
+    )
+    project.write("exps/tally.py", (project.folder / "tally.py").read_text())
+    assert project.python("exps/lab.py").stdout == "1\n"
+    project.folder /= "exps"
+    assert project.python("lab.py").stdout == "1\n"
+    assert project.executed() == ["one"]
+
+
 def test_a_script_that_is_asked_for_a_list_executes_and_writes_nothing(lab: Any) -> None:
     script = """
         from pyexp.experiments import experiment
