@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dodo_pyexp.build import source
+from dodo_pyexp.runfiles import workspace
 
 # How fast this machine is just now says nothing about what is tested.
 settings.register_profile("pyexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -157,6 +158,7 @@ def experiments_of_tests_are_of_the_current_folder(monkeypatch: pytest.MonkeyPat
         return os.getcwd() if file.startswith(f"{ROOT}{os.sep}") else project_of(file)
 
     monkeypatch.setattr(source, "project_of", mine)
+    monkeypatch.setattr(workspace, "project_of", mine)
 
 
 @pytest.fixture
