@@ -146,6 +146,7 @@ class ProgressReporter(BuildReporter):
                 console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
             )
             self._live.start()
+            self._console.show_cursor()  # a build that is killed could not bring it back
         self._live.update(self._render(), refresh=True)
 
     def _render(self) -> RenderableType:

@@ -12,6 +12,7 @@ from ..results.pickling import load
 from ..store.atomic import remove
 from ..store.opening import open_file
 from .capture import Capture, Log
+from .debugging import Debugging
 from .job import RunError
 from .process_state import ProcessState
 from .staying import Staying
@@ -178,8 +179,8 @@ class Executor:
         before = ProcessState()
         job.log_fd = log.fd
         try:
-            with Capture(log), Staying():
-                code = job.perform(lambda: self._value(job))
+            with Capture(log) as capture, Debugging(capture) as debugging, Staying():
+                code = job.perform(lambda: debugging.call(lambda: self._value(job)))
         finally:
             job.log_fd = -1
             log.close()

@@ -158,14 +158,41 @@ class Capture:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._suspended = False
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Capture:
         with self._changing:
             self._begin()
+        return self
 
     def __exit__(self, *_: object) -> None:
         with self._changing:
             self._end()
+
+    def suspend(self) -> None:
+        """Let what is printed go where it would go, until `resume`: a debugger talks to somebody."""
+        with self._changing:
+            if self._suspended or self._all[-1:] != [self]:
+                return
+            self._suspended = True
+            for output in (sys.stdout, sys.stderr):
+                try_flush(output)
+            flush_c()
+            for fd, copy in self._saved.items():
+                if copy is not None:
+                    os.dup2(copy, fd)
+            _set_streams(*self._python)
+            print(file=sys.stderr)  # below what the build has drawn
+
+    def resume(self) -> None:
+        """Capture again."""
+        with self._changing:
+            if self._suspended:
+                self._suspended = False
+                for output in self._python[:2]:
+                    try_flush(output)
+                flush_c()
+                redirect(self._log.fd)
 
     def _begin(self) -> None:
         self._python: tuple[Any, ...] = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__

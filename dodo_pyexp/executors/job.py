@@ -16,6 +16,7 @@ from ..main_module import script
 from ..results import outcome
 from ..store import opening, status
 from ..store.paths import AttemptFolder
+from . import debugging
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -234,6 +235,8 @@ def describe(error: BaseException) -> dict[str, Any]:
         message = "(its message cannot be shown)"
     if isinstance(error, NameError) and (main := script()) is not None and main.guards(error.name or ""):
         message += ', as it is set under `if __name__ == "__main__":`, which is not executed for runs'
+    if type(error).__name__ == "BdbQuit" and not message:
+        message = debugging.QUIT
     if isinstance(error, SystemExit):
         message = f"the function called sys.exit({error.code!r})"
     described: dict[str, Any] = {"type": type(error).__name__, "message": message, "traceback": text}
