@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import sys
+from _thread import allocate_lock
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -46,17 +47,33 @@ def complete() -> None:
 
 @contextmanager
 def heard_or_not() -> Iterator[None]:
-    """For a while, let nothing fail because nobody reads any more what is written to stdout and stderr."""
-    complete()
-    before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = ours = [_patient(stream) for stream in before]
+    """For a while, let nothing fail because nobody reads any more what is written to stdout and stderr.
+
+    Such whiles of several threads may overlap: the last one to end puts back what was there before the first.
+    """
+    with _changing:
+        if not _inside:
+            complete()
+            _before[:] = sys.stdout, sys.stderr
+            _ours[:] = map(_patient, _before)
+            sys.stdout, sys.stderr = _ours
+        _inside.append(None)
     try:
         yield
     finally:
-        if [sys.stdout, sys.stderr] == ours:  # else somebody else has put theirs there meanwhile
-            sys.stdout, sys.stderr = before
-        for stream in ours:
-            stream.flush()
+        with _changing:
+            _inside.pop()
+            if not _inside:
+                if [sys.stdout, sys.stderr] == _ours:  # else somebody else has put theirs there meanwhile
+                    sys.stdout, sys.stderr = _before
+                for stream in _ours:
+                    stream.flush()
+
+
+_changing = allocate_lock()
+_inside: list[None] = []
+_before: list[TextIO] = []
+_ours: list[TextIO] = []
 
 
 def _patient(stream: TextIO) -> TextIO:
