@@ -155,7 +155,10 @@ class Session:
                 self._occupied.popitem()[1].release()
 
     def _open(self, experiment: PlannedExperiment, batch: Batch) -> None:
-        self.executor(experiment.runs[0]).open_for(member.output.path for member in self.plan.experiments)
+        executor = self.executor(experiment.runs[0])
+        if executor.opening:
+            self.note(executor.opening)
+        executor.open_for(member.output.path for member in self.plan.experiments)
         self._keep_code(experiment, batch)
         self._tell_old_code(experiment)
         batch.surroundings = self._surroundings.about(experiment.files)

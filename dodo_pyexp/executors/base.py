@@ -161,6 +161,11 @@ class Executor:
             It cannot work; nothing has been executed yet.
         """
 
+    @property
+    def opening(self) -> str:
+        """What is said before `open`, where that takes long."""
+        return ""
+
     def open_for(self, output_dirs: Iterable[str]) -> None:
         """Get ready for a build that writes to these folders; most executors need not know them."""
         self.open()

@@ -84,7 +84,7 @@ class RayExecutor(Executor):
 
         from .ray_demand import check_resources
 
-        if importlib.util.find_spec("ray") is None:
+        if "ray" not in sys.modules and importlib.util.find_spec("ray") is None:
             raise MissingExtra('the executor "ray" needs Ray: pip install "dodo-pyexp[ray]"')
         self.address = address
         self.runtime_env = runtime_env
@@ -119,6 +119,14 @@ class RayExecutor(Executor):
             self._parcels = weakref.WeakValueDictionary()
             environment = self.runtime_env and leave_out(self.runtime_env, self._output_dirs)
             self._cluster = Cluster(self.address, environment, self.ray_init_kwargs)
+
+    @property
+    def opening(self) -> str:
+        """What is said before Ray is started, or joined, which takes ten seconds."""
+        ray = sys.modules.get("ray")
+        if self._cluster is not None or (ray is not None and getattr(ray, "is_initialized", bool)()):
+            return ""
+        return "starting Ray" if self.address is None and not os.environ.get("RAY_ADDRESS") else "joining Ray"
 
     def open_for(self, output_dirs: Iterable[str]) -> None:
         """Join the cluster; nothing of the output folders is sent with a `working_dir`."""

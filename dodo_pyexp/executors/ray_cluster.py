@@ -10,7 +10,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExecutorError
+from ..errors import ExecutorError, MissingExtra
+from ..store.paths import shown
 from .base import Ended
 from .ray_courier import Courier
 from .ray_door import connection_hint, connects, reach
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from .ray_flight import Flight
 
+MISSING = 'the executor "ray" needs Ray: pip install "dodo-pyexp[ray]"'
 LOOK_SECONDS = 0.004
 """The shortest time between two looks at what has ended."""
 SHARE = 3
@@ -44,6 +46,30 @@ ABANDON_SECONDS = 5.0
 SHOW_SECONDS = 0.1
 PROBE_SECONDS = 5.0
 MOST_REPLACED = 20
+
+
+def imported() -> Any:
+    """Import Ray.
+
+    Raises
+    ------
+    ExecutorError
+        That cannot be done: it, or something that it needs, is damaged; or something else goes by its name.
+    """
+    try:
+        import ray
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "ray":  # what was found is a file of the user's
+            raise MissingExtra(MISSING) from None
+        cause = f"{type(error).__name__}: {first_line(error)}" if str(error) else type(error).__name__
+        raise ExecutorError(
+            f'the executor "ray" cannot import Ray ({cause}); '
+            'install it again: pip install --force-reinstall "dodo-pyexp[ray]"'
+        ) from None
+    if not hasattr(ray, "init"):
+        place = ray.__file__ or next(iter(ray.__path__), "?")
+        raise ExecutorError(f'the executor "ray" needs Ray, but here ray is {shown(place)}; give that another name')
+    return ray
 
 
 class Cluster:
@@ -60,9 +86,7 @@ class Cluster:
     """
 
     def __init__(self, address: str | None, runtime_env: dict[str, Any] | None, more: dict[str, Any]) -> None:
-        import ray
-
-        self._ray = ray
+        self._ray = ray = imported()
         self.root = uuid.uuid4().hex[:16]
         self._mine = not ray.is_initialized()
         if address in (None, "auto"):
