@@ -28,7 +28,7 @@ def distrust(runs: Iterable[PlannedRun], attempt: object, note: Callable[[str], 
 def _mark(run: PlannedRun) -> bool:
     """Note in the record that its files are not to be trusted; False if they can be, or somebody is at work on them."""
     try:
-        lock = RunLock.take(run.files.path)
+        lock = RunLock.take(run.files.path, shared=True)  # who marks it too writes the same
     except UsageError:
         return False
     if lock is None:

@@ -98,10 +98,10 @@ def check_whole(run: PlannedRun) -> None:
         One is not whole.
     """
     for upstream in run.upstream:
-        if upstream.digest is None:  # it failed, and the run does without it
+        if run.does_without(upstream):
             continue
         record = _record(upstream)
-        if record is None:
+        if record is None or upstream.digest is None:
             damage: str | None = "its record is gone"
         elif record.digest != upstream.digest and look_up(upstream) is None:
             damage = "it was executed again with another config"

@@ -176,7 +176,7 @@ class Result:
             status = self._recorded()
             if not status:
                 status = {} if attempt is None else statuses.read(attempt)
-                if status.get("state") is None and attempt is not None and vouches_for(attempt):
+                if status.get("state") != statuses.FINISHED and attempt is not None and vouches_for(attempt):
                     status = {"state": statuses.FINISHED}
             self.__dict__["_read_status"] = status
         return status
@@ -209,6 +209,10 @@ class Result:
                 raise DamagedResult(f"the result of {self.name} is gone; the next build executes it again", path)
             return None
         watched = self.__dict__.get("_watched", False)
+        other = _of_another(self._status(), self.name)
+        if other is not None:
+            said = _damage(attempt, self.name, self._status(), f"is that of {other}", watched=watched)
+            raise DamagedResult(said, attempt.path)
         return load_pickle(attempt, self.name, self._status(), watched=watched).__dict__.get("result")
 
     # -- reading it like a mapping ------------------------------------------------------------------------------
@@ -288,6 +292,14 @@ class Result:
             return f"Result(name={self.name!r})"
         state = "skipped" if self.skipped else "failed" if self.error else "finished" if self.finished else "unfinished"
         return f"Result(name={self.name!r}, {state})"
+
+
+def _of_another(status: dict[str, Any], name: str) -> str | None:
+    """Name the run that a status speaks of, if it is not run `name`: then its attempt was copied here."""
+    own, experiment = status.get("run"), status.get("experiment")
+    if not isinstance(own, str) or own == name:
+        return None
+    return f"{experiment}:{own}" if isinstance(experiment, str) else own
 
 
 def load_pickle(

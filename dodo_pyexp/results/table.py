@@ -93,7 +93,7 @@ class Row:
         status = statuses.read(attempt)
         made = status.get("code"), status.get("requirements")
         try:
-            record = None if status.get("state") in _UNRECORDED else record_of(attempt)
+            record = record_of(attempt)
         except DamagedFile:
             return cls(result.name, config, {}, DAMAGED, ".finished cannot be read", None, attempt.name, made)
         if record is not None:
@@ -103,12 +103,9 @@ class Row:
         return cls(result.name, config, returned, state, cause, value, attempt.name, made)
 
 
-_UNRECORDED = (FAILED, INTERRUPTED, RUNNING)
-
-
 def _read(attempt: AttemptFolder, status: dict[str, Any], record: Record | None, alive: Alive) -> tuple[str, str, Any]:
     """Tell the state of an attempt, the cause if it did not finish, and what it returned."""
-    state = status.get("state")
+    state = FINISHED if record is not None else status.get("state")
     if state == FAILED:
         return FAILED, _headline(statuses.error_text(status)), None
     if state == INTERRUPTED:

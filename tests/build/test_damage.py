@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -249,3 +250,32 @@ def test_a_folder_in_place_of_a_file_for_people_is_no_traceback(built: Any, name
         assert "Traceback" not in built.pyexp(*command).stderr
     done = built.pyexp("log", "exp:above", status=None)
     assert done.returncode == (2 if name == "log.out" else 0) and "Traceback" not in done.stderr
+
+
+def test_a_flat_upstream_that_rotted_is_built_again_although_its_readers_hold_it(project: Any) -> None:
+    project.write("exp.py", EXP.replace("stash=False", "stash=False, timestamp=False"))
+    project.pyexp("build", "exp.py")
+    flip(only(project, "exp/above-*/experiment.pkl"), silently=True)
+    project.edit("exp.py", '"lr": 1', '"lr": 2')
+    assert "exp:above: its result is damaged" in project.pyexp("build", "exp.py", status=1).stderr
+    project.executed()
+    project.pyexp("build", "exp.py")
+    assert project.executed() == ["above", "below"]
+
+
+@pytest.mark.parametrize("state", ["running", "failed", "interrupted"])
+def test_who_reads_believes_the_record_and_not_an_older_status(built: Any, state: str) -> None:
+    path = only(built, "exp/above/*/status.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "state": state, "error": {"type": "E"}}))
+    assert read(built, "above").stdout == "1000\n"
+    table = built.pyexp("results").stdout
+    assert state not in table and "above" in table
+
+
+def test_the_result_of_another_run_is_not_read_as_this_ones(built: Any) -> None:
+    shutil.rmtree(built.out / "exp/beside")
+    shutil.copytree(built.out / "exp/above", built.out / "exp/beside")
+    said = read(built, "beside").stderr
+    assert "the result of exp:beside is damaged" in said and "is that of exp:above" in said
+    built.pyexp("build", "exp.py")
+    assert built.executed() == ["beside"]
