@@ -30,15 +30,25 @@ from .decision import look_up
 from .definition import place
 from .mistakes import failed_report
 from .mixed import Made, made_of, mixed_line
-from .plan import PlannedExperiment
+from .plan import PlannedExperiment, PlannedRun
 from .session import Session
 from .signature import REPORT
 from .upstreams import result_of
 
 
 def results_of(experiment: PlannedExperiment, batch: Batch) -> Tensor[Result]:
-    """Give the results of this build: each run with the attempt that satisfied it, or that failed."""
-    return Tensor((result_of(run, batch) for run in experiment.runs), experiment.shape)
+    """Give the results of this build: each run with the attempt that satisfied it, or that failed.
+
+    Runs that this build was not asked for are among them if they have a result.
+    """
+    handed = handed_on(experiment)
+    shape = experiment.shape if len(handed) == len(experiment.runs) else None
+    return Tensor((result_of(run, batch) for run in handed), shape)
+
+
+def handed_on(experiment: PlannedExperiment) -> list[PlannedRun]:
+    """Give the runs that a report is about: those the build was asked for, and what has a result besides."""
+    return [run for run in experiment.runs if run.selected or run.digest is not None or look_up(run) is not None]
 
 
 def make_report(experiment: PlannedExperiment, batch: Batch) -> Any:
@@ -117,11 +127,11 @@ def report_is_current(experiment: PlannedExperiment) -> bool:
 
 
 def _digest(experiment: PlannedExperiment) -> str:
-    """Hash what a report is made from: names, shape and outputs of the runs, and the code that it reaches."""
+    """Hash what a report is made from: names, shape and outputs of its runs, and the code that it reaches."""
     from ..provenance.fingerprint import combined, fingerprint
 
     digest = hashlib.sha256(repr(experiment.shape).encode())
-    for run in experiment.runs:
+    for run in handed_on(experiment):
         digest.update(f"{run.name}\0{run.hash}\0{run.digest or look_up(run)}\n".encode("utf-8", "surrogatepass"))
     report = experiment.definition.report
     code = fingerprint(report)

@@ -310,7 +310,7 @@ class ReportTask(LeanTask):
         super().__init__(
             f"{experiment.task}:report",
             targets=[f"{experiment.target_prefix}report/.finished"],
-            task_dep=[run.task for run in experiment.runs if run.found is None],
+            task_dep=[run.task for run in experiment.runs if run.selected and run.found is None],
             subtask_of=experiment.task,
         )
         self.experiment = experiment
@@ -335,7 +335,7 @@ def make_tasks(experiment: PlannedExperiment, session: Session) -> Iterator[Task
     group = GroupTask(experiment, tasks, batch)
     yield group
     yield from tasks
-    if experiment.definition.report is not None and all(run.selected for run in experiment.runs):
+    if experiment.definition.report is not None and any(run.chosen for run in experiment.runs):
         report = ReportTask(experiment, session)
         group.task_dep.append(report.name)
         yield report

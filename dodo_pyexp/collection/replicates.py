@@ -32,7 +32,8 @@ class Replicates:
     values
         The values of the key for which there is a result.
     failed, missing
-        The values whose run failed, was skipped or has not ended; and those that only other groups have a run for.
+        The values whose run failed, was skipped or has not ended; and those whose run has never begun, or that only
+        other groups have a run for.
     scalars
         An `Estimate` of every number that was returned, with dotted keys.
     """
@@ -76,16 +77,22 @@ class Replicates:
 
 
 class Observation:
-    """One run as `group` sees it: its name, its config, whether it finished, and the numbers it returned."""
+    """One run as `group` sees it: its name, its config, whether it finished, and the numbers it returned.
 
-    __slots__ = ("cfg", "finished", "item", "name", "numbers")
+    `begun` tells a run that failed or goes on from one that was never executed.
+    """
 
-    def __init__(self, name: str, cfg: Any, finished: bool, numbers: dict[str, float], item: Any) -> None:
+    __slots__ = ("begun", "cfg", "finished", "item", "name", "numbers")
+
+    def __init__(
+        self, name: str, cfg: Any, finished: bool, numbers: dict[str, float], item: Any, *, begun: bool = True
+    ) -> None:
         self.name = name
         self.cfg = cfg
         self.finished = finished
         self.numbers = numbers
         self.item = item
+        self.begun = begun
 
 
 def observe(item: Any) -> Observation:
@@ -98,9 +105,11 @@ def observe(item: Any) -> Observation:
     """
     if isinstance(item, dict) or not hasattr(item, "result"):
         raise ConfigTypeError(f"over() is for results, and this collection holds {type(item).__name__}")
-    cfg = {key: value for key, value in item.cfg.items() if key != "depends_on"}
+    cfg = item.cfg.copy()
+    cfg.pop("depends_on", None)
     finished = item.error is None and item.finished
-    return Observation(name_of(item), cfg, finished, numbers(item.result) if finished else {}, item)
+    begun = item.finished or item.error is not None or item.out is not None
+    return Observation(name_of(item), cfg, finished, numbers(item.result) if finished else {}, item, begun=begun)
 
 
 def numbers(value: Any, depth: int = DEPTH) -> dict[str, float]:
@@ -146,7 +155,7 @@ def group(observations: Iterable[Observation], key: str) -> list[Replicates]:
         names.append(run.name)
         if value is not MISSING:
             everything.setdefault(_text(value), value)
-        (replicates.values if run.finished else replicates.failed).append(value)
+        (replicates.values if run.finished else replicates.failed if run.begun else replicates.missing).append(value)
         for name, number in run.numbers.items():
             collected.setdefault(name, []).append(number)
     if seen and not everything:
@@ -157,9 +166,10 @@ def group(observations: Iterable[Observation], key: str) -> list[Replicates]:
         replicates.name = name
         replicates.scalars = {word: Estimate(values) for word, values in collected.items()}
         there = {_text(value) for value in [*replicates.values, *replicates.failed]}
-        if _text(MISSING) in there:  # it has no such key at all
+        if _text(MISSING) in {*there, *map(_text, replicates.missing)}:  # it has no such key at all
             replicates.values = [None for _ in replicates.values]
             replicates.failed = [None for _ in replicates.failed]
+            replicates.missing = [None for _ in replicates.missing]
         else:
             replicates.missing = [value for text, value in everything.items() if text not in there]
     return [replicates for replicates, _, _ in groups.values()]
@@ -201,7 +211,8 @@ def _number(value: Any) -> float | None:
 
 def _without(config: Any, key: str) -> tuple[Any, Any]:
     """Take a dotted key out of a copy of a config, and the name; give its value and the copy."""
-    rest = {word: value for word, value in config.items() if word != "name"}
+    rest = config.copy()
+    rest.pop("name", None)
     if key in rest:
         return rest.pop(key), rest
     parts = key.split(".")
@@ -210,8 +221,8 @@ def _without(config: Any, key: str) -> tuple[Any, Any]:
         inner = place.get(part)
         if not isinstance(inner, dict):
             return MISSING, rest
-        place[part] = inner = dict(inner)
-        place = inner
+        place[part] = inner.copy()
+        place = place[part]
     return place.pop(parts[-1], MISSING), rest
 
 

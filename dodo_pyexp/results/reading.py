@@ -50,7 +50,7 @@ def read_results(folder: ExperimentFolder, timestamp: str | None = None, *, fini
         results = batch_results(folder, manifests.find(folder, timestamp))
         return _only_finished(results) if finished else results
     for manifest in manifests.readable(folder):
-        results = batch_results(folder, manifest)
+        results = batch_results(folder, manifest, every=finished)
         if not finished or all(result.finished for result in results):
             return results
     return Tensor([], (0,))
@@ -61,13 +61,21 @@ def _only_finished(results: Tensor[Result]) -> Tensor[Result]:
     return results if len(ended) == len(results) else Tensor(ended)
 
 
-def batch_results(folder: ExperimentFolder, manifest: Manifest) -> Tensor[Result]:
-    """Give the results of one batch, to be read when asked for."""
-    items = [_result(folder, manifest, run) for run in manifest.runs]
+def batch_results(folder: ExperimentFolder, manifest: Manifest, *, every: bool = False) -> Tensor[Result]:
+    """Give the results of one batch, to be read when asked for.
+
+    That is of the runs it was asked for, and of the others if they have a result: after ``--filter`` there may be less
+    than all, and then they have no shape. With `every`, all the same.
+    """
+    items = {run: _result(folder, manifest, run) for run in manifest.runs}
+    chosen = manifest.about.get("selected")
+    if isinstance(chosen, list) and not every:
+        asked = set(chosen)
+        items = {run: item for run, item in items.items() if run in asked or (item.finished and not item.error)}
     size = 1
     for length in manifest.shape:
         size *= length
-    return Tensor(items, manifest.shape if size == len(items) else None)
+    return Tensor(items.values(), manifest.shape if size == len(items) else None)
 
 
 def _result(folder: ExperimentFolder, manifest: Manifest, run: str) -> Result:

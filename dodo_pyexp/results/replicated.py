@@ -11,7 +11,7 @@ from typing import Any
 from ..collection.estimate import Estimate
 from ..collection.replicates import Observation, Replicates, group, numbers
 from ..store.status import FINISHED
-from .table import Row, Table
+from .table import MISSING, Row, Table
 
 
 def replicated(table: Table, key: str) -> Table:
@@ -23,7 +23,14 @@ def replicated(table: Table, key: str) -> Table:
         No config has the key.
     """
     runs = (
-        Observation(row.name, row.config, row.state == FINISHED, numbers(row.value) if row.returned else {}, row)
+        Observation(
+            row.name,
+            row.config,
+            row.state == FINISHED,
+            numbers(row.value) if row.returned else {},
+            row,
+            begun=row.state != MISSING,
+        )
         for row in table.rows
     )
     return Table([_row(one, dict(one.scalars)) for one in group(runs, key)])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,12 +46,27 @@ def test_runs_that_differ_only_in_the_key_are_one_group() -> None:
 def test_failed_and_missing_ones_are_named() -> None:
     runs = grid()[:5]  # of lr 0.2 there is no seed 2
     runs[1] = result({"name": "net_lr0.1_s1", "lr": 0.1, "seed": 1}, error="ValueError: no")
-    runs[3] = result({"name": "net_lr0.2_s0", "lr": 0.2, "seed": 0}, {"acc": 9.0}, finished=False)
+    runs[3] = result({"name": "net_lr0.2_s0", "lr": 0.2, "seed": 0}, {"acc": 9.0}, finished=False, out=Path("out"))
     first, second = Runs(runs).over("seed")
     assert (first.values, first.failed, first.missing) == ([0, 2], [1], [])
     assert (second.values, second.failed, second.missing) == ([1], [0], [2])
     assert first["acc"].n == 2
     assert str(second) == "net_lr0.2: acc 1.2 (n=1) (seed 0 failed, seed 2 missing)"
+
+
+def test_what_was_never_executed_is_missing_and_has_not_failed() -> None:
+    runs = grid()[:3]
+    runs[1] = result({"name": "net_lr0.1_s1", "lr": 0.1, "seed": 1}, finished=False)
+    (group,) = Runs(runs).over("seed")
+    assert (group.values, group.failed, group.missing) == ([0, 2], [], [1])
+    assert group.note() == "seed 1 missing"
+
+
+def test_what_the_runs_share_is_a_config() -> None:
+    runs = [result({"name": f"a{s}", "data": {"seed": s, "kind": {"of": "x"}}}, float(s)) for s in range(2)]
+    (group,) = Runs(runs).over("data.seed")
+    assert isinstance(group.cfg, Config) and group.cfg.data.kind.of == "x"
+    assert runs[0].cfg.data.seed == 0
 
 
 def test_a_key_may_lie_deeper() -> None:
