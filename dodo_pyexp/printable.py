@@ -60,6 +60,46 @@ class TerminalText:
         return "".join(part if index % 2 else printable(part, keep="\n\t\r") for index, part in enumerate(parts))
 
 
+def apart(one: str, other: str, longest: int) -> tuple[str, str]:
+    """Shorten two texts so that what differs is seen: where their heads are the same, these give way.
+
+    Examples
+    --------
+    >>> apart("0.1", "0.01", 20)
+    ('0.1', '0.01')
+    >>> apart("s3://bucket/a/long/way/to/train.csv", "s3://bucket/a/long/way/to/test.csv", 20)
+    ('.../to/train.csv', '.../to/test.csv')
+    """
+    start = 0
+    if max(len(one), len(other)) > longest:
+        same = next(
+            (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+        )
+        room = max(4, longest // 2 - 3)
+        start = max(0, min(same - 8, max(len(one), len(other)) - longest + 3)) if same > room else 0
+    return _window(one, start, longest), _window(other, start, longest)
+
+
+def _window(text: str, start: int, longest: int) -> str:
+    text = f"...{text[start:]}" if start else text
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def duration(seconds: float) -> str:
+    """Write a time span for people.
+
+    Examples
+    --------
+    >>> duration(3.21), duration(125), duration(7300)
+    ('3.2 s', '2 min 5 s', '2 h 1 min')
+    """
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
 def _is_control(char: str) -> bool:
     return char in _TURNING or unicodedata.category(char) in _ESCAPED
 

@@ -6,17 +6,20 @@ Implements: docs/how-it-works.md, "What makes a run out of date".
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
-from ..config.config import Config, to_dict
+from ..config.config import Config
 from ..config.encode import loads_config
-from ..config.hashing import NOT_HASHED, hash_config, same_value
+from ..config.hashing import hash_config
 from ..errors import DamagedFile
+from ..printable import duration
 from ..provenance.masking import masked_keys
 from ..store import status as statuses
 from ..store.opening import read_bytes
 from ..store.paths import RunFolder
 from ..store.record import FAILED_UPSTREAM, Record
+from .config_changes import differences
 from .locks import at_work
 from .plan import Plan, PlannedExperiment, PlannedRun
 
@@ -201,10 +204,19 @@ def _without_record(run: PlannedRun) -> Decision:
         return Decision(FAILED, "failed", f"last attempt failed: {cause}", {**data, "error": status.get("error")})
     if state == statuses.RUNNING and at_work(status.get("owner"), run.files.path):
         what = "queued" if status.get("executor") == "ray" and "node" not in status else "running"
-        return Decision(RUNNING, "running", f"{what} since {status.get('start', '?')}", data)
+        return Decision(RUNNING, "running", f"{what}{_so_far(status)}", data)
     if state == statuses.FINISHED:
         return Decision(MISSING, "never", "its record .finished is gone", data)
     return Decision(INTERRUPTED, "interrupted", "the last attempt was interrupted", data)
+
+
+def _so_far(status: dict[str, Any]) -> str:
+    """Say for how long an attempt has been going on, if that is known."""
+    start = status.get("start_seconds")
+    if not isinstance(start, (int, float)):
+        return ""
+    seconds = max(0.0, time.time() - start)
+    return f" for {seconds:.0f} s" if seconds < 100 else f" for {duration(seconds)}"
 
 
 def failure_cause(status: dict[str, Any]) -> str:
@@ -266,40 +278,6 @@ def _config_changed(run: PlannedRun, files: RunFolder, record: Record) -> Decisi
     unseen = "the type of a value changed" if defaults is None else "a default was declared for what it gives"
     text = ", ".join(changes.values()) or unseen
     return Decision(STALE, "config", f"config: {text}", {"changed": list(changes)})
-
-
-def differences(before: Config, after: Config) -> dict[str, str]:
-    """Name the keys (dotted) in which two configs differ, each with the change in words.
-
-    Examples
-    --------
-    >>> differences(Config(lr=0.1, a={"b": 1}), Config(lr=0.01, a={"b": 1, "c": 2}))
-    {'lr': 'lr 0.1 -> 0.01', 'a.c': 'a.c added'}
-    """
-    old, new = dict(_flat(before)), dict(_flat(after))
-    changes = {}
-    for key in {**old, **new}:
-        if key.split(".", 1)[0] in NOT_HASHED:
-            continue
-        if key not in new:
-            changes[key] = f"{key} removed"
-        elif key not in old:
-            changes[key] = f"{key} added"
-        elif not same_value(old[key], new[key]):
-            changes[key] = f"{key} {_show(old[key])} -> {_show(new[key])}"
-    return changes
-
-
-def _flat(config: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    if isinstance(config, dict) and (config or not prefix):
-        parts = ((f"{prefix}.{key}" if prefix else str(key), value) for key, value in config.items())
-        return [item for path, value in parts for item in _flat(value, path)]
-    return [(prefix, config)]
-
-
-def _show(value: Any) -> str:
-    text = repr(to_dict(value)) if isinstance(value, (list, tuple, set, dict)) else str(value)
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def foresee(plan: Plan, *, rerun: bool = False) -> dict[PlannedRun, Decision]:

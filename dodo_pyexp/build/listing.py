@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import DONE, WORK_TO_DO
@@ -32,6 +32,9 @@ STATES = {
     ORPHAN: "yellow",
 }
 Decisions = dict[PlannedRun, Decision]
+MOST_LINES = 20
+"""A dry run that would be longer is summed up by reason."""
+MOST_NAMES = 3
 
 
 # -- states -----------------------------------------------------------------------------------------------------
@@ -112,12 +115,11 @@ def dry_run_text(
     stream = stream or sys.stdout
     open_runs = [(run, decision) for run, decision in _wanted(decisions) if not decision.up_to_date]
     tasks = {name: why for name, why in (own or {}).items() if why is not None}
-    names = column([*(run.full_name for run, _ in open_runs), *tasks], stream)
-    reasons = [
-        *(paint(_reason(decision), STATES[decision.state], stream) for _, decision in open_runs),
-        *(paint(printable(why), STATES[STALE], stream) for why in tasks.values()),
-    ]
-    lines = [f"{name}  {reason}" for name, reason in zip(names, reasons, strict=True)]
+    lines = list(_by_reason(open_runs, stream)) if len(open_runs) > MOST_LINES else []
+    told = [] if lines else [(run.full_name, _painted(decision, stream)) for run, decision in open_runs]
+    told += [(name, paint(printable(why), STATES[STALE], stream)) for name, why in tasks.items()]
+    names = column((name for name, _ in told), stream)
+    lines += [f"{name}  {reason}" for name, (_, reason) in zip(names, told, strict=True)]
     work = _outlooks(decisions)
     counted = f" and {len(tasks)} of {len(own)} tasks" if own else ""
     said = [f"{work[WOULD]} of {len(_wanted(decisions))} runs{counted} would be executed"]
@@ -127,6 +129,25 @@ def dry_run_text(
         said.append(f"{work[RUNNING]} {'is' if work[RUNNING] == 1 else 'are'} being executed already")
     lines.append(", ".join(said))
     return "\n".join(lines), WORK_TO_DO if work[WOULD] or tasks else DONE
+
+
+def _painted(decision: Decision, stream: IO[str]) -> str:
+    return paint(_reason(decision), STATES[decision.state], stream)
+
+
+def _by_reason(runs: Sequence[tuple[PlannedRun, Decision]], stream: IO[str]) -> Iterator[str]:
+    """Sum up many runs: how many have each reason, and the first of them; rare reasons in one line at the end."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for run, decision in runs:
+        groups.setdefault((decision.state, _reason(decision)), []).append(printable(run.full_name))
+    shown = sorted(groups.items(), key=lambda group: -len(group[1]))[:MOST_LINES]
+    for (state, reason), names in shown:
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        count = f"{len(names)} run{'s' if len(names) > 1 else ''}"
+        yield f"{count}  {paint(reason, STATES[state], stream)}  ({', '.join(names[:MOST_NAMES])}{more})"
+    rest = len(runs) - sum(len(names) for _, names in shown)
+    if rest:
+        yield f"{rest} more run{'s' if rest > 1 else ''}, for {len(groups) - len(shown)} other reasons"
 
 
 WOULD, MIGHT = "would", "might"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..printable import printable, printable_lines
+from ..printable import duration, printable, printable_lines
 from ..standard import lead_nowhere
 from ..store import status as statuses
 from .colour import paint
@@ -312,18 +312,3 @@ def seconds_of(execution: Execution) -> float:
     status = statuses.read(execution.attempt) if execution.attempt is not None else {}
     seconds = status.get("seconds")
     return float(seconds) if isinstance(seconds, (int, float)) else 0.0
-
-
-def duration(seconds: float) -> str:
-    """Write a time span for people.
-
-    Examples
-    --------
-    >>> duration(3.21), duration(125), duration(7300)
-    ('3.2 s', '2 min 5 s', '2 h 1 min')
-    """
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

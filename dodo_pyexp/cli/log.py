@@ -84,7 +84,7 @@ def _copy(file: IO[bytes], show: TerminalText | None) -> None:
 def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
     """Say on stderr how the run ended; 0 if it finished, else 1."""
     from ..build.decision import failure_cause
-    from ..build.reporter import duration
+    from ..printable import duration
     from ..results.tally import attempt_state
     from ..store import status as statuses
 

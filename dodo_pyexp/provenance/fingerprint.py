@@ -116,7 +116,8 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Tell what differs between two fingerprints: first what changed, then what was added, then what was removed.
 
     What only went to another file does not differ. So a project that becomes a git repository, which gives its files
-    other names, keeps its results. An import that is new or gone goes without saying: whatever uses it changed.
+    other names, keeps its results; and neither does what is imported from there by the same name. An import that is new
+    or gone goes without saying: whatever uses it changed.
 
     Examples
     --------
@@ -124,17 +125,24 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     ['model.py::loss changed', 'helper.py::g added', 'helper.py::f removed']
     >>> changes({"helper.py::f": "1"}, {"lib/helper.py::f": "1"})
     []
+    >>> changes({"exp.py::import f": "1", "old.py::f": "2"}, {"exp.py::import f": "3", "new.py::f": "2"})
+    []
     """
-    changed = [f"{name} changed" for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
     added = dict.fromkeys(sorted(after.keys() - before.keys()))
     removed = dict.fromkeys(sorted(before.keys() - after.keys()))
     waiting: dict[tuple[str, str], list[str]] = {}
     for name in removed:
         waiting.setdefault((_inside(name), before[name]), []).append(name)
+    moved = set()
     for name in list(added):
         same = waiting.get((_inside(name), after[name]))
         if same:
             del removed[same.pop(0)], added[name]
+            moved.add(f"{IMPORT}{_inside(name)}")
+    changed = [
+        f"{name} changed" for name in sorted(before.keys() & after.keys())
+        if before[name] != after[name] and _inside(name) not in moved
+    ]  # fmt: skip
     both = {_inside(name) for name in added} & {_inside(name) for name in removed}
     told = [f"{name} added" for name in added if _inside(name) in both or not _inside(name).startswith(IMPORT)]
     told += [f"{name} removed" for name in removed if _inside(name) in both or not _inside(name).startswith(IMPORT)]

@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any
 
 from ..interchange import as_json
+from ..printable import apart
 from ..store.digest import file_digest, saved_files
 from ..store.opening import read_bytes
 from ..store.paths import AttemptFolder
@@ -21,6 +22,7 @@ from .pickling import dumps
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 _TEXT_LIMIT = 20_000_000
 ABSENT = "(none)"
+_LONGEST = 60
 _TOLD = (str, int, float, dict, list, tuple, type(None))
 """Values that JSON has; of others, the words have to do."""
 
@@ -106,7 +108,7 @@ def _values(key: str, before: Any, after: Any, tolerance: float) -> Iterator[Dif
             yield from _values(f"{key}.{index}" if key else str(index), one, other, tolerance)
     elif not _same(before, after):
         close = tolerance > 0 and _close(before, after, tolerance)
-        old, new = _short(before), _short(after)
+        old, new = apart(_text(before), _text(after), _LONGEST)
         if old == new:
             old = new = f"{type(before).__name__}"
         yield Difference(key or "value", old, new, close, {"before": before, "after": after})
@@ -204,9 +206,12 @@ def _close_arrays(before: str, after: str, tolerance: float) -> bool:
 
 def _short(value: Any) -> str:
     """Write a value in a few words."""
+    return apart(_text(value), "", _LONGEST)[0]
+
+
+def _text(value: Any) -> str:
     try:
         text = repr(value)
     except Exception:  # the value's own code
         text = type(value).__name__
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return " ".join(text.split())

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pyexp
-from dodo_pyexp.build.decision import decide, differences, foresee
+from dodo_pyexp.build.config_changes import differences
+from dodo_pyexp.build.decision import decide, foresee
 from dodo_pyexp.build.options import resolve
 from dodo_pyexp.build.plan import Plan, PlannedExperiment, make_plan
 from pyexp import Config

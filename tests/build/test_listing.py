@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import os
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import pyexp
-from dodo_pyexp.build.decision import foresee
+from dodo_pyexp.build.decision import Decision, foresee
 from dodo_pyexp.build.graph import graph_data, graph_dot, graph_mermaid, graph_text
 from dodo_pyexp.build.listing import dry_run_text, states_data, states_text
 from dodo_pyexp.build.options import resolve
@@ -103,8 +105,8 @@ def test_what_somebody_executes_just_now_is_no_work_to_do() -> None:
     run = plan_of(exp).roots[0].runs[0]
     attempt = run.files.attempt("2020-01-01_00-00-00")
     os.makedirs(attempt.path)
-    statuses.write(attempt, {"state": "running", "owner": Owner.current().to_dict(), "start": "just now"})
-    assert told(exp) == (["running since just now"], "0 of 2 runs would be executed, 1 is being executed already", 0)
+    statuses.write(attempt, {"state": "running", "owner": Owner.current().to_dict(), "start_seconds": time.time() - 13})
+    assert told(exp) == (["running for 13 s"], "0 of 2 runs would be executed, 1 is being executed already", 0)
 
 
 def test_a_run_that_waits_for_a_node_of_ray_is_told_from_one_that_goes_on() -> None:
@@ -112,9 +114,10 @@ def test_a_run_that_waits_for_a_node_of_ray_is_told_from_one_that_goes_on() -> N
     for run, more in zip(plan_of(exp).roots[0].runs, ({}, {"node": {"host": "h", "id": "0"}}), strict=True):
         attempt = run.files.attempt("2020-01-01_00-00-00")
         os.makedirs(attempt.path)
-        state = {"state": "running", "owner": Owner.current().to_dict(), "start": "just now", "executor": "ray", **more}
+        state = {"state": "running", "owner": Owner.current().to_dict(), "executor": "ray", **more}
+        state["start_seconds"] = time.time() - 150
         statuses.write(attempt, state)
-    assert told(exp)[0] == ["queued since just now", "running since just now"]
+    assert told(exp)[0] == ["queued for 2 min 30 s", "running for 2 min 30 s"]
 
 
 def test_the_list_and_the_dry_run_give_the_same_decisions() -> None:
@@ -204,3 +207,26 @@ def test_an_experiment_comes_before_a_run_of_the_same_name() -> None:
 def test_what_names_nothing_is_refused(word: str) -> None:
     with pytest.raises(UsageError, match="there is no experiment, run, target or task"):
         chosen(plan_of(make("exp", [{"name": "a"}])), word)
+
+
+def test_a_dry_run_of_many_runs_is_summed_up_by_reason() -> None:
+    make("exp", [{"name": f"r{n}"} for n in range(3)]).run()
+    exp = make("exp", [{"name": f"r{n}", **({"x": n} if n < 3 else {})} for n in range(40)])
+    assert dry_run_text(foresee(plan_of(exp)))[0].splitlines() == [
+        "37 runs  never run  (exp:r3, exp:r4, exp:r5 and 34 more)",
+        "3 runs  config: x added  (exp:r0, exp:r1, exp:r2)",
+        "40 of 40 runs would be executed",
+    ]
+
+    class Run(SimpleNamespace):
+        __hash__ = object.__hash__
+
+    others: dict[Any, Decision] = {
+        Run(full_name=f"e:r{n}", selected=True, upstream=()): Decision("stale", "config", f"x {n}") for n in range(23)
+    }
+    lines = dry_run_text(others)[0].splitlines()
+    assert len(lines) == 22 and lines[20] == "3 more runs, for 3 other reasons"
+
+
+def test_twenty_runs_are_listed_one_by_one() -> None:
+    assert len(told(make("exp", [{"name": f"r{n}"} for n in range(20)]))[0]) == 20

@@ -15,7 +15,8 @@ from dodo_pyexp.build import progress
 from dodo_pyexp.build.decision import Decision
 from dodo_pyexp.build.failures import failure_lines, skipped_lines
 from dodo_pyexp.build.progress import ProgressReporter, clock, make_reporter
-from dodo_pyexp.build.reporter import BuildReporter, duration
+from dodo_pyexp.build.reporter import BuildReporter
+from dodo_pyexp.printable import duration
 from dodo_pyexp.store.paths import AttemptFolder
 
 

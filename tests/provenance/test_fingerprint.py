@@ -470,6 +470,26 @@ def test_what_only_went_to_another_file_is_no_change() -> None:
     ]  # fmt: skip
 
 
+def test_the_import_of_what_went_to_another_file_is_no_change() -> None:
+    before = {"exp.py::train": "1", "exp.py::import f": "2", "helper.py::f": "3", "helper.py::K": "4"}
+    after = {"exp.py::train": "1", "exp.py::import f": "5", "utils.py::f": "3", "utils.py::K": "4"}
+    assert changes(before, after) == []
+    assert changes(before, {**after, "utils.py::f": "6"}) == [
+        "exp.py::import f changed", "utils.py::f added", "helper.py::f removed",
+    ]  # fmt: skip
+    assert changes(before, {**after, "helper.py::f": "3"}) == ["exp.py::import f changed", "utils.py::f added"]
+
+
+def test_the_module_of_a_helper_may_be_renamed(load: Load, tmp_path: Path) -> None:
+    text = "K = 2\ndef f(x):\n    return x * K\n"
+    write(tmp_path, {"helper.py": text, "utils.py": text})
+    found = [
+        fingerprint(load(f"from {name} import f, K as k\ndef train(cfg):\n    return f(cfg)\n").train)
+        for name in ("helper", "utils")
+    ]
+    assert found[0] != found[1] and changes(*found) == []
+
+
 def test_a_new_import_goes_without_saying_unless_it_means_something_else() -> None:
     used = {"exp.py::train": "2", "exp.py::import f": "9", "helper.py::f": "3"}
     assert changes({"exp.py::train": "1"}, used) == ["exp.py::train changed", "helper.py::f added"]
