@@ -39,7 +39,7 @@ class FailureGroup:
     Attributes
     ----------
     kind
-        Type and place of the first one, as far as they are known.
+        Type and place of the first one, as far as they are known; `kinds` has those of all.
     executions
         The runs, first failure first.
     causes
@@ -52,6 +52,7 @@ class FailureGroup:
 
     def __init__(self, kind: str, below: str) -> None:
         self.kind = kind
+        self.kinds: set[str] = set()
         self.below = below
         self.executions: list[Execution] = []
         self.causes: dict[str, None] = {}
@@ -63,13 +64,14 @@ class FailureGroup:
         return next(iter(self.causes))
 
     def headline(self) -> str:
-        """Say what went wrong and how often; if the messages differ, what they have in common and one of them."""
+        """Say what went wrong and how often; if only the messages differ, that they do, and one of them."""
         count = len(self.executions)
         if count == 1:
             return self.cause
-        if len(self.messages) == 1:
+        example = next(filter(None, self.messages), "")
+        if len(self.messages) == 1 or len(self.kinds) > 1:
             return f"{self.cause}  ({count} runs)"
-        return f"{self.kind}  ({count} runs, {len(self.messages)} messages, e.g. {next(iter(self.messages))})"
+        return f"{self.kind}  ({count} runs, {len(self.messages)} messages, e.g. {example})"
 
 
 def group_failures(executions: Iterable[Execution]) -> list[FailureGroup]:
@@ -84,6 +86,7 @@ def group_failures(executions: Iterable[Execution]) -> list[FailureGroup]:
         below = error.get("below")
         group = FailureGroup(local(kind), below if isinstance(below, str) else "")
         group = groups.setdefault(_likeness(error, cause), group)
+        group.kinds.add(kind)
         group.executions.append(execution)
         group.causes.setdefault(cause)
         group.messages.setdefault(failure_message(error) if error else cause)

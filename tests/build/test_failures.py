@@ -80,6 +80,18 @@ def test_messages_that_differ_are_counted_and_one_is_shown(failures: Failures) -
     ]  # fmt: skip
 
 
+def test_a_cause_that_shows_in_several_ways_is_told_as_the_first_of_them(failures: Failures) -> None:
+    failures.add("MemoryError", "", "a.py:3")
+    failures.add("OutOfMemory", "the kernel killed the process")
+    assert failures.lines()[0] == "MemoryError:  at a.py:3  (2 runs)"
+
+
+def test_an_empty_message_is_no_example(failures: Failures) -> None:
+    failures.add("AssertionError", "", "a.py:3")
+    failures.add("AssertionError", "x is 2", "a.py:3")
+    assert failures.lines()[0] == "AssertionError at a.py:3  (2 runs, 2 messages, e.g. x is 2)"
+
+
 def test_the_librarys_line_that_raised_it_is_one_line_below(failures: Failures) -> None:
     failures.add("LinAlgError", "Singular matrix", "a.py:3", below="raised in numpy/linalg/_linalg.py:144")
     assert failures.lines()[:2] == [

@@ -94,7 +94,7 @@ def test_durations(seconds: float, text: str) -> None:
 def test_failures_of_one_kind_are_one_group(tmp_path: Path) -> None:
     executions = [failed(f"r{i}", tmp_path, f"bad {i}") for i in range(12)] + [failed("x", tmp_path, where="b.py:1")]
     lines = [text for _, text in failure_lines(executions)]
-    assert lines[0] == "ValueError: bad 0 at a.py:3  (12 runs)"
+    assert lines[0] == "ValueError at a.py:3  (12 runs, 12 messages, e.g. bad 0)"
     assert [line.split()[0] for line in lines[1:4]] == ["exp:r0", "exp:r1", "exp:r2"]
     assert lines[11] == "    ... and 2 more"
     assert lines[12] == "ValueError: no at b.py:1"
