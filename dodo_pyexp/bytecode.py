@@ -7,7 +7,6 @@ file was imported, goes unseen, and what is executed is not what stands in the f
 from __future__ import annotations
 
 import os
-import sys
 from importlib import _bootstrap_external
 
 TYPE_CHECKING = False
@@ -20,19 +19,14 @@ _LIBRARIES = ("site-packages", "dist-packages", os.path.dirname(os.__file__) + o
 def distrust() -> None:
     """From here on, compile a project's file anew if its compiled form was not written after it."""
     loader: Any = _bootstrap_external.SourceFileLoader
-    before = loader.path_stats
+    before = loader.get_data
     if before.__module__ == __name__:
         return
 
-    def path_stats(self: Any, path: str) -> Any:
-        told = before(self, path)
-        if not any(part in path for part in _LIBRARIES) and sys.implementation.cache_tag is not None:
-            try:
-                compiled = os.stat(_bootstrap_external.cache_from_source(path)).st_mtime_ns
-            except OSError:
-                return told
-            if compiled <= os.stat(path).st_mtime_ns:
-                raise OSError(f"{path} is newer than its compiled form")  # for Python: there is none
-        return told
+    def get_data(self: Any, path: str) -> Any:
+        own = path.endswith(".pyc") and not any(part in self.path for part in _LIBRARIES)
+        if own and os.stat(path).st_mtime_ns <= os.stat(self.path).st_mtime_ns:
+            raise OSError(f"{path} is not newer than its source")  # so Python compiles that, and writes it anew
+        return before(self, path)
 
-    loader.path_stats = path_stats
+    loader.get_data = get_data

@@ -42,3 +42,21 @@ def test_a_compiled_file_is_used_as_ever(tmp_path: Path, monkeypatch: pytest.Mon
     os.utime(path, (1_700_000_000, 1_700_000_000))
     assert importing.import_file(str(path)).value == 1
     del sys.modules["edited_never"]
+
+
+def test_what_was_edited_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path, written = tmp_path / "edited_later.py", []
+    for number in range(3):
+        if number < 2:
+            path.write_text(f"value = {number}{number}\n")
+            os.utime(path, (1_700_000_000 + number,) * 2)
+        importlib.invalidate_caches()
+        importing.import_file(str(path))
+        [compiled] = tmp_path.glob("__pycache__/*.pyc")
+        written.append(compiled.stat().st_mtime_ns)
+        os.utime(compiled, (1_700_000_000.5 + number,) * 2)
+        del sys.modules["edited_later"]
+    assert written[1] > 1_700_000_001 * 10**9  # anew
+    assert written[2] == 1_700_000_001_500_000_000  # not again
