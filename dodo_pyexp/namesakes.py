@@ -7,10 +7,41 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cached_property
 
 from .errors import UsageError
 
-_roots: dict[str, tuple[str, str]] = {}
+
+class _Root:
+    """A folder of modules, and the file that was the first to look for its own there."""
+
+    def __init__(self, file: str, name: str, folder: str) -> None:
+        self.file, self.name, self.folder = file, name, folder
+
+    @cached_property
+    def reached(self) -> dict[str, str]:
+        """The modules in the folder that the file imports, at any place and by way of others, each with its file."""
+        package = self.name.partition(".")[0]
+        place = _place(self.folder, package)
+        found = {package: place} if "." in self.name and place is not None else {}
+        pending = [self.file]
+        seen: set[str] = set()
+        while pending:
+            path = pending.pop()
+            if path in seen:
+                continue
+            seen.add(path)
+            for imported in _imported(path):
+                parts = imported.split(".")
+                for length in range(len(parts)):
+                    place = _place(self.folder, *parts[: length + 1])
+                    if place is not None:
+                        found.setdefault(parts[0], place)
+                        pending.append(place)
+        return found
+
+
+_roots: dict[str, _Root] = {}
 
 
 def refuse_namesakes(file: str, name: str, root: str) -> None:
@@ -21,40 +52,19 @@ def refuse_namesakes(file: str, name: str, root: str) -> None:
     UsageError
         A module there has the name of one in the folder of an earlier file, and one of the two files imports it.
     """
-    for other, (first, first_name) in _roots.items():
-        if other == root or other not in sys.path:
+    new = _Root(file, name, root)
+    for other in _roots.values():
+        if other.folder == root or other.folder not in sys.path:
             continue
-        for mine, own, folder, theirs in ((first, first_name, other, root), (file, name, root, other)):
-            for top, path in _reached(mine, own, folder).items():
-                namesake = _place(theirs, top)
-                if namesake is not None and not os.path.samefile(path, namesake) and path != mine:
+        for mine, theirs in ((other, new), (new, other)):
+            for top, path in mine.reached.items():
+                namesake = _place(theirs.folder, top)
+                if namesake is not None and not os.path.samefile(path, namesake) and path != mine.file:
                     raise UsageError(
-                        f"{_shown(first)} and {_shown(file)} cannot be imported together, as {_shown(path)} and "
+                        f"{_shown(other.file)} and {_shown(file)} cannot be imported together, as {_shown(path)} and "
                         f"{_shown(namesake)} have one name; build them one at a time, or give one another name"
                     )
-    _roots[root] = file, name
-
-
-def _reached(file: str, name: str, root: str) -> dict[str, str]:
-    """Give the modules in a folder that a file imports, at any place and by way of others there, each with its file."""
-    package = name.partition(".")[0]
-    place = _place(root, package)
-    found = {package: place} if "." in name and place is not None else {}
-    pending = [file]
-    seen: set[str] = set()
-    while pending:
-        path = pending.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        for imported in _imported(path):
-            parts = imported.split(".")
-            for length in range(len(parts)):
-                place = _place(root, *parts[: length + 1])
-                if place is not None:
-                    found.setdefault(parts[0], place)
-                    pending.append(place)
-    return found
+    _roots[root] = new
 
 
 def _place(root: str, *names: str) -> str | None:

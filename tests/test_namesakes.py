@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from dodo_pyexp import namesakes
 
 EXPERIMENT = """
 import pyexp
@@ -61,3 +65,20 @@ def test_one_file_behind_two_names_is_no_namesake(pair: Any) -> None:
     (pair.folder / "b/utils.py").unlink()
     (pair.folder / "b/utils.py").symlink_to(pair.folder / "a/utils.py")
     pair.pyexp("build", *files)
+
+
+def test_what_a_file_imports_is_looked_up_once_however_many_are_imported_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    imported = namesakes._imported
+    monkeypatch.setattr(namesakes, "_imported", lambda path: looked.append(path) or imported(path))
+    monkeypatch.setattr(namesakes, "_roots", {})
+    roots = [tmp_path / f"folder{number}" for number in range(6)]
+    monkeypatch.setattr(sys, "path", [*map(str, roots), *sys.path])
+    for number, root in enumerate(roots):
+        root.mkdir()
+        (root / f"helper{number}.py").write_text("")
+        (root / f"exp{number}.py").write_text(f"import helper{number}")
+        namesakes.refuse_namesakes(str(root / f"exp{number}.py"), f"exp{number}", str(root))
+    assert len(looked) == len(set(looked)) == 2 * len(roots)
