@@ -60,7 +60,11 @@ class Log:
                 self._through([sys.executable, "-I", "-S", _SCRIBE, str(file), "live" if live else ""], file, live=live)
             finally:
                 os.close(file)
-            self._tell(secrets)
+            try:
+                self._tell(secrets)
+            except OSError:  # it has ended already: no file, or no memory, was left for it
+                self.close()
+                raise
         else:
             self.fd = open_to_add(attempt.log)
         self.fd = above_standard(self.fd)
@@ -76,6 +80,9 @@ class Log:
             self._tee = subprocess.Popen(
                 command, stdin=reader, stdout=shown, stderr=shown, pass_fds=files, start_new_session=True
             )
+        except BaseException:
+            os.close(self.fd)
+            raise
         finally:
             os.close(reader)
 

@@ -79,7 +79,10 @@ class Stream:
 
 def main(log: int, *, live: bool) -> None:
     """Copy stdin to a log, and to stdout where that is asked for, until it ends."""
-    stream = Stream(_secrets())
+    secrets = _secrets()
+    if secrets is None:
+        return
+    stream = Stream(secrets)
     show = _shower() if live else None
     while True:
         data = os.read(0, BLOCK)
@@ -92,13 +95,17 @@ def main(log: int, *, live: bool) -> None:
             return
 
 
-def _secrets() -> list[bytes]:
-    line = b""
+def _secrets() -> list[bytes] | None:
+    """Read what must not be seen; None if the build ended before it had said all of that."""
+    line = data = b""
     while not line.endswith(b"\n"):
-        line += os.read(0, 1)
-    left, data = int(line), b""
-    while len(data) < left:
-        data += os.read(0, left - len(data))
+        if not (more := os.read(0, 1)):
+            return None
+        line += more
+    while len(data) < int(line):
+        if not (more := os.read(0, int(line) - len(data))):
+            return None
+        data += more
     return data.split(b"\0")
 
 

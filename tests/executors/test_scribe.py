@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dodo_pyexp.executors import capture
 from dodo_pyexp.executors.scribe import Stream
+from dodo_pyexp.store.paths import AttemptFolder
 
 TEXTS = st.binary(max_size=30).map(lambda data: bytes(b"abc"[byte % 3] for byte in data))
 
@@ -100,3 +104,30 @@ def test_a_terminal_sees_colours_and_nothing_else_of_what_it_would_obey(project:
     assert on_terminal(project, "-m", "pyexp", "log", "a") == f"{shown}\x1b[0m"
     assert on_terminal(project, "-m", "pyexp", "log", "a", "--raw") == MASKED
     assert project.pyexp("log", "a").stdout == MASKED
+
+
+@pytest.mark.parametrize("said", [b"", b"1", b"20\nhunter2"])
+def test_a_scribe_of_a_build_that_was_killed_before_it_had_said_what_is_secret_ends(said: bytes) -> None:
+    scribe = [sys.executable, "-I", "-S", capture._SCRIBE, "2", ""]
+    done = subprocess.run(scribe, input=said, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("command", [None, ["true"]], ids=["not started", "ended at once"])
+def test_a_log_that_could_not_be_opened_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str] | None
+) -> None:
+    start = subprocess.Popen
+
+    def popen(_: object, **how: Any) -> Any:
+        if command is None:
+            raise OSError(errno.EAGAIN, "no more processes")
+        started = start(command, **how)
+        started.wait()
+        return started
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    opened = len(os.listdir("/dev/fd"))
+    with pytest.raises(OSError):
+        capture.Log(AttemptFolder(str(tmp_path)), secrets=["hunter2" * 100_000])
+    assert len(os.listdir("/dev/fd")) == opened
