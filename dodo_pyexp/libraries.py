@@ -87,7 +87,8 @@ class _Watch:
         return top in _ENGINE or (top in self._folders and not self._is_theirs(top, importer.get("__file__")))
 
     def _is_theirs(self, top: str, file: Any) -> bool:
-        return isinstance(file, str) and any(file.startswith(f"{folder}/{top}") for folder in self._folders[top])
+        places = [f"{folder}/{top}" for folder in self._folders[top]]
+        return isinstance(file, str) and any(file == f"{at}.py" or file.startswith(f"{at}/") for at in places)
 
     def _keys(self) -> list[str]:
         """Name what is loaded under one of the names; of a library only what a user's file can be in the place of."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from dodo_pyexp import libraries
+
 NAMES = ["cloudpickle", "doit", "git", "rich", "smmap", "tabulate", "yaml"]
 SCRIPT = """
 import git
@@ -59,3 +61,11 @@ def test_plain_doit_is_not_hidden_either(shadowed: Any) -> None:
     shadowed.python("-m", "doit", "-f", "exp.py", env={"PYTHONSAFEPATH": "1"})
     assert "train:own" in shadowed.pyexp("list", "exp.py").stdout
     assert "own" in shadowed.pyexp("results").stdout
+
+
+def test_a_library_in_a_folder_whose_name_begins_as_the_file_is_the_library() -> None:
+    watch = libraries._Watch.__new__(libraries._Watch)
+    watch._folders = {"ray": ["/work/project"]}
+    theirs = ["/work/project/ray.py", "/work/project/ray/__init__.py"]
+    engines = ["/work/project/ray-env/lib/site-packages/ray/__init__.py", None]
+    assert [watch._is_theirs("ray", file) for file in [*theirs, *engines]] == [True, True, False, False]

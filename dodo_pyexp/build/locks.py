@@ -101,8 +101,8 @@ class RunLock:
             fcntl.flock(self.fd, fcntl.LOCK_UN)
         except OSError:  # it never was one: see above
             pass
+        _held.discard(self)  # first: a fork of another thread's closes what is held, and must not meet a closed one
         os.close(self.fd)
-        _held.discard(self)
 
 
 def is_locked(folder: str) -> bool:

@@ -82,17 +82,20 @@ class Pattern:
         began = time.process_time()  # a timer's own count is too coarse for thousands of short searches
         timer = signal.setitimer(signal.ITIMER_VIRTUAL, max(self._left, 0.001))
         try:
-            if self._left < 0:
-                raise _TooSlow
-            return self._search(text) is not None
+            try:
+                if self._left < 0:
+                    raise _TooSlow
+                return self._search(text) is not None
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)  # in here, as the time may be up at this very moment
         except _TooSlow:
             raise PatternError(
                 f"{self._where} takes longer than {SECONDS:g} s, because there are so many ways to try it; write it "
                 "with fewer repetitions, and without some inside others"
             ) from None
         finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, *timer)
             signal.signal(signal.SIGVTALRM, before)
+            signal.setitimer(signal.ITIMER_VIRTUAL, *timer)
             self._left -= time.process_time() - began
 
 
