@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from ..arguments import Parser, add_build_flags
@@ -47,14 +49,21 @@ def _no_batch(arguments: Namespace) -> str | None:
     return word
 
 
-def _build(wanted: Request, stdout: IO[str]) -> int:
+@contextmanager
+def _tasks() -> Iterator[None]:
+    """Tell in a sentence what doit does not accept in tasks: some of it shows only when they are looked at."""
     from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 
     try:
         with user_code():
-            build = wanted.build()
+            yield
     except (InvalidCommand, InvalidDodoFile, InvalidTask) as error:
         raise UsageError(" ".join(str(error).split())) from None
+
+
+def _build(wanted: Request, stdout: IO[str]) -> int:
+    with _tasks():
+        build = wanted.build()
     if wanted.arguments.json:
         told = {"exit_code": wanted.exit_code, "runs": []} if build is None else listing.build_data(build)
         print(json_text(told), file=stdout)
@@ -68,7 +77,7 @@ def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     if wanted.own:
         from ..build.foretold import foretell
 
-        with user_code():
+        with _tasks():
             own = foretell(wanted.own, decisions, plan.experiments[0].output.doit_db)
     text, code = listing.dry_run_text(decisions, own=own)
     told = listing.states_data(plan, decisions)

@@ -322,6 +322,14 @@ def test_a_run_as_target_leaves_other_tasks_alone(pipeline: Any) -> None:
     assert not (pipeline.folder / "other").exists()
 
 
+@pytest.mark.parametrize("flags", [[], ["-n"]])
+def test_an_action_that_doit_refuses_is_one_sentence(
+    pipeline: Any, one_sentence: Callable[..., None], flags: list[str]
+) -> None:
+    (pipeline.folder / "dodo.py").open("a").write("\ndef task_odd():\n    return {'actions': [(print, ['hello'])]}\n")
+    one_sentence(pipeline.pyexp("build", *flags, status=2), "odd", "PythonAction can not be a built-in")
+
+
 def test_a_task_with_the_name_of_an_experiment_is_one_sentence(
     pipeline: Any, one_sentence: Callable[..., None]
 ) -> None:
