@@ -61,6 +61,11 @@ class Call:
                 f"{who} takes *{found.rest}, which does not tell what it wants; name its parameters, {self.signature}, "
                 "and use functools.wraps in a decorator"
             )
+        for index, name in enumerate([*found.positional, *found.options]):
+            if name in self._names[1:] and (name in found.options or index != self._names.index(name)):
+                raise SignatureError(
+                    f"{who} has {name} in another place than {self.signature}; it would not get it there"
+                )
         count = found.required
         if count == 0 and found.positional:
             count = 1
@@ -118,10 +123,13 @@ def _refuse_flags(fn: Callable[..., Any], refused: int) -> None:
 
 
 class _Parameters:
-    """Parameters of a function: the positional ones, the keywords that must be given, and the name of ``*args``."""
+    """Parameters of a function: positional ones, keywords that must or may be given, and the name of ``*args``."""
 
-    def __init__(self, positional: list[str], required: int, keywords: list[str], rest: str) -> None:
-        self.positional, self.required, self.keywords, self.rest = positional, required, keywords, rest
+    def __init__(
+        self, positional: list[str], required: int, keywords: list[str], options: list[str], rest: str
+    ) -> None:
+        self.positional, self.required, self.rest = positional, required, rest
+        self.keywords, self.options = keywords, options
 
     @classmethod
     def of(cls, fn: Callable[..., Any]) -> _Parameters | None:
@@ -134,6 +142,7 @@ class _Parameters:
                 list(names[: code.co_argcount]),
                 code.co_argcount - len(fn.__defaults__ or ()),
                 [name for name in names[code.co_argcount : end] if name not in given],
+                list(given),
                 names[end] if code.co_flags & _VARARGS else "",
             )
         import inspect
@@ -152,5 +161,9 @@ class _Parameters:
             [p.name for p in positional],
             len([p for p in positional if p.default is p.empty]),
             [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty],
+            # A partial that gives an argument by its name shows it as such a parameter.
+            []
+            if isinstance(fn, partial)
+            else [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty],
             rest,
         )

@@ -76,7 +76,7 @@ def seed_given(cfg, out, *, seed): ...
     ("fn", "count"),
     [
         (cfg_only, 1), (with_out, 2), (all_three, 3), (own_names, 2), (out_by_default, 2), (both_by_default, 3),
-        (deps_by_default, 3), (own_default, 1), (own_default_first, 1), (config_by_default, 1), (keywords, 1),
+        (deps_by_default, 3), (own_default, 1), (config_by_default, 1), (keywords, 1),
         (handed_on, 2), (model_given, 1), (seed_given, 2), (Callable1(), 1), (functools.partial(all_three, deps=1), 2),
         (functools.partial(own_names, 1), 1),
     ],
@@ -113,6 +113,10 @@ def hides(fn: Any) -> Any:
 def none(): ...
 def four(a, b, c, d): ...
 def must(cfg, *, seed): ...
+def deps_second(cfg, deps): ...
+def deps_second_by_default(cfg, deps=None): ...
+def out_first(out, cfg): ...
+def out_by_name(cfg, *, out=None): ...
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,11 @@ def must(cfg, *, seed): ...
         (none, "none takes 0 positional parameters"),
         (four, "four takes 4 positional parameters"),
         (must, r"must has a keyword parameter without a default \(seed\)"),
+        (deps_second, r"deps_second has deps in another place than fn\(cfg\), fn\(cfg, out\) or fn\(cfg, out, deps\)"),
+        (deps_second_by_default, "deps_second_by_default has deps in another place"),
+        (own_default_first, "own_default_first has out in another place"),
+        (out_first, "out_first has out in another place"),
+        (out_by_name, "out_by_name has out in another place"),
     ],
 )
 def test_what_cannot_be_called_rightly_is_refused_when_decorated(fn: Any, says: str) -> None:
