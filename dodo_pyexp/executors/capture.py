@@ -52,6 +52,7 @@ class Log:
 
     def __init__(self, attempt: AttemptFolder, *, live: bool = False, secrets: Sequence[str] = ()) -> None:
         self._tee: subprocess.Popen[bytes] | None = None
+        self._end = b""
         if live and not secrets and not os.isatty(1):
             self._through(["sh", "-c", _SHOW_AND_KEEP, attempt.log], live=True)
         elif live or secrets:
@@ -88,14 +89,30 @@ class Log:
 
     def _tell(self, secrets: Sequence[str]) -> None:
         """Tell the scribe what must not be seen; on no command line, where others could read it."""
-        told = b"\0".join(secret.encode("utf-8", "surrogateescape") for secret in secrets if "\0" not in secret)
+        self._end = os.urandom(16).hex().encode()
+        masked = (secret.encode("utf-8", "surrogateescape") for secret in secrets if "\0" not in secret)
+        told = b"\0".join((self._end, *masked))
         data = b"%d\n%s" % (len(told), told)
         while data:
             data = data[os.write(self.fd, data) :]
 
+    def _tell_end(self) -> None:
+        """Tell the scribe that the run has ended: what it has left behind may hold the pipe open for ever."""
+        import select
+
+        waiting = select.poll()
+        waiting.register(self.fd, select.POLLOUT)
+        try:
+            if waiting.poll(SHOWING_SECONDS * 1000):
+                os.write(self.fd, self._end)
+        except OSError:  # it has ended
+            pass
+
     def close(self) -> None:
-        """Close this end and, when live, wait until everything has been shown."""
+        """Close this end and wait until everything has been written, or shown."""
         if self.fd >= 0:
+            if self._end:
+                self._tell_end()
             os.close(self.fd)
             self.fd = -1
         if self._tee is not None:

@@ -2,12 +2,13 @@
 
 It is executed by its path and imports next to nothing, because many runs have one. It stands beside run and build, so
 that neither a slow terminal nor a dead build loses a line of the log; it ends when nobody can print any more. What it
-reads first is how many bytes follow with what must not be seen.
+reads first is how many bytes follow with the mark that ends what the run prints, and with what must not be seen.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import sys
 
 TYPE_CHECKING = False
@@ -16,10 +17,18 @@ if TYPE_CHECKING:
 
 MASK = b"***"
 BLOCK = 1 << 16
+CLOSING_MS = 50  # after its mark, the build closes its end of the pipe
 
 
 class Stream:
     """Masks secrets in bytes that come piece by piece; holds back no more than could be the beginning of one.
+
+    Parameters
+    ----------
+    secrets
+        What is masked.
+    end
+        What is left out, and sets `ended`.
 
     Examples
     --------
@@ -28,8 +37,10 @@ class Stream:
     (b'with ', b'*** and ', b'hunt')
     """
 
-    def __init__(self, secrets: Sequence[bytes]) -> None:
-        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+    def __init__(self, secrets: Sequence[bytes], end: bytes = b"") -> None:
+        self.ended = False
+        self._end = end
+        self._secrets = sorted({secret for secret in (*secrets, end) if secret}, key=len, reverse=True)
         self._longest = max(map(len, self._secrets), default=0)
         self._held = b""
 
@@ -62,7 +73,8 @@ class Stream:
                 return b"".join([*made, data[at : pending[0]]])
             if not first:
                 return b"".join([*made, data[at:]])
-            made += [data[at : places[first]], MASK]
+            self.ended = self.ended or first == self._end
+            made += [data[at : places[first]], b"" if first == self._end else MASK]
             at = places[first] + len(first)
 
     def _beginnings(self, data: bytes) -> list[int]:
@@ -79,10 +91,11 @@ class Stream:
 
 def main(log: int, *, live: bool) -> None:
     """Copy stdin to a log, and to stdout where that is asked for, until it ends."""
-    secrets = _secrets()
-    if secrets is None:
+    told = _told()
+    if told is None:
         return
-    stream = Stream(secrets)
+    end, *secrets = told
+    stream = Stream(secrets, end)
     show = _shower() if live else None
     while True:
         data = os.read(0, BLOCK)
@@ -93,10 +106,21 @@ def main(log: int, *, live: bool) -> None:
             show = None
         if not data:
             return
+        if stream.ended:
+            stream.ended = False
+            if _is_held_open() and os.fork():  # the build waits for this process, and must not wait for what goes on
+                return
 
 
-def _secrets() -> list[bytes] | None:
-    """Read what must not be seen; None if the build ended before it had said all of that."""
+def _is_held_open() -> bool:
+    """Tell whether something that the run has left behind may still print."""
+    waiting = select.poll()
+    waiting.register(0, select.POLLIN)
+    return not any(flags & select.POLLHUP for _, flags in waiting.poll(CLOSING_MS))
+
+
+def _told() -> list[bytes] | None:
+    """Read the mark and what must not be seen; None if the build ended before it had said all of that."""
     line = data = b""
     while not line.endswith(b"\n"):
         if not (more := os.read(0, 1)):

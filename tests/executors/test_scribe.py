@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,21 @@ def test_a_terminal_sees_colours_and_nothing_else_of_what_it_would_obey(project:
     assert on_terminal(project, "-m", "pyexp", "log", "a") == f"{shown}\x1b[0m"
     assert on_terminal(project, "-m", "pyexp", "log", "a", "--raw") == MASKED
     assert project.pyexp("log", "a").stdout == MASKED
+
+
+def test_a_log_is_closed_at_once_whatever_the_run_has_left_behind_and_that_is_masked_as_before(tmp_path: Path) -> None:
+    log = capture.Log(AttemptFolder(str(tmp_path)), secrets=["hunter2"])
+    prints = "read go; echo late hunter2; echo $go"
+    daemon = subprocess.Popen(["sh", "-c", prints], stdin=subprocess.PIPE, stdout=log.fd, start_new_session=True)
+    os.write(log.fd, b"printed hunt")
+    began = time.monotonic()
+    log.close()
+    assert time.monotonic() - began < capture.SHOWING_SECONDS and not capture._tees
+    assert (tmp_path / "log.out").read_text() == "printed hunt"
+    daemon.communicate(b"last\n")
+    while not (text := (tmp_path / "log.out").read_text()).endswith("last\n"):
+        assert time.monotonic() - began < 30, text
+    assert text == "printed huntlate ***\nlast\n"
 
 
 @pytest.mark.parametrize("said", [b"", b"1", b"20\nhunter2"])
