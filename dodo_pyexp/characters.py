@@ -7,7 +7,10 @@ locales). Nothing ends because of that: signs of drawing become plain ones, othe
 from __future__ import annotations
 
 import codecs
-from typing import IO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
 
 _PLAIN = {"…": "...", "─": "-", "│": "|", "├": "|", "└": "`", "±": "+-", "→": "->", "█": "#"}
 _NAME = "dodo_pyexp.plain"
