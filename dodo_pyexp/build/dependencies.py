@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from ..collection.patterns import Pattern, PatternError
@@ -126,8 +127,12 @@ class Resolver:
         if exact is not None:  # `^train:a$` in each of 10,000 configs must not be searched in 10,000 names each time
             names = self._names(experiment, full=full)
             return [names[exact[1]]] if exact[1] in names else []
-        found_in = _pattern(key, run).found_in
-        return [item for item in experiment.runs if found_in(item.name) or (full and found_in(item.full_name))]
+        pattern = _pattern(key, run)
+        found = pattern.found_among([item.name for item in experiment.runs])
+        if full:
+            named = pattern.found_among([item.full_name for item in experiment.runs])
+            found = [one or other for one, other in zip(found, named, strict=True)]
+        return list(compress(experiment.runs, found))
 
     def _names(self, experiment: PlannedExperiment, *, full: bool) -> dict[str, PlannedRun]:
         names = self._by_name.get((id(experiment), full))

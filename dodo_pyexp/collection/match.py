@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from .patterns import Pattern
+
 MISSING: Any = object()
 GLOB_SIGNS = frozenset("*?[")
 REGEX_SIGNS = frozenset("^$+|(){}\\.")
@@ -30,27 +32,27 @@ def name_of(item: Any) -> str:
     return name if type(name) is str else str(name)
 
 
-def name_tests(pattern: str, *, glob: bool) -> list[Callable[[str], Any]]:
-    """Give the tests to try one after the other for a pattern that is nobody's exact name.
+def patterns_of(text: str, *, glob: bool) -> list[Pattern]:
+    """Give the patterns to try one after the other for a text that is nobody's exact name.
 
-    With `glob` (tensors) a pattern with ``*``, ``?`` or ``[`` is tried as a glob over the whole name first.
+    With `glob` (tensors) a text with ``*``, ``?`` or ``[`` is tried as a glob over the whole name first.
     Then it is a regular expression searched in the name; what is no valid one is a glob again. A glob
     without any sign of a regular expression stays one: ``"P*"`` that fits no name must not become "P or
     nothing", which fits all.
     """
     from .patterns import Pattern, PatternError
 
-    tests: list[Callable[[str], Any]] = []
-    if glob and not GLOB_SIGNS.isdisjoint(pattern):
-        tests.append(Pattern(pattern, glob=True).found_in)
-        if REGEX_SIGNS.isdisjoint(pattern):
-            return tests
+    found: list[Pattern] = []
+    if glob and not GLOB_SIGNS.isdisjoint(text):
+        found.append(Pattern(text, glob=True))
+        if REGEX_SIGNS.isdisjoint(text):
+            return found
     try:
-        tests.append(Pattern(pattern).found_in)
+        found.append(Pattern(text))
     except PatternError:
-        if not tests and not GLOB_SIGNS.isdisjoint(pattern):
-            tests.append(Pattern(pattern, glob=True).found_in)
-    return tests
+        if not found and not GLOB_SIGNS.isdisjoint(text):
+            found.append(Pattern(text, glob=True))
+    return found
 
 
 def unusable(pattern: str) -> str:
@@ -64,13 +66,13 @@ def unusable(pattern: str) -> str:
     return ""
 
 
-def matching_names(names: Sequence[str], pattern: str, *, glob: bool) -> list[int]:
-    """Give the positions of the names that a pattern means: exact names first, then as `name_tests` tells."""
-    found = [index for index, name in enumerate(names) if name == pattern]
+def matching_names(names: Sequence[str], text: str, *, glob: bool) -> list[int]:
+    """Give the positions of the names that a text means: exact names first, then as `patterns_of` tells."""
+    found = [index for index, name in enumerate(names) if name == text]
     if found:
         return found
-    for test in name_tests(pattern, glob=glob):
-        found = [index for index, name in enumerate(names) if test(name)]
+    for pattern in patterns_of(text, glob=glob):
+        found = [index for index, hit in enumerate(pattern.found_among(names)) if hit]
         if found:
             return found
     return []

@@ -15,6 +15,7 @@ from ..errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 SECONDS = 1.0
@@ -73,19 +74,30 @@ class Pattern:
         PatternError
             It takes too long.
         """
-        if not self._repeats or (self._repeats == 1 and len(text) < _HARMLESS):
-            return self._search(text) is not None
+        return self.found_among((text,))[0]
+
+    def found_among(self, texts: Sequence[str]) -> list[bool]:
+        """Tell of each name whether it is found in it; that costs the setting of one timer, and not one for each.
+
+        Raises
+        ------
+        PatternError
+            It takes too long.
+        """
+        search = self._search
+        if not self._repeats or (self._repeats == 1 and max(map(len, texts), default=0) < _HARMLESS):
+            return [search(text) is not None for text in texts]
         try:
             before = signal.signal(signal.SIGVTALRM, _give_up)
         except ValueError:  # not the main thread
-            return self._search(text) is not None
+            return [search(text) is not None for text in texts]
         began = time.process_time()  # a timer's own count is too coarse for thousands of short searches
         timer = signal.setitimer(signal.ITIMER_VIRTUAL, max(self._left, 0.001))
         try:
             try:
                 if self._left < 0:
                     raise _TooSlow
-                return self._search(text) is not None
+                return [search(text) is not None for text in texts]
             finally:
                 signal.setitimer(signal.ITIMER_VIRTUAL, 0)  # in here, as the time may be up at this very moment
         except _TooSlow:

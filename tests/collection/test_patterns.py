@@ -89,3 +89,15 @@ def test_what_does_not_compile_is_told_in_a_sentence(text: str, why: str) -> Non
 def test_a_lookup_says_what_is_wrong_with_a_pattern() -> None:
     with pytest.raises(LookupFailed, match=r"No configs match pattern '\(b': '\(b' is no regular expression: missing"):
         Runs([{"name": "a"}])["(b"]
+
+
+def test_many_searches_set_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[float] = []
+    change = signal.setitimer
+    monkeypatch.setattr(
+        signal, "setitimer", lambda which, *seconds: timers.append(seconds[0]) or change(which, *seconds)
+    )
+    names = [f"train_seed{number}_w" for number in range(100)]
+    assert Pattern("^train_.*_seed7.*|seed7.*w$").found_among(names).count(True) == 11
+    assert Runs([{"name": name} for name in names])["^train_.*seed3_.*"]["name"] == "train_seed3_w"
+    assert len(timers) == 2 * 3
