@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..config.config import Config
     from ..executors.base import Executor
     from ..executors.job import Job
+    from ..executors.scribes import Scribe
     from .batch import Batch
     from .plan import PlannedRun
 
@@ -84,11 +85,11 @@ def add_to_log(attempt: AttemptFolder, text: str) -> None:
     opening.add(attempt.log, text.encode("utf-8", "backslashreplace"))
 
 
-def log_of(job: Job, executor: Executor, known: Sequence[str]) -> Log:
+def log_of(job: Job, executor: Executor, known: Sequence[str], scribe: Scribe) -> Log:
     """Open the log of a job, in which the secrets of its config, and others that are known, are masked.
 
     An executor that shows logs by itself writes them elsewhere, too.
     """
     if executor.shows_logs:
         return Log(job.attempt)
-    return Log(job.attempt, live=job.live, secrets=printed_forms(job.config, job.kept_config, known))
+    return Log(job.attempt, scribe, live=job.live, secrets=printed_forms(job.config, job.kept_config, known))

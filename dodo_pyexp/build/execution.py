@@ -272,7 +272,7 @@ class Execution:
         """Hand the job to the executor; whatever goes wrong there is this run's failure, and no other's."""
         log = None
         try:
-            log = log_of(job, executor, self.run.experiment.masker.known)
+            log = log_of(job, executor, self.run.experiment.masker.known, self._session.scribe)
             if not executor.blocking:
                 self._session.guardian.start()
                 hand_on(self._lock)
@@ -394,12 +394,12 @@ class Execution:
         status = statuses.read(attempt)
         if status.get("state") == statuses.FINISHED and self._record(attempt, status):
             return False
+        if ended.lost and self._may_be_lost_again():
+            self._losses.append(f"{ended.cause}")
+            self._tell_of_loss(attempt)
+            self._try_again(attempt)
+            return True
         if status.get("state") != statuses.FAILED:
-            if ended.lost and self._may_be_lost_again():
-                self._losses.append(f"{ended.cause}")
-                self._tell_of_loss(attempt)
-                self._try_again(attempt)
-                return True
             status = self._record_death(attempt, ended)
         self.failure = failure_cause(status)
         if status.get("state") == statuses.INTERRUPTED:

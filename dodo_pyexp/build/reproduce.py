@@ -23,6 +23,7 @@ from ..executors.guardian import Guardian
 from ..executors.job import Job
 from ..executors.process import describe_end
 from ..executors.reference import Reference
+from ..executors.scribes import Scribe
 from ..executors.subprocess import SubprocessExecutor
 from ..importing import module_name
 from ..printable import printable
@@ -208,11 +209,11 @@ class _New:
         return status
 
     def _wait(self, job: Job, *, live: bool) -> None:
-        guardian = Guardian()
+        guardian, scribe = Guardian(), Scribe()
         try:
             guardian.start()
             secrets = printed_forms(job.config, job.kept_config, environment_secrets())
-            handle = SubprocessExecutor().start(job, Log(job.attempt, live=live, secrets=secrets), guardian)
+            handle = SubprocessExecutor().start(job, Log(job.attempt, scribe, live=live, secrets=secrets), guardian)
             try:
                 while (ended := handle.poll()) is None:
                     if handle.fileno() < 0:
@@ -227,6 +228,7 @@ class _New:
                 raise
         finally:
             guardian.close()
+            scribe.close()
         if statuses.read(job.attempt).get("state") not in (statuses.FINISHED, statuses.FAILED):
             kind, message = describe_end(ended)
             error = {"type": kind, "message": message, "where": None, "traceback": ""}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..executors.guardian import Guardian
     from ..executors.idle import Processes
     from ..executors.memory import OomKills
+    from ..executors.scribes import Scribe
 
 FORBIDDEN = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
 """Nothing can be written here, and no other run of the experiment would fare better."""
@@ -97,6 +98,13 @@ class Session:
         from ..executors.guardian import Guardian
 
         return Guardian()
+
+    @cached_property
+    def scribe(self) -> Scribe:
+        """Writes the logs that are masked or shown."""
+        from ..executors.scribes import Scribe
+
+        return Scribe(self.note_once)
 
     @cached_property
     def processes(self) -> Processes:
@@ -284,3 +292,5 @@ class Session:
         finally:
             if "guardian" in vars(self):
                 self.guardian.close()
+            if "scribe" in vars(self):
+                self.scribe.close()

@@ -15,6 +15,7 @@ from .capture import Capture, Log
 from .debugging import Debugging
 from .job import RunError
 from .process_state import ProcessState
+from .scribes import GONE
 from .staying import Staying
 
 TYPE_CHECKING = False
@@ -52,6 +53,12 @@ class Ended:
         self.cause = cause
         self.kind = kind
         self.lost = lost
+
+    def close(self, log: Log) -> Ended:
+        """Close the log of what has ended; to have lost that may be what it has died of."""
+        if not log.close():
+            self.cause, self.lost = self.cause or GONE, True
+        return self
 
 
 class Handle:
@@ -185,12 +192,14 @@ class Executor:
         job.log_fd = log.fd
         try:
             with Capture(log) as capture, Debugging(capture) as debugging, Staying():
-                code = job.perform(lambda: debugging.call(lambda: self._value(job)))
+                ended = Ended(job.perform(lambda: debugging.call(lambda: self._value(job))))
+        except BaseException:
+            log.close()
+            raise
         finally:
             job.log_fd = -1
-            log.close()
             before.restore()
-        return Handle(Ended(code))
+        return Handle(ended.close(log))
 
     def _value(self, job: Job) -> Any:
         """Call `run`, and take the value from where it was put."""

@@ -7,33 +7,23 @@ here.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import sys
 from _thread import allocate_lock
 
 from ..flushing import flush_c, try_flush
-from ..store.opening import open_to_add
+from ..store.opening import add, open_to_add
+from .descriptors import above_standard
+from .scribes import GONE, PATIENCE_SECONDS, SHOWING_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Sequence
     from typing import Any, TextIO
 
     from ..store.paths import AttemptFolder
-
-
-SHOWING_SECONDS = 2.0
-"""So long the last lines may take to be shown, before the build goes on without waiting for them."""
-
-# Also when nobody reads what is shown any more, as with `| head`: the run must not notice. Not every `tee` knows -p.
-_SHOW_AND_KEEP = 'tee -p -a "$0" 2>/dev/null || tee -a "$0" 2>/dev/null || exec cat >> "$0"'
-
-_SCRIBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scribe.py")
-
-_tees: list[subprocess.Popen[bytes]] = []  # that still show something
+    from .scribes import Page, Scribe
 
 
 class Log:
@@ -43,86 +33,44 @@ class Log:
     ----------
     attempt
         Whose log it is.
+    scribe
+        Writes it, where it is shown or masked: a process that a slow terminal or a dead build does not keep from
+        writing every line.
     live
-        Show everything on the build's stdout too (``-s``). A `tee` process does that, so that a slow terminal
-        or a dead build can never lose a line of the log.
+        Show everything on the build's stdout too (``-s``).
     secrets
-        Texts that are masked in it; a process does that, too: the `scribe`.
+        Texts that are masked in it.
     """
 
-    def __init__(self, attempt: AttemptFolder, *, live: bool = False, secrets: Sequence[str] = ()) -> None:
-        self._tee: subprocess.Popen[bytes] | None = None
-        self._end = b""
-        if live and not secrets and not os.isatty(1):
-            self._through(["sh", "-c", _SHOW_AND_KEEP, attempt.log], live=True)
-        elif live or secrets:
-            file = above_standard(open_to_add(attempt.log))
+    def __init__(
+        self, attempt: AttemptFolder, scribe: Scribe | None = None, *, live: bool = False, secrets: Sequence[str] = ()
+    ) -> None:
+        self._path = attempt.log
+        self._scribe = scribe
+        self._page: Page | None = None
+        self._seconds = SHOWING_SECONDS if live else PATIENCE_SECONDS
+        if scribe is None and (live or secrets):
+            raise TypeError("what is shown or masked needs a scribe")
+        self.fd = above_standard(open_to_add(attempt.log))
+        if scribe is not None and (live or secrets):
+            file = self.fd
             try:
-                self._through([sys.executable, "-I", "-S", _SCRIBE, str(file), "live" if live else ""], file, live=live)
+                self.fd, self._page = scribe.begin(file, _standard_output() if live else None, secrets)
             finally:
                 os.close(file)
-            try:
-                self._tell(secrets)
-            except OSError:  # it has ended already: no file, or no memory, was left for it
-                self.close()
-                raise
-        else:
-            self.fd = open_to_add(attempt.log)
-        self.fd = above_standard(self.fd)
+            self.fd = above_standard(self.fd)
 
-    def _through(self, command: list[str], *files: int, live: bool) -> None:
-        """Let a process write the log; it reads what is written to `fd`."""
-        import subprocess
-
-        shown = None if live else subprocess.DEVNULL  # what nobody watches must hold no terminal and no pipe
-        reader, self.fd = os.pipe()
+    def close(self) -> bool:
+        """Close this end, and wait until everything is written down; False if something is missing for good."""
+        self.abandon()
+        page, self._page = self._page, None
+        if page is None or self._scribe is None or self._scribe.end(page, self._seconds):
+            return True
         try:
-            # A session of its own: Ctrl-C on the terminal must not end it before the run.
-            self._tee = subprocess.Popen(
-                command, stdin=reader, stdout=shown, stderr=shown, pass_fds=files, start_new_session=True
-            )
-        except BaseException:
-            os.close(self.fd)
-            raise
-        finally:
-            os.close(reader)
-
-    def _tell(self, secrets: Sequence[str]) -> None:
-        """Tell the scribe what must not be seen; on no command line, where others could read it."""
-        self._end = os.urandom(16).hex().encode()
-        masked = (secret.encode("utf-8", "surrogateescape") for secret in secrets if "\0" not in secret)
-        told = b"\0".join((self._end, *masked))
-        data = b"%d\n%s" % (len(told), told)
-        while data:
-            data = data[os.write(self.fd, data) :]
-
-    def _tell_end(self) -> None:
-        """Tell the scribe that the run has ended: what it has left behind may hold the pipe open for ever."""
-        import select
-
-        waiting = select.poll()
-        waiting.register(self.fd, select.POLLOUT)
-        try:
-            if waiting.poll(SHOWING_SECONDS * 1000):
-                os.write(self.fd, self._end)
-        except OSError:  # it has ended
+            add(self._path, f"--- {GONE}: what was printed from here on is missing ---\n".encode())
+        except OSError:  # the build tells of it, too
             pass
-
-    def close(self) -> None:
-        """Close this end and wait until everything has been written, or shown."""
-        if self.fd >= 0:
-            if self._end:
-                self._tell_end()
-            os.close(self.fd)
-            self.fd = -1
-        if self._tee is not None:
-            import subprocess
-
-            try:
-                self._tee.wait(SHOWING_SECONDS)
-            except subprocess.TimeoutExpired:  # a daemon that the run left behind holds the other end
-                _tees.append(self._tee)
-            self._tee = None
+        return False
 
     def abandon(self) -> None:
         """Close this end without waiting: the executing process holds its own."""
@@ -131,13 +79,12 @@ class Log:
             self.fd = -1
 
 
-def above_standard(fd: int) -> int:
-    """Move a descriptor out of the way of 0, 1 and 2: a build that has none of these gives them to what it opens."""
-    if fd > 2:
-        return fd
-    moved: int = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
-    os.close(fd)
-    return moved
+def _standard_output() -> int | None:
+    try:
+        os.fstat(1)
+    except OSError:  # it was closed all along
+        return None
+    return 1
 
 
 def redirect(fd: int) -> None:

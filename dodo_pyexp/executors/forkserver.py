@@ -15,7 +15,7 @@ import sys
 from array import array
 
 from .base import Ended, Handle
-from .capture import above_standard
+from .descriptors import above_standard
 from .guardian import Guardian
 from .process import close_watched, kill_group, wait_for
 from .spare import MOST_BYTES, Spare
@@ -237,7 +237,7 @@ class ServedHandle(Handle):
                 said = b""
             self._ended = Ended(int(said)) if said else self._orphaned()
             self._server.landed(self._socket)
-            self._log.close()
+            self._ended.close(self._log)
         return self._ended
 
     def kill(self) -> None:

@@ -68,7 +68,7 @@ class ProcessHandle(Handle):
                 _watched.discard(self._fd)
                 os.close(self._fd)
                 self._fd = -1
-            self._log.close()
+            self._ended.close(self._log)
         return self._ended
 
     def _wait(self) -> int | None:

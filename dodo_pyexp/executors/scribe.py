@@ -1,14 +1,20 @@
-"""The scribe: a small process that writes down what a run prints, without the secrets that are known, and shows it.
+"""The scribe: a small process that writes down what runs print, without the secrets that are known, and shows it.
 
-It is executed by its path and imports next to nothing, because many runs have one. It stands beside run and build, so
-that neither a slow terminal nor a dead build loses a line of the log; it ends when nobody can print any more. What it
-reads first is how many bytes follow with the mark that ends what the run prints, and with what must not be seen.
+A build starts one for all its runs, and tells it of each with its open files. It stands beside runs and build, so that
+neither a slow terminal nor a dead build loses a line of a log; it ends when the build is gone and nobody can print any
+more. It is executed by its path, and imports little.
+
+What the build says is a letter and two numbers, in 25 bytes: ``+`` for a run, its number, and how many bytes follow
+with what must not be seen; ``-`` when the run has ended; ``q`` when the build has. To ``-`` it answers when all that
+the run has printed is written down: ``.`` if nothing more can come, ``o`` if something that the run has left behind
+keeps its output open, ``?`` if it knows of no such run.
 """
 
 from __future__ import annotations
 
 import os
 import select
+import socket
 import sys
 
 TYPE_CHECKING = False
@@ -17,18 +23,12 @@ if TYPE_CHECKING:
 
 MASK = b"***"
 BLOCK = 1 << 16
-CLOSING_MS = 50  # after its mark, the build closes its end of the pipe
+MOST_IN_PIPE = 1 << 20
+HEAD = 25
 
 
 class Stream:
     """Masks secrets in bytes that come piece by piece; holds back no more than could be the beginning of one.
-
-    Parameters
-    ----------
-    secrets
-        What is masked.
-    end
-        What is left out, and sets `ended`.
 
     Examples
     --------
@@ -37,10 +37,8 @@ class Stream:
     (b'with ', b'*** and ', b'hunt')
     """
 
-    def __init__(self, secrets: Sequence[bytes], end: bytes = b"") -> None:
-        self.ended = False
-        self._end = end
-        self._secrets = sorted({secret for secret in (*secrets, end) if secret}, key=len, reverse=True)
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
         self._longest = max(map(len, self._secrets), default=0)
         self._held = b""
 
@@ -73,8 +71,7 @@ class Stream:
                 return b"".join([*made, data[at : pending[0]]])
             if not first:
                 return b"".join([*made, data[at:]])
-            self.ended = self.ended or first == self._end
-            made += [data[at : places[first]], b"" if first == self._end else MASK]
+            made += [data[at : places[first]], MASK]
             at = places[first] + len(first)
 
     def _beginnings(self, data: bytes) -> list[int]:
@@ -89,59 +86,140 @@ class Stream:
         return sorted(set(found))
 
 
-def main(log: int, *, live: bool) -> None:
-    """Copy stdin to a log, and to stdout where that is asked for, until it ends."""
-    told = _told()
-    if told is None:
-        return
-    end, *secrets = told
-    stream = Stream(secrets, end)
-    show = _shower() if live else None
-    while True:
-        data = os.read(0, BLOCK)
-        seen = stream.fed(data) if data else stream.rest()
+class Page:
+    """One run: where its output comes from, and where it goes."""
+
+    def __init__(self, files: list[int], secrets: list[bytes]) -> None:
+        self.source, self._log, *shown = files
+        self._stream = Stream(secrets)
+        self._shown = shown[0] if shown else -1
+        self._show = _shower(self._shown) if shown else None
+        self.open = True
+
+    def read(self) -> int:
+        """Write down what there is to read by now, up to a block; give how much that was."""
+        data = os.read(self.source, BLOCK)
+        seen = self._stream.fed(data) if data else self._stream.rest()
         if seen:
-            _write(log, seen)
-        if show is not None and not show(seen, not data):
-            show = None
+            _write(self._log, seen)
+        if self._show is not None and not self._show(seen, not data):
+            self.hide()
         if not data:
-            return
-        if stream.ended:
-            stream.ended = False
-            if _is_held_open() and os.fork():  # the build waits for this process, and must not wait for what goes on
-                return
+            self.open = False
+            self.hide()
+            os.close(self.source)
+            os.close(self._log)
+        return len(data)
+
+    def read_all(self) -> None:
+        """Write down what was printed until now; what goes on printing is not waited for."""
+        now, left = select.poll(), MOST_IN_PIPE
+        now.register(self.source, select.POLLIN)
+        while self.open and left > 0 and now.poll(0):
+            left -= self.read()
+
+    def hide(self) -> None:
+        """Show nothing more."""
+        if self._shown >= 0:
+            os.close(self._shown)
+        self._shown, self._show = -1, None
 
 
-def _is_held_open() -> bool:
-    """Tell whether something that the run has left behind may still print."""
-    waiting = select.poll()
-    waiting.register(0, select.POLLIN)
-    return not any(flags & select.POLLHUP for _, flags in waiting.poll(CLOSING_MS))
+class Desk:
+    """All runs that are on their way, and the build that tells of them."""
+
+    def __init__(self, build: int) -> None:
+        self._build = build
+        self._socket = socket.socket(fileno=0)
+        self._listening = True
+        self._pages: dict[int, Page] = {}
+        self._sources: dict[int, Page] = {}
+        self._waiting = select.poll()
+        self._waiting.register(0, select.POLLIN)
+        self._pause: int | None = None
+        try:
+            self._gone = os.pidfd_open(build)
+            self._waiting.register(self._gone, select.POLLIN)
+        except (AttributeError, OSError):  # macOS, old kernels: look from time to time instead
+            self._gone, self._pause = -1, 500
+
+    def work(self) -> None:
+        """Write until the build is gone and nobody can print any more."""
+        while self._listening or self._sources:
+            found = {fd for fd, _ in self._waiting.poll(self._pause)}
+            for fd in found & self._sources.keys():
+                self._sources[fd].read()
+                self._tidy(fd)
+            # The build's socket may stay open in what it has forked, so that its end alone would not do.
+            if self._listening and (
+                (0 in found and not self._heard()) or self._gone in found or os.getppid() != self._build
+            ):
+                self._leave()
+
+    def _tidy(self, fd: int) -> None:
+        if not self._sources[fd].open:
+            self._waiting.unregister(fd)
+            del self._sources[fd]
+
+    def _heard(self) -> bool:
+        """Do what the build says; False if that is to end, or nothing any more."""
+        try:
+            said, files, _, _ = socket.recv_fds(self._socket, HEAD, 3)
+            said += self._received(HEAD - len(said)) if said else b""
+            what, number, size = said[:1], int(said[1:13] or 0), int(said[13:] or 0)
+            secrets = self._received(size).split(b"\0")
+            if what == b"+" and len(files) > 1:
+                page = self._pages[number] = self._sources[files[0]] = Page(files, secrets)
+                self._waiting.register(page.source, select.POLLIN)
+            elif what == b"+":  # there is no room for its files
+                for fd in files:
+                    os.close(fd)
+            elif what == b"-":
+                self._socket.sendall(b"%s%12d" % (self._ended(number), number))
+        except (OSError, EOFError):
+            return False
+        return what in (b"+", b"-")
+
+    def _received(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = self._socket.recv(size - len(data))
+            if not more:
+                raise EOFError
+            data += more
+        return data
+
+    def _ended(self, number: int) -> bytes:
+        """Write down what a run has printed, and forget it."""
+        page = self._pages.pop(number, None)
+        if page is None:
+            return b"?"
+        if page.open:
+            page.read_all()
+            page.hide()
+            self._tidy(page.source)
+        return b"o" if page.open else b"."
+
+    def _leave(self) -> None:
+        """The build is gone: hear and show nothing any more."""
+        self._listening = False
+        for fd in (0, self._gone):
+            if fd >= 0:
+                self._waiting.unregister(fd)
+        self._socket.close()
+        for page in self._sources.values():
+            page.hide()
 
 
-def _told() -> list[bytes] | None:
-    """Read the mark and what must not be seen; None if the build ended before it had said all of that."""
-    line = data = b""
-    while not line.endswith(b"\n"):
-        if not (more := os.read(0, 1)):
-            return None
-        line += more
-    while len(data) < int(line):
-        if not (more := os.read(0, int(line) - len(data))):
-            return None
-        data += more
-    return data.split(b"\0")
-
-
-def _shower() -> Callable[[bytes, bool], bool]:
+def _shower(fd: int) -> Callable[[bytes, bool], bool]:
     """Make what shows something; it says whether there is still somebody who looks."""
-    if not os.isatty(1):
-        return lambda data, ended: _write(1, data)
+    if not os.isatty(fd):
+        return lambda data, ended: _write(fd, data)
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     from dodo_pyexp.printable import TerminalText
 
     text = TerminalText()
-    return lambda data, ended: _write(1, text.shown(data, ended=ended).encode("utf-8", "backslashreplace"))
+    return lambda data, ended: _write(fd, text.shown(data, ended=ended).encode("utf-8", "backslashreplace"))
 
 
 def _write(fd: int, data: bytes) -> bool:
@@ -154,5 +232,17 @@ def _write(fd: int, data: bytes) -> bool:
     return True
 
 
+def _make_room() -> None:
+    """Open as many files as may be: a build with many runs at once has three for each here."""
+    import resource
+
+    try:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (OSError, ValueError):  # macOS has a lower limit besides
+        pass
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), live=sys.argv[2] == "live")
+    _make_room()
+    Desk(int(sys.argv[1])).work()

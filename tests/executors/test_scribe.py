@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pty
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dodo_pyexp.executors import capture
+from dodo_pyexp.executors import scribes
+from dodo_pyexp.executors.capture import Log
 from dodo_pyexp.executors.scribe import Stream
 from dodo_pyexp.store.paths import AttemptFolder
 
@@ -108,24 +110,30 @@ def test_a_terminal_sees_colours_and_nothing_else_of_what_it_would_obey(project:
 
 
 def test_a_log_is_closed_at_once_whatever_the_run_has_left_behind_and_that_is_masked_as_before(tmp_path: Path) -> None:
-    log = capture.Log(AttemptFolder(str(tmp_path)), secrets=["hunter2"])
+    scribe = scribes.Scribe()
+    log = Log(AttemptFolder(str(tmp_path)), scribe, secrets=["hunter2"])
     prints = "read go; echo late hunter2; echo $go"
     daemon = subprocess.Popen(["sh", "-c", prints], stdin=subprocess.PIPE, stdout=log.fd, start_new_session=True)
-    os.write(log.fd, b"printed hunt")
+    os.write(log.fd, b"printed\nhunt")
     began = time.monotonic()
-    log.close()
-    assert time.monotonic() - began < capture.SHOWING_SECONDS and not capture._tees
-    assert (tmp_path / "log.out").read_text() == "printed hunt"
+    assert log.close()
+    scribe.close()
+    assert time.monotonic() - began < scribes.SHOWING_SECONDS
+    assert (tmp_path / "log.out").read_text() == "printed\n", "the rest of a secret may still come"
     daemon.communicate(b"last\n")
     while not (text := (tmp_path / "log.out").read_text()).endswith("last\n"):
         assert time.monotonic() - began < 30, text
-    assert text == "printed huntlate ***\nlast\n"
+    assert text == "printed\nhuntlate ***\nlast\n"
 
 
-@pytest.mark.parametrize("said", [b"", b"1", b"20\nhunter2"])
+@pytest.mark.parametrize("said", [b"", b"+", b"+%12d%12dhunter2" % (1, 20)])
 def test_a_scribe_of_a_build_that_was_killed_before_it_had_said_what_is_secret_ends(said: bytes) -> None:
-    scribe = [sys.executable, "-I", "-S", capture._SCRIBE, "2", ""]
-    done = subprocess.run(scribe, input=said, capture_output=True, timeout=30, check=False)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(said)
+        ours.shutdown(socket.SHUT_WR)
+        scribe = [sys.executable, "-I", "-S", scribes._PROGRAM, str(os.getpid())]
+        done = subprocess.run(scribe, stdin=theirs.fileno(), capture_output=True, timeout=30, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
@@ -143,7 +151,8 @@ def test_a_log_that_could_not_be_opened_leaves_nothing_open(
         return started
 
     monkeypatch.setattr(subprocess, "Popen", popen)
-    opened = len(os.listdir("/dev/fd"))
+    opened, scribe = len(os.listdir("/dev/fd")), scribes.Scribe()
     with pytest.raises(OSError):
-        capture.Log(AttemptFolder(str(tmp_path)), secrets=["hunter2" * 100_000])
+        Log(AttemptFolder(str(tmp_path)), scribe, secrets=["hunter2" * 100_000])
+    scribe.close()
     assert len(os.listdir("/dev/fd")) == opened
