@@ -101,13 +101,14 @@ def test_no_command_prints_a_control_character(named: Any) -> None:
     assert "\x1b" not in done.stdout.split("<stdout>:")[0] + done.stderr
 
 
-def test_programs_get_names_as_they_are(named: Any) -> None:
+def test_json_has_names_as_they_are_and_csv_has_them_escaped(named: Any) -> None:
     import json
 
     named.pyexp("build", status=1)
     assert NAME in [run["name"] for run in json.loads(named.pyexp("list", "--json").stdout)["runs"]]
     assert NAME in [run["name"] for run in json.loads(named.pyexp("results", "--json").stdout)[0]["runs"]]
-    assert NAME in named.pyexp("results", "--csv").stdout
+    table = named.pyexp("results", "--csv").stdout  # which is opened by programs that obey control characters
+    assert r"esc\x1b[31mred\nline\u202eback" in table and "\x1b" not in table
 
 
 def on_a_terminal(project: Any, *command: str, columns: int = 100) -> list[str]:
