@@ -49,9 +49,9 @@ _PASSES = frozenset((
     "second", "one", "two", "single", "multi", "low", "high", "band", "all", "forward", "backward", "first",
     "third", "last", "both", "train", "test", "full",
 ))  # fmt: skip
-_QUALIFIED = frozenset(("api", "access", "account", "auth", "private", "ssh", "refresh", "signing", "encryption"))
+QUALIFIED = frozenset(("api", "access", "account", "auth", "private", "ssh", "refresh", "signing", "encryption"))
 # Sections whose ``key`` is that of a service.
-_SERVICES = _QUALIFIED | frozenset((
+_SERVICES = QUALIFIED | frozenset((
     "anthropic", "aws", "azure", "clearml", "cohere", "comet", "datadog", "deepseek", "discord", "gcp",
     "gemini", "github", "gitlab", "google", "hf", "huggingface", "kaggle", "login", "mistral", "mlflow",
     "neptune", "openai", "openrouter", "pinecone", "replicate", "roboflow", "s3", "sendgrid", "sentry",
@@ -93,7 +93,7 @@ def secret_key(key: str, value: object = "...", within: str = "") -> bool:
     if not _PLAIN.isdisjoint(words) or any(word.endswith(_ENDS) for word in words):
         return True
     last, before = words[-1], words[-2] if len(words) > 1 else ""
-    if last not in ABOUT and any(one in _QUALIFIED and two in _OF_SERVICES for one, two in pairwise(words)):
+    if last not in ABOUT and any(one in QUALIFIED and two in _OF_SERVICES for one, two in pairwise(words)):
         return True
     if last not in _LAST or isinstance(value, (int, float, dict)):  # a number of tokens, or a random key, is none
         return False

@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..config.secret_keys import secret_key, words_of
+from ..config.secret_keys import QUALIFIED, secret_key, words_of
 
 # Words that name a secret beyond doubt, and the values that are then none: places, references, words for "fill me in".
 _SURE = frozenset((
     "password", "passwd", "passphrase", "secret", "apikey", "accesskey", "privatekey", "secretkey",
     "authtoken", "accesstoken", "pwd",
 ))  # fmt: skip
-_QUALIFIED = frozenset(("api", "access", "account", "auth", "private", "ssh", "refresh", "signing", "encryption"))
 _FILL_IN = ("your", "example", "change", "placeholder", "dummy", "redacted", "none", "null", "true", "false", "test")
 # Words of sentences for people: what holds one of them was not chosen as a password.
 _SENTENCE = frozenset((
@@ -133,7 +132,7 @@ def is_literal(key: str, value: str, *, bare: bool) -> bool:
     if _sure(key):
         return mixed or value.isdigit() or not bare
     words = words_of(key)
-    if words[-1] == "key" and _QUALIFIED.isdisjoint(words):
+    if words[-1] == "key" and QUALIFIED.isdisjoint(words):
         return False
     # A token may be many things; what was drawn at random is long and has digits.
     return mixed and len(value) >= 16 and sum(map(str.isdigit, value)) >= 2
