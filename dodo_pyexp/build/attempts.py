@@ -67,9 +67,9 @@ def _attempt(name: str, folder: AttemptFolder) -> Attempt:
 
 def _ended(folder: AttemptFolder, status: dict[str, object]) -> float:
     start, seconds = status.get("start_seconds"), status.get("seconds", 0)
-    if isinstance(start, (int, float)) and isinstance(seconds, (int, float)):
-        return start + seconds
     try:
+        if isinstance(start, (int, float)) and isinstance(seconds, (int, float)):
+            return float(start + seconds)
         return time.mktime(time.strptime(folder.name[:19], "%Y-%m-%d_%H-%M-%S"))
     except (ValueError, OverflowError):
         try:

@@ -58,7 +58,7 @@ def _groups(pairs: Iterable[tuple[str, str | None]]) -> dict[str, list[str]]:
     """Group names by a hash; those of which nobody knows are in no group."""
     groups: dict[str, list[str]] = {}
     for name, value in pairs:
-        if value:
+        if value and isinstance(value, str):  # it may be what a status says that was written over
             groups.setdefault(value, []).append(name)
     return groups
 

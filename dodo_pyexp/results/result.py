@@ -209,7 +209,7 @@ class Result:
                 raise DamagedResult(f"the result of {self.name} is gone; the next build executes it again", path)
             return None
         watched = self.__dict__.get("_watched", False)
-        other = _of_another(self._status(), self.name)
+        other = statuses.of_another(self._status(), self.name)
         if other is not None:
             said = _damage(attempt, self.name, self._status(), f"is that of {other}", watched=watched)
             raise DamagedResult(said, attempt.path)
@@ -292,14 +292,6 @@ class Result:
             return f"Result(name={self.name!r})"
         state = "skipped" if self.skipped else "failed" if self.error else "finished" if self.finished else "unfinished"
         return f"Result(name={self.name!r}, {state})"
-
-
-def _of_another(status: dict[str, Any], name: str) -> str | None:
-    """Name the run that a status speaks of, if it is not run `name`: then its attempt was copied here."""
-    own, experiment = status.get("run"), status.get("experiment")
-    if not isinstance(own, str) or own == name:
-        return None
-    return f"{experiment}:{own}" if isinstance(experiment, str) else own
 
 
 def load_pickle(

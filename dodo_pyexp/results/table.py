@@ -18,7 +18,7 @@ from ..store import status as statuses
 from ..store.digest import sum_of_bytes
 from ..store.opening import read_bytes
 from ..store.paths import AttemptFolder
-from ..store.record import Record, missing_part, record_of
+from ..store.record import Record, missing_part, record_of, sized
 from ..store.status import FAILED, FINISHED, INTERRUPTED, RUNNING
 from .result import Result
 from .tally import SKIPPED, Alive
@@ -98,6 +98,10 @@ class Row:
             return cls(result.name, config, {}, DAMAGED, ".finished cannot be read", None, attempt.name, made)
         if record is not None:
             made = record.code, record.packages
+        if (other := statuses.of_another(status, result.name)) is not None:
+            return cls(
+                result.name, config, {}, DAMAGED, f"it is that of {other}, copied here", None, attempt.name, made
+            )
         state, cause, value = _read(attempt, status, record, alive)
         returned = scalars(value) if state == FINISHED else {}
         return cls(result.name, config, returned, state, cause, value, attempt.name, made)
@@ -119,7 +123,7 @@ def _read(attempt: AttemptFolder, status: dict[str, Any], record: Record | None,
     else:
         return DAMAGED, "status.json cannot be read", None
     files, saved, sums, written = parts
-    if not all(isinstance(table, dict) for table in (files, saved, sums)) or not isinstance(written or 0, int):
+    if not sized(*parts):
         return DAMAGED, "status.json is not whole", None
     damage = missing_part(attempt.path, files, saved, sums, written)
     if damage is not None:

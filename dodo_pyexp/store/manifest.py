@@ -143,6 +143,9 @@ class Manifest:
                 raise ValueError("no tables")
             if not all(isinstance(known["configs"][run], dict) for run in known["runs"]):
                 raise ValueError("no configs")
+            chosen = values.get("selected") or []
+            if not (isinstance(chosen, list) and {*map(type, chosen)} <= {str} and {*map(type, shape)} <= {int}):
+                raise ValueError("no names, or no shape")
         except (KeyError, TypeError, ValueError, AttributeError):
             raise DamagedFile(f"{shown(path)} is damaged; the next build writes a new manifest") from None
         return cls(timestamp, shape=shape, about=values, **known)

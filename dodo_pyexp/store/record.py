@@ -133,16 +133,23 @@ class Record:
             raise
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise DamagedFile(f"{path} is not a whole record") from None
-        tables = record.upstream, record.files, record.saved, record.sums
-        whole = all(isinstance(table, dict) for table in tables)
-        plain = (record.code is None or isinstance(record.code, str)) and isinstance(record.written or 0, int)
-        if not (whole and plain and _plain(record.attempt)):
+        whole = isinstance(record.upstream, dict) and sized(record.files, record.saved, record.sums, record.written)
+        hashes = record.code, record.packages, record.experiment
+        if not (whole and all(isinstance(one, str | None) for one in hashes) and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record
 
     def missing_part(self, run: RunFolder) -> str | None:
         """Name the first file of the attempt that is not whole, with what is wrong with it."""
         return missing_part(run.attempt(self.attempt).path, self.files, self.saved, self.sums, self.written)
+
+
+def sized(files: Any, saved: Any, sums: Any, written: Any) -> bool:
+    """Tell whether `missing_part` can judge by these, which lay on disk and may be anything."""
+    tables = isinstance(files, dict) and isinstance(saved, dict) and isinstance(sums, dict)
+    return (
+        tables and isinstance(written, int | None) and {*map(type, files.values()), *map(type, saved.values())} <= {int}
+    )
 
 
 def missing_part(

@@ -52,3 +52,11 @@ def error_text(status: dict[str, Any]) -> str | None:
     headline = f"{error.get('type', 'Error')}: {error.get('message', '')}"
     trace = error.get("traceback")
     return f"{headline}\n{trace}" if trace else headline
+
+
+def of_another(status: dict[str, Any], name: str) -> str | None:
+    """Name the run that a status speaks of, if it is not run `name`: then its attempt was copied here."""
+    own, experiment = status.get("run"), status.get("experiment")
+    if not isinstance(own, str) or own == name:
+        return None
+    return f"{experiment}:{own}" if isinstance(experiment, str) else own

@@ -30,7 +30,7 @@ def test_when_it_ended_is_told_by_the_status_or_by_the_name(tmp_path: Path) -> N
     run = stored(experiment_in(tmp_path))
     attempt(run, FIRST)
     attempt(run, SECOND, start_seconds=1000.0, seconds=5.0)
-    attempt(run, "2026-99-99_00-00-00")
+    attempt(run, "2026-99-99_00-00-00", start_seconds=1000.0, seconds=10**400)
     by_name, by_status, neither = (one.ended for one in attempts_of(run))
     assert time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(by_name)) == FIRST
     assert by_status == 1005.0

@@ -79,6 +79,22 @@ def test_a_damaged_attempt_says_so(tmp_path: Path, name: str, content: str) -> N
     assert row(found).state == "damaged"
 
 
+@pytest.mark.parametrize(
+    "known",
+    [{"written": {}}, {"written": "x"}, {"saved": {"a": None}}, {"files": {"result.json": "x"}}, {"saved": []},
+     {"sums": None}],
+)  # fmt: skip
+def test_a_status_of_other_types_is_damaged(tmp_path: Path, known: dict[str, Any]) -> None:
+    found = row(attempt(tmp_path / "t", {"loss": 0.5}, **known))
+    assert (found.state, found.cause) == ("damaged", "status.json is not whole")
+
+
+def test_the_run_of_another_is_not_shown_as_this_one(tmp_path: Path) -> None:
+    found = row(attempt(tmp_path / "t", {"loss": 0.5}, run="b", experiment="train"))
+    assert (found.state, found.cause, found.returned) == ("damaged", "it is that of train:b, copied here", {})
+    assert row(attempt(tmp_path / "t", {"loss": 0.5}, run="a", experiment="train")).state == "finished"
+
+
 def test_a_result_json_that_the_function_saved_is_not_taken_for_the_return_value(tmp_path: Path) -> None:
     found = attempt(tmp_path / "t", {"mine": 1}, files={})
     assert row(found).returned == {}

@@ -114,7 +114,8 @@ def test_a_manifest_that_is_cut_off_anywhere_is_damaged_and_the_one_before_count
 
 @pytest.mark.parametrize(
     "changes", [{"runs": 3}, {"runs": ["c"]}, {"configs": []}, {"attempts": []}, {"upstream": None}, {"format": 9},
-                {"shape": None}, {"skipped": "x"}, {"configs": {"a": 1, "b": 2}}]
+                {"shape": None}, {"skipped": "x"}, {"configs": {"a": 1, "b": 2}},
+                {"shape": ["../x"]}, {"selected": [["a"]]}, {"selected": 3}]
 )  # fmt: skip
 def test_a_manifest_with_impossible_values_is_damaged(folder, changes):
     values = {**make().to_dict(), **changes}

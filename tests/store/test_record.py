@@ -54,7 +54,9 @@ def test_a_record_that_is_cut_off_anywhere_is_damaged(run):
 @pytest.mark.parametrize(
     "changes",
     [{"attempt": ".."}, {"attempt": "a/../../b"}, {"attempt": ""}, {"attempt": 3}, {"files": []}, {"upstream": None},
-     {"code": 3}, {"format": 2}, {"format": None}],
+     {"code": 3}, {"format": 2}, {"format": None}, {"written": {}}, {"written": 0.5}, {"saved": {"f": None}},
+     {"files": {"experiment.pkl": "x"}}, {"sums": [1]},
+     {"packages": ["a"]}, {"experiment": 3}],
 )  # fmt: skip
 def test_a_record_with_impossible_values_is_damaged(run, changes):
     make().write(run)
