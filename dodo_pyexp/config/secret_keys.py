@@ -43,6 +43,7 @@ _PICKED = frozenset((
     "partition", "position", "pred", "prediction", "primary", "prompt", "query", "question", "result",
     "reward", "row", "sample", "score", "sort", "source", "split", "src", "stage", "state", "table", "target",
     "task", "text", "tgt", "time", "timestamp", "video",
+    "tokenizer", "embedding",
 ))  # fmt: skip
 # and passes over data, of filters, of compilers.
 _PASSES = frozenset((

@@ -37,6 +37,12 @@ _SPACED = (
     r"(?m)^[ \t]{0,20}(?:ENV|setenv)[ \t]{1,20}(?P<key>[A-Za-z][\w.-]{1,60})[ \t]{1,20}"
     r"(?P<value>[^\s\"'#;,{}=]{6,500})[ \t\r]{0,80}$"
 )
+# As a block of YAML, below its key.
+_BLOCK = (
+    r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z][\w.-]{1,60})[ \t]{0,8}:[ \t]{0,8}[|>][-+\d]{0,2}[ \t\r]{0,8}\n[ \t]{1,80}"
+    r"(?P<value>[^\s\"'#;,{}]{6,500})[ \t\r]{0,80}$"
+)
+_FORMS = _BARE, _SPACED, _BLOCK
 
 
 def secret_file(path: str) -> tuple[str, str] | None:
@@ -104,12 +110,14 @@ def secret_content(content: bytes, name: str = "") -> str | None:
         return f"holds {what}"
     if text is None:
         return None
+    if name.lower().endswith(".ipynb"):
+        text = text.replace('\\"', '"')  # its cells are texts of JSON, and the quotes in them escaped
     for one in given(text):
         if one.quoted and len(one.value) >= SHORTEST:
             return f"holds a value for {one.key}"
     pairs: list[tuple[str, str]] = []
     if is_settings(name):
-        pairs = [(found["key"], found["value"]) for form in (_BARE, _SPACED) for found in re.finditer(form, text)]
+        pairs = [(found["key"], found["value"]) for form in _FORMS for found in re.finditer(form, text)]
     if is_markup(name, text):
         pairs += given_in_markup(text)
     for key, value in pairs:

@@ -9,8 +9,9 @@ _MARKS = (
 )  # fmt: skip
 _HEAD = 8000
 _SUFFIXES = frozenset((
-    "cfg", "cnf", "conf", "config", "containerfile", "dockerfile", "env", "ini", "mk", "md", "plist", "properties",
-    "rst", "service", "sh", "tfvars", "toml", "txt", "xml", "yaml", "yml",
+    "bash", "bat", "cfg", "cmd", "cnf", "conf", "config", "containerfile", "dockerfile", "env", "fish", "ini", "job",
+    "mk", "md", "pbs", "plist", "properties", "rst", "sbatch", "service", "sh", "slurm", "tfvars", "toml", "txt", "xml",
+    "yaml", "yml", "zsh",
 ))  # fmt: skip
 _NAMES = ("dockerfile", "containerfile", "makefile", "gnumakefile")
 

@@ -66,6 +66,8 @@ def test_keys_of_secrets(key: str) -> None:
     [
         "max_tokens",
         "tokenizer",
+        "tokenizer_key",
+        "embedding_key",
         "num_tokens",
         "eos_token",
         "pad_token",
@@ -283,6 +285,10 @@ def test_the_reason_names_the_kind_and_never_the_secret() -> None:
         ("password = '''planted 1\nsecond line'''", "train.py"),
         ("password = f'{user}-planted-1'", "train.py"),
         ("password = b'planted-1'", "train.py"),
+        ("db:\n  password: |-\n    planted-1\n", "db.yml"),
+        ("set PASSWORD=planted-1\r\n", "train.bat"),
+        ("#SBATCH -n 1\nexport WANDB_API_KEY=planted-1\n", "train.sbatch"),
+        (r'{"source": ["os.environ[\"API_KEY\"] = \"planted-1\"\n"]}', "train.ipynb"),
     ],
 )
 def test_a_key_that_is_given_its_secret_is_told_by_the_key(content: str, name: str) -> None:
