@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 from collections import ChainMap
+from functools import _lru_cache_wrapper, lru_cache
 from pkgutil import resolve_name
 from types import CodeType, FunctionType
 from typing import Any, ClassVar
@@ -61,6 +62,10 @@ def _reduce_code(code: CodeType) -> tuple[Any, tuple[Any, ...]]:
     return make, tuple(code.co_filename if argument == written else argument for argument in arguments)
 
 
+def _cached(maxsize: int | None, typed: bool, fn: Any) -> Any:
+    return lru_cache(maxsize, typed)(fn)
+
+
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     dispatch_table: ClassVar[Any] = ChainMap({CodeType: _reduce_code}, _TABLE)
 
@@ -68,6 +73,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
     def reducer_override(self, obj: Any) -> Any:
         """Let what the script defines be found by the script's own name."""
+        if type(obj) is _lru_cache_wrapper and obj.__module__ == "__main__" and script() is None:
+            # It would be looked for by its name; it gets an empty cache there.
+            return _cached, (*obj.cache_parameters().values(), obj.__wrapped__)
         is_class = issubclass(type(obj), type)
         if is_class or type(obj) is FunctionType:
             main = sys.modules["__main__"]
