@@ -60,7 +60,7 @@ class Folder:
 
     def is_vital(self, path: Path) -> bool:
         """The record, or a file of the attempt that it names; of the two `.finished` of a run, the outer."""
-        parts = path.relative_to(self.out / "exp").parts if path.name != ".doit.db" else ()
+        parts = path.relative_to(self.out).parts[1:]
         flat = self.experiment.definition.options.timestamp is False
         depth = 2 if flat or path.name == ".finished" else 3
         return len(parts) == depth and parts[0] not in (".batches", ".code") and path.name in VITAL
@@ -100,7 +100,8 @@ class Folder:
         if dice.random() < 0.1:
             self.read(dice)
         found = self.build()
-        run = path.relative_to(self.out).parts[1].partition("-")[0] if path.name != ".doit.db" else ""
+        _, *inside = path.relative_to(self.out).parts
+        run = inside[0].partition("-")[0] if inside else ""  # doit's database and .gitignore are nobody's
         whole = size is not None and path.name == ".finished" and self.files[path][size:] == b"\n"
         if self.is_vital(path) and not whole:
             assert found == [run], where  # early cutoff: what comes behind stays as it is

@@ -160,12 +160,11 @@ def test_what_a_run_left_behind_on_purpose_locks_nothing(
         @pyexp.experiment(stash=False)
         def exp(cfg, out):
             mark(cfg)
+            if cfg.name == "daemon" and os.path.exists("wait") and os.fork() == 0:
+                os.setsid()
+                open("daemon", "w").write(str(os.getpid()))
+                os.execlp("sleep", "sleep", "300")
             while os.path.exists("wait"):
-                if cfg.name == "daemon" and not os.path.exists("daemon"):
-                    if os.fork() == 0:
-                        os.setsid()
-                        open("daemon", "w").write(str(os.getpid()))
-                        os.execlp("sleep", "sleep", "300")
                 time.sleep(0.01)
 
         @exp.configs
