@@ -126,6 +126,8 @@ class RayExecutor(Executor):
         ray = sys.modules.get("ray")
         if self._cluster is not None or (ray is not None and getattr(ray, "is_initialized", bool)()):
             return ""
+        from . import ray_cluster  # noqa: F401  # so that Ctrl-C after these words finds that Ray is being started
+
         return "starting Ray" if self.address is None and not os.environ.get("RAY_ADDRESS") else "joining Ray"
 
     def open_for(self, output_dirs: Iterable[str]) -> None:

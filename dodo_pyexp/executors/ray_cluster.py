@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExecutorError, MissingExtra
-from ..store.paths import shown
+from ..errors import ExecutorError
 from .base import Ended
 from .ray_courier import Courier
-from .ray_door import connection_hint, connects, reach
+from .ray_door import connects
 from .ray_reception import Line, Reception
+from .ray_start import Connection
 from .ray_trouble import (
-    concerns_environment,
-    connection_failure,
     details,
     environment_failure,
     first_line,
     memory_failure,
-    mute,
     task_failure,
-    without_chatter,
 )
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from .ray_flight import Flight
 
-MISSING = 'the executor "ray" needs Ray: pip install "dodo-pyexp[ray]"'
 LOOK_SECONDS = 0.004
 """The shortest time between two looks at what has ended."""
 SHARE = 3
@@ -46,30 +37,6 @@ ABANDON_SECONDS = 5.0
 SHOW_SECONDS = 0.1
 PROBE_SECONDS = 5.0
 MOST_REPLACED = 20
-
-
-def imported() -> Any:
-    """Import Ray.
-
-    Raises
-    ------
-    ExecutorError
-        That cannot be done: it, or something that it needs, is damaged; or something else goes by its name.
-    """
-    try:
-        import ray
-    except (Exception, SystemExit) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name == "ray":  # what was found is a file of the user's
-            raise MissingExtra(MISSING) from None
-        cause = f"{type(error).__name__}: {first_line(error)}" if str(error) else type(error).__name__
-        raise ExecutorError(
-            f'the executor "ray" cannot import Ray ({cause}); '
-            'install it again: pip install --force-reinstall "dodo-pyexp[ray]"'
-        ) from None
-    if not hasattr(ray, "init"):
-        place = ray.__file__ or next(iter(ray.__path__), "?")
-        raise ExecutorError(f'the executor "ray" needs Ray, but here ray is {shown(place)}; give that another name')
-    return ray
 
 
 class Cluster:
@@ -86,15 +53,13 @@ class Cluster:
     """
 
     def __init__(self, address: str | None, runtime_env: dict[str, Any] | None, more: dict[str, Any]) -> None:
-        self._ray = ray = imported()
-        self.root = uuid.uuid4().hex[:16]
-        self._mine = not ray.is_initialized()
         if address in (None, "auto"):
             address = os.environ.get("RAY_ADDRESS") or address
         self._where = address or "on this machine"
         self._client = bool(address and address.startswith("ray://"))
-        if self._mine:
-            self._connect(address, runtime_env, more)
+        self._connection = Connection(address, runtime_env, more)
+        self._ray, self._mine = self._connection.ray, self._connection.mine
+        self.root = uuid.uuid4().hex[:16]
         self._head = address[6:].split("/")[0] if self._client and address else self._gcs()
         self._environment = self._for_tasks(runtime_env)
         self._functions: dict[Any, Any] = {}
@@ -115,54 +80,6 @@ class Cluster:
         self._reception = Reception(self._by_id)
         self._couriers = self._reception.lines
         self._count = 0
-
-    def _connect(self, address: str | None, runtime_env: dict[str, Any] | None, more: dict[str, Any]) -> None:
-        arguments: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, **more}
-        if address is None:
-            address = "local"  # else Ray would join whatever cluster has been started here
-            arguments.setdefault("include_dashboard", False)
-            if "RAY_memory_monitor_refresh_ms" not in os.environ:  # the kernel knows better whom to kill
-                arguments.setdefault("_system_config", {"memory_monitor_refresh_ms": 0})
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        elif address not in (None, "auto", "local"):
-            with without_chatter():
-                reach(address[6:].split("/")[0] if self._client else address, address)
-        if self._client:  # these are for a process that is part of the cluster
-            arguments = {"log_to_driver": False, **more}
-        main = threading.current_thread() is threading.main_thread()
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        count = handlers[signal.SIGINT]
-
-        def break_off(number: int, frame: FrameType | None) -> None:
-            """Nothing has been started yet that would have to end by itself, and this takes a quarter of a minute."""
-            if callable(count):
-                count(number, frame)
-            raise KeyboardInterrupt
-
-        try:
-            if main and callable(count):
-                signal.signal(signal.SIGINT, break_off)
-            with without_chatter():
-                try:
-                    self._ray.init(address=address, runtime_env=runtime_env, **arguments)
-                except ConnectionAbortedError:  # the client server could not fork one for us, which happens by chance
-                    self._ray.init(address=address, runtime_env=runtime_env, **arguments)
-            mute(not arguments["log_to_driver"])
-        except (KeyboardInterrupt, SystemExit):  # the latter is what Ray's own handler makes of SIGTERM
-            with contextlib.suppress(Exception):
-                self._ray.shutdown()
-            raise KeyboardInterrupt from None
-        except Exception as error:
-            hint = "" if concerns_environment(error) else f"; {connection_hint(address)}"
-            what = f"could not connect to the cluster {self._where}: {connection_failure(error)}"
-            if "Could not find any running Ray instance" in str(error):
-                what = "found no cluster on this machine"
-            raise ExecutorError(f'the executor "ray" {what}{hint}') from None
-        finally:
-            if main:  # Ray sets its own, which ends the build on the spot
-                for number, handler in handlers.items():
-                    if handler is not None:
-                        signal.signal(number, handler)
 
     def _for_tasks(self, runtime_env: dict[str, Any] | None) -> dict[str, Any]:
         """Give what every task needs to have said, as whoever has connected Ray before has not said it.
@@ -469,6 +386,4 @@ class Cluster:
         except Exception:  # the cluster has its own end
             pass
         self._flights.clear()
-        if self._mine:
-            self._ray.shutdown()
-            mute(False)
+        self._connection.close()

@@ -16,7 +16,10 @@ _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*: ", re.MULTILINE)
 _SAID = re.compile(r"^\s*(?:ERROR|error): (.+)$", re.MULTILINE)
 _USER = re.compile(r"^(\d+)\t([\d.]+)\t", re.MULTILINE)
 _MOST = 400
-_CHATTER = "Token authentication is enabled for this", "is now ignored by default when packaging"
+_CHATTER = (
+    "Token authentication is enabled for this", "is now ignored by default when packaging",
+    "SIGTERM handler is not set",
+)  # fmt: skip
 _CHATTERERS = (
     "ray._private.authentication.authentication_token_setup", "ray._private.worker", "ray.client_builder",
     "ray._private.runtime_env.packaging",
