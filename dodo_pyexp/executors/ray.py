@@ -153,7 +153,7 @@ class RayExecutor(Executor):
         assert cluster is not None
         check_resources(job.resources, job.name)
         cluster.find_out(job.attempt.path, job.state)
-        key, data, *_ = self._kit(job, cluster.root)
+        key, data, *_ = self._kit(job)
         ticket = {
             "kit": key,
             "kit_data": data,
@@ -177,11 +177,13 @@ class RayExecutor(Executor):
         cluster.submit(flight)
         return flight
 
-    def _kit(self, job: Job, root: str) -> tuple[Any, ...]:
+    def _kit(self, job: Job) -> tuple[Any, ...]:
         """Give what the runs of a batch have in common: key, data, and the copies of the code that it speaks of."""
         found = self._kits.get((id(job.fn), id(job.relocation)))
         if found is not None:
             return found
+        cluster = self._cluster
+        assert cluster is not None
         path = [os.fspath(entry) or os.getcwd() for entry in sys.path]
         reference = refer(job.fn)
         relocation = job.relocation
@@ -192,7 +194,8 @@ class RayExecutor(Executor):
             moved = relocation.of(folder)
             reference = redirected(reference, relocation.of)
         kit = {
-            "root": root,
+            "root": cluster.root,
+            "ray": cluster.options,
             "argv": sys.argv,
             "fn": reference,
             "path": [entry for entry in path if not _installed(entry)],
@@ -218,7 +221,7 @@ class RayExecutor(Executor):
     def _pack(self, flight: Flight) -> dict[str, Any]:
         """Pack what a run needs on a node that does not see the build's folder."""
         job = flight.job
-        _, _, tops, *_ = self._kit(job, "")
+        _, _, tops, *_ = self._kit(job)
         files = {}
         for name in ("config.json", "config.yml", ".commit"):
             try:

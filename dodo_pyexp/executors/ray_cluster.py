@@ -12,6 +12,7 @@ from ..errors import ExecutorError
 from .base import Ended
 from .ray_courier import Courier
 from .ray_door import connects
+from .ray_options import for_runs
 from .ray_reception import Line, Reception
 from .ray_start import Connection
 from .ray_trouble import (
@@ -60,6 +61,7 @@ class Cluster:
         self._connection = Connection(address, runtime_env, more)
         self._ray, self._mine = self._connection.ray, self._connection.mine
         self.root = uuid.uuid4().hex[:16]
+        self.options = for_runs(self._ray, more, connected_before=not self._mine)
         self._head = address[6:].split("/")[0] if self._client and address else self._gcs()
         self._environment = self._for_tasks(runtime_env)
         self._functions: dict[Any, Any] = {}

@@ -86,6 +86,10 @@ def main(stdin: IO[bytes]) -> NoReturn:
         Rerouting.by(relocation).install()
     renew_streams()  # they write at once, so that forks have nothing of each other's to write
     faulthandler.enable(2)
+    if kit["ray"]:
+        from .ray_options import hold
+
+        hold(kit["ray"])
     fn = _preload(kit) if kit["preload"] else None
     from .ray_fork import Fork  # with all that a fork needs of pyexp, so that none has to import it
 

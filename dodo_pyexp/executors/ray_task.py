@@ -24,6 +24,7 @@ from .base import Ended
 from .idle import IdleWatch, Processes
 from .memory import OomKills
 from .process import describe_end
+from .ray_options import of_worker
 from .ray_parcel import NodeFolder, unpack_refs
 from .ray_server import READY, Channel
 from .reference import redirected
@@ -60,7 +61,7 @@ class Server:
         mine, theirs = socket.socketpair()
         self._socket = mine
         self.channel = Channel(mine.fileno())
-        said = {**kit, "channel": theirs.fileno(), "preload": preload}
+        said = {**kit, "ray": of_worker(kit["ray"]), "channel": theirs.fileno(), "preload": preload}
         with tempfile.TemporaryFile() as file:
             marshal.dump([*kit["path"], *(os.path.abspath(entry) for entry in sys.path)], file)
             pickle.dump(said, file)

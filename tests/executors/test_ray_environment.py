@@ -27,8 +27,8 @@ def nodes() -> Iterator[Nodes]:
     cluster.close()
 
 
-def executor(nodes: Nodes, environment: dict) -> str:
-    arguments = f"address={nodes.address!r}, runtime_env={environment!r}, num_cpus=1"
+def executor(nodes: Nodes, environment: dict, more: str = "") -> str:
+    arguments = f"address={nodes.address!r}, runtime_env={environment!r}, num_cpus=1{more}"
     return f"ARGUMENTS = {{'executor': pyexp.RayExecutor({arguments})}}"
 
 
@@ -66,6 +66,27 @@ def test_a_runtime_env_brings_modules_that_the_build_does_not_have(script, nodes
     built = script(train(body, some(2)) + executor(nodes, environment))
     assert built.code == 0, built.stderr
     assert json.loads((built.attempt("r0") / "result.json").read_text()) == ["brought", "data", False, "so"]
+
+
+def test_what_ray_init_was_told_holds_in_runs_that_use_ray_themselves(script, nodes, tmp_path):
+    working = tmp_path / "working"
+    working.mkdir()
+    (working / "only_sent.py").write_text("WORD = 'sent'\n")
+    environment = {"working_dir": str(working), "env_vars": {"SAID": "so"}}
+    body = (
+        "import ray\n"
+        "@ray.remote(num_cpus=0)\n"
+        "def look():\n"
+        "    import only_sent\n"
+        "    return [only_sent.WORD, os.environ['SAID'], os.environ.get('MORE')]\n"
+        "if cfg.n:\n"
+        "    ray.init(namespace='own', runtime_env={'env_vars': {'MORE': 'more'}})\n"
+        "return [*ray.get(look.remote()), ray.get_runtime_context().namespace]"
+    )
+    built = script(train(body, some(2)) + executor(nodes, environment, ", namespace='lab'"))
+    assert built.code == 0, built.stderr
+    found = [json.loads((built.attempt(name) / "result.json").read_text()) for name in ("r0", "r1")]
+    assert found == [["sent", "so", None, "lab"], ["sent", "so", "more", "own"]]
 
 
 def test_a_runtime_env_that_cannot_be_made_is_told(script, nodes):
