@@ -90,6 +90,9 @@ def log_of(job: Job, executor: Executor, known: Sequence[str], scribe: Scribe) -
 
     An executor that shows logs by itself writes them elsewhere, too.
     """
+    secrets = printed_forms(job.config, job.kept_config, known)
     if executor.shows_logs:
-        return Log(job.attempt)
-    return Log(job.attempt, scribe, live=job.live, secrets=printed_forms(job.config, job.kept_config, known))
+        log = Log(job.attempt)
+        log.secrets = secrets
+        return log
+    return Log(job.attempt, scribe, live=job.live, secrets=secrets)

@@ -40,11 +40,17 @@ class Log:
         Show everything on the build's stdout too (``-s``).
     secrets
         Texts that are masked in it.
+
+    Attributes
+    ----------
+    secrets
+        The same; also for an executor that masks them by itself, where the run is executed.
     """
 
     def __init__(
         self, attempt: AttemptFolder, scribe: Scribe | None = None, *, live: bool = False, secrets: Sequence[str] = ()
     ) -> None:
+        self.secrets = secrets
         self._path = attempt.log
         self._scribe = scribe
         self._page: Page | None = None

@@ -169,6 +169,7 @@ class RayExecutor(Executor):
                 "kept_config": None if job.kept_config is job.config else dumps(job.kept_config),
                 "deps": [dep.reference() for dep in job.deps],
                 "given": job.given,
+                "secrets": log.secrets,
             },
         }
         flight = Flight(cluster, job, Demand(job.resources, self._wishes), ticket, self._pack)

@@ -72,8 +72,7 @@ class Fork:
         code = FAILED
         try:
             os.setsid()
-            if self._prctl is not None:
-                self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            self._die_with_parent()
             os.close(self._channel.fd)
             code = self._perform(loads(order))
         except BaseException:
@@ -83,9 +82,18 @@ class Fork:
         finally:
             leave(code)
 
+    def _die_with_parent(self) -> None:
+        if self._prctl is not None:
+            self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
     def _perform(self, order: dict[str, Any]) -> int:
         attempt = AttemptFolder(order["attempt"])
         log = open_to_add(attempt.log)
+        if order["secrets"]:
+            from .ray_masking import between
+
+            log = between(log, order["secrets"])
+            self._die_with_parent()
         point(log)
         deps = Runs([Result.referred(dep) for dep in order["deps"]]) if order["deps"] else self._nothing
         state = order["state"]

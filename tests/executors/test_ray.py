@@ -197,6 +197,20 @@ def test_live_output_is_shown_and_kept(build):
     assert built.log("r0") == "hello r0\nchild\n"
 
 
+def test_secrets_are_masked_in_what_a_run_prints_and_it_ends_as_it_does_without_them(build):
+    body = (
+        "print('key', cfg.api_key, flush=True)\nos.system('printf hunter2; sleep 0.1; echo secret')\n"
+        "if cfg.n == 0: import ctypes; ctypes.string_at(0)\nif cfg.n == 1: raise ValueError(cfg.api_key)"
+    )
+    built = build(train(body, some(3, ", 'api_key': 'hunter2secret'")), "-s")
+    assert built.code == 1
+    assert built.error("r0")[0] == "ProcessKilled" and "SIGSEGV" in built.error("r0")[1]
+    assert built.error("r1") == ("ValueError", "***")
+    assert built.log("r2") == "key ***\n***\n"
+    assert built.log("r0").startswith(built.log("r2")) and built.log("r1").startswith(built.log("r2"))
+    assert built.stdout.count("key ***") == 3 and "hunter2secret" not in built.stdout + built.stderr
+
+
 def test_what_is_printed_through_a_stream_that_was_taken_at_import_is_in_the_log(script, build):
     (script.folder / "talking.py").write_text("import sys\nout = sys.stdout\n")
     built = build(f"import talking\n\n{train('talking.out.write(cfg.name)', some(2))}")
