@@ -160,7 +160,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def until(condition: Any, seconds: float = 30.0) -> Any:
+def until(condition: Any, seconds: float = 90.0) -> Any:
     """Wait for a condition, and give what it gives."""
     limit = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < limit:
