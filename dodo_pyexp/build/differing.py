@@ -173,7 +173,7 @@ class _Made:
 
     def pieces(self) -> dict[str, str] | None:
         """Give the fingerprint of the code, piece by piece."""
-        if not self.code or not self.code.replace("-", "").isalnum():
+        if not isinstance(self.code, str) or not self.code.replace("-", "").isalnum():
             return None
         told = (atomic.read_json(self.files.code(self.code)) or {}).get("code")
         return told if isinstance(told, dict) else None
@@ -228,7 +228,10 @@ def _configs(
 
 
 def _upstreams(before: Any, after: Any) -> list[Difference]:
-    old, new = before or {}, after or {}
+    old, new = (
+        {task: told for task, told in said.items() if isinstance(told, dict)} if isinstance(said, dict) else {}
+        for said in (before, after)
+    )
     found = []
     for task in {**old, **new}:
         if task not in old or task not in new:

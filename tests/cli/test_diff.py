@@ -181,6 +181,19 @@ def test_failures_are_compared_by_their_cause(folder: Any) -> None:
     assert values[1] == "finished"
 
 
+@pytest.mark.parametrize("changed", [{"code": [1]}, {"deps": {"up:a": [1]}}, {"deps": 3}, {"requirements": {}}])
+def test_a_status_that_holds_other_types_ends_no_comparison(project: Any, changed: dict[str, Any]) -> None:
+    project.write(
+        "exp.py",
+        "import pyexp\n\n@pyexp.experiment(executor='inline')\ndef exp(cfg):\n    return cfg.x\n\n"
+        "exp.configs(lambda: [{'name': 'a', 'x': 1}, {'name': 'b', 'x': 2}])\n",
+    )
+    project.pyexp("build", "exp.py")
+    (path,) = project.folder.glob("out/exp/a/*/status.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    assert "x 1 -> 2" in project.pyexp("diff", "exp:a", "exp:b").stdout
+
+
 def test_upstreams_that_put_out_something_else_are_named(folder: Any) -> None:
     found = diff(folder, f"last@{FIRST}", "last")
     assert pairs(found["upstreams"]) == {"exp:a": (f"exp/a/{FIRST}", f"exp/a/{SECOND}")}
