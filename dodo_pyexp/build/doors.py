@@ -17,6 +17,7 @@ from ..printable import printable
 from ..telling import plainly
 from .definition import Definition
 from .dodo_config import loaded_file
+from .forget import tell_if_out_of_reach
 from .mistakes import user_code
 from .options import Options
 from .own import stand_at
@@ -47,6 +48,7 @@ class _Module:
 
         self.called = True
         if self._session is None:
+            tell_if_out_of_reach()
             self._session = self._plan(reach)
         for experiment in self._session.plan.experiments:
             mine = experiment.definition is definition or id(experiment.definition) not in self.found

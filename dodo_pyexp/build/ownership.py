@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import UsageError
 from ..executors.rerouting import users_own
 from ..provenance.declared import line_declaring
+from ..provenance.roots import is_installed
 from ..store import atomic
 from ..store.names import folder_name
 from ..store.paths import ExperimentFolder, OutputFolder, shown
@@ -48,7 +49,11 @@ def check(files: ExperimentFolder, definition: Definition) -> None:
     file, function = told.get("file"), told.get("function")
     if not isinstance(file, str) or not isinstance(function, str | None) or file == own:
         return
-    other = os.path.join(project(definition.fn), file)
+    root = project(definition.fn)
+    other = os.path.join(root, file)
+    real, top = os.path.realpath(other), os.path.realpath(root)
+    if not real.startswith(os.path.join(top, "")) and not is_installed(real):  # no build has written that
+        return
     line = line_declaring(other, definition.name, function) if os.path.isfile(other) else None
     if line is not None:
         raise UsageError(

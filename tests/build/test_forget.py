@@ -42,3 +42,14 @@ def test_a_lost_database_is_not_forgetting(project: Project) -> None:
     (project.out / ".doit.db").unlink()
     project.doit()
     assert project.executed() == []
+
+
+def test_doit_with_a_database_of_its_own_says_that_runs_are_out_of_reach(project: Project) -> None:
+    project.write("dodo.py", EXPERIMENT + '\nDOIT_CONFIG = {"verbosity": 2}\n')
+    project.doit()
+    told = project.doit("forget", "train:k1")
+    assert 'put "backend": "pyexp" into it' in told.stderr
+    assert "forgotten" not in project.doit("list").stderr
+    project.edit("dodo.py", '{"verbosity": 2}', '{"verbosity": 2, "backend": "pyexp", "dep_file": "out/.doit.db"}')
+    assert not project.doit("forget", "train:k1").stderr
+    assert "1 of 3 runs would" in project.pyexp("build", "-n", status=3).stdout

@@ -121,3 +121,13 @@ def test_of_two_that_begin_at_once_one_goes_on(lab: Path, monkeypatch: pytest.Mo
     with pytest.raises(UsageError, match=r"the runs of left_o\.py:3, and right_o\.py:3"):
         second.run()
     assert told(lab) == {"file": "left_o.py"}
+
+
+def test_an_owner_outside_of_the_project_is_nobody(lab: Path, tmp_path: Path) -> None:
+    exp = write(lab, "mine_w.py")
+    exp.run()
+    strange = tmp_path.parent / "strange_w.py"
+    strange.write_text(SCRIPT.format(name="strange"))
+    for file in ("../" * 9 + "etc/passwd", str(strange)):
+        (lab / "out/train/.experiment.json").write_text(json.dumps({"file": file}))
+        assert exp.run()[0].result == "mine_w.py"
