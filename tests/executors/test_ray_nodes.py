@@ -229,6 +229,7 @@ def test_a_working_dir_is_where_runs_work_also_on_a_node_that_does_not_see_the_f
     for folder in ("lab", "data"):
         (project / folder).mkdir(parents=True)
     (project / "lab" / "__init__.py").touch()
+    (project / "pyproject.toml").touch()  # so that it is the project of what lies in lab, and has its output folder
     (project / "data" / "words").write_text("words")
     nodes.add_blind("blind", project, tmp_path / "node.log")
 
