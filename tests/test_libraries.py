@@ -65,7 +65,7 @@ def test_plain_doit_is_not_hidden_either(shadowed: Any) -> None:
 
 def test_a_library_in_a_folder_whose_name_begins_as_the_file_is_the_library() -> None:
     watch = libraries._Watch.__new__(libraries._Watch)
-    watch._folders = {"ray": ["/work/project"]}
-    theirs = ["/work/project/ray.py", "/work/project/ray/__init__.py"]
-    engines = ["/work/project/ray-env/lib/site-packages/ray/__init__.py", None]
+    watch._folders = {"ray": ["/home/ada/project"]}
+    theirs = ["/home/ada/project/ray.py", "/home/ada/project/ray/__init__.py"]
+    engines = ["/home/ada/project/ray-env/lib/site-packages/ray/__init__.py", None]
     assert [watch._is_theirs("ray", file) for file in [*theirs, *engines]] == [True, True, False, False]
