@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PyexpError
 from ..executors.capture import Log
 from ..executors.job import describe
-from ..provenance.masking import masked_text, printed_forms, secrets_of
+from ..provenance.holes import secrets_of
+from ..provenance.repeats import masked_text, printed_forms
 from ..results.outcome import save_failure
 from ..store import atomic, opening, timestamps
 from ..store.paths import AttemptFolder, is_attempt

@@ -13,8 +13,9 @@ from typing import Any
 from ..config.encode import encode
 from ..errors import DamagedFile, UsageError
 from ..provenance.credentials import mask, mask_arguments, telling
+from ..provenance.holes import masked_kinds, secrets_of
 from ..provenance.host import Owner
-from ..provenance.masking import masked_kinds, secrets_of, without
+from ..provenance.repeats import without
 from ..results.reading import made_by
 from ..results.tally import CACHED, SKIPPED, attempt_state, selected, states, tally, tally_of
 from ..store import manifest as manifests

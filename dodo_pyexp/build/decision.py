@@ -14,7 +14,7 @@ from ..config.encode import loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile
 from ..printable import duration
-from ..provenance.masking import masked_keys
+from ..provenance.holes import masked_keys
 from ..store import status as statuses
 from ..store.opening import read_bytes
 from ..store.paths import RunFolder

@@ -15,7 +15,7 @@ from ..config.config import Config
 from ..config.encode import decode
 from ..errors import UsageError
 from ..provenance.fingerprint import changes
-from ..provenance.masking import masked_keys
+from ..provenance.holes import masked_keys
 from ..provenance.packages import differences
 from ..provenance.trees import unified_diff
 from ..results.comparing import Difference, compare_files, compare_values

@@ -19,7 +19,7 @@ from ..config.encode import Kept, decode, loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile, PyexpError, UsageError
 from ..executors.relocation import Relocation
-from ..provenance.masking import masked_paths
+from ..provenance.holes import masked_paths
 from ..provenance.roots import nearest_with
 from ..results.comparing import compare_values
 from ..results.result import Result

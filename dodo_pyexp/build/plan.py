@@ -15,7 +15,8 @@ from ..config.defaults import Defaults
 from ..config.hashing import hash_config, hash_value
 from ..config.secret_keys import SecretKeys
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
-from ..provenance.masking import Masker, differing_secrets
+from ..provenance.holes import differing_secrets
+from ..provenance.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
 from ..store.paths import ExperimentFolder, OutputFolder, RunFolder, check_folder
 from . import defaults, ownership, resume

@@ -29,7 +29,8 @@ from ..importing import module_name
 from ..printable import printable
 from ..provenance.credentials import environment_secrets
 from ..provenance.host import Owner
-from ..provenance.masking import Masker, printed_forms
+from ..provenance.masking import Masker
+from ..provenance.repeats import printed_forms
 from ..results.outcome import save_failure
 from ..results.stored import stored_run
 from ..store import atomic, opening, timestamps

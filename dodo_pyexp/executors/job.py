@@ -184,7 +184,8 @@ class Job:
 
     def _presentable(self, text: str) -> str:
         """Name the files that the user knows, and mask secrets."""
-        from ..provenance.masking import masked_text, secrets_of
+        from ..provenance.holes import secrets_of
+        from ..provenance.repeats import masked_text
 
         secrets = [] if self.kept_config is self.config else secrets_of(self.config, self.kept_config)
         text = masked_text(text, secrets)

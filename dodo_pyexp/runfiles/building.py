@@ -155,7 +155,7 @@ class RunFileRequest(Request):
 
 def introduce(name: str, texts: Iterable[str | None], path: Path) -> None:
     """Say what a run file says about itself, without its secrets."""
-    from ..provenance.masking import masked_text
+    from ..provenance.repeats import masked_text
     from ..provenance.yaml_text import secrets_in
 
     said = [text for text in texts if text]

@@ -12,8 +12,10 @@ from typing import Any
 from ..config.config import Config
 from ..errors import INTERRUPTED
 from ..provenance.credentials import mask_arguments, telling
+from ..provenance.holes import secrets_of
 from ..provenance.host import Owner
-from ..provenance.masking import Masker, masked_text, secrets_of
+from ..provenance.masking import Masker
+from ..provenance.repeats import masked_text
 from ..store import atomic, timestamps
 
 LAUNCHES = ".launches"

@@ -22,7 +22,8 @@ from ..config.yaml_writer import dump_yaml
 from ..errors import UsageError
 from ..provenance.credentials import telling
 from ..provenance.dirty import check_dirty
-from ..provenance.masking import Masker, leaves, secrets_of
+from ..provenance.holes import leaves, secrets_of
+from ..provenance.masking import Masker
 from ..provenance.yaml_text import mask_yaml, secrets_in
 from ..store.manifest import LAUNCHES
 from ..store.outputs import make_output

@@ -21,7 +21,9 @@ from ..config.setting import Setting
 from ..config.yaml import load_yaml, parse_yaml
 from ..errors import ConfigError, UsageError
 from ..provenance.credentials import mask_text
-from ..provenance.masking import Masker, filled, leaves, missing_secrets, stands_for_secret
+from ..provenance.holes import leaves, stands_for_secret
+from ..provenance.masking import Masker
+from ..provenance.refill import filled, missing_secrets
 from .document import Document, Overrides
 from .expyrun_function import ORIGINALS, RAW_CONFIG
 
