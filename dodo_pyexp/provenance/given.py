@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..config.secret_keys import QUALIFIED, secret_key, words_of
@@ -25,15 +26,24 @@ _SENTENCE = frozenset((
 ))  # fmt: skip
 
 _NAMES = re.compile(r"(?i)pass|pwd|pw|secret|token|key|cred|jwt|cookie")
-_BEFORE = re.compile(r"[A-Za-z][\w.-]{0,60}\Z")
-_AFTER = re.compile(r"[\w.-]{0,60}")
-_MOST = 60
-# Behind the name: quotes and brackets that end it, the type that it is declared with, and what gives.
-_GIVES = re.compile(r"""["']{0,3}\]?[ \t]{0,8}(?::[ \t]{0,8}\w{1,20}[ \t]{0,8}(?==))?(?::=|[:=])[ \t]{0,8}""")
+_KEY = re.compile(r"[A-Za-z][\w.-]*\Z")
+_MOST = 120
+# A key; behind it quotes and brackets that end it, the type that it is declared with, and what gives. One search for
+# all of that, as a large text holds a great many words, and each is looked at once.
+_GIVES = re.compile(
+    r"""(?<![\w.-])(?P<key>[\w.-]++)["']{0,3}\]?[ \t]{0,8}"""
+    r"(?::[ \t]{0,8}\w{1,20}[ \t]{0,8}(?==))?(?::=|[:=])[ \t]{0,8}"
+)
 _OPENS = re.compile(r"""(?i:[bfru]{0,2})("{3}|'{3}|["'])""")
 _BARE = re.compile(r"""[^\s"'#;,{}]{3,500}[^\s"'#;,{}:=]={0,2}(?![^\s"'#;,{}])(?![ \t]{0,8}[:=])""")
 _CLAUSE = re.compile(r"""[^;"'\r\n]{4,200}(?=;)""")
 _LONGEST = 2000
+_INSIDE = {
+    '"': re.compile(r'(?:[^"\\\r\n]|\\(?s:.?))*+'),
+    "'": re.compile(r"(?:[^'\\\r\n]|\\(?s:.?))*+"),
+    '"""': re.compile(r'(?s:[^"\\]|\\.?|"(?!""))*+'),
+    "'''": re.compile(r"(?s:[^'\\]|\\.?|'(?!''))*+"),
+}
 
 
 class Given(NamedTuple):
@@ -54,25 +64,24 @@ def given(text: str) -> Iterator[Given]:
     >>> [(one.key, one.value) for one in given("host=db password=hunter2; token = $TOKEN")]
     [('password', 'hunter2')]
     """
-    end = 0
-    for hit in _NAMES.finditer(text):
-        if hit.start() < end:
-            continue
-        before = _BEFORE.search(text[max(end, hit.start() - _MOST) : hit.start() + 1])
-        if before is None:
-            continue
-        start = hit.start() + 1 - len(before[0])
-        after = _AFTER.match(text, hit.start())
-        stop = hit.end() if after is None else after.end()
-        key = text[start:stop]
-        gives = _GIVES.match(text, stop)
-        if gives is None or not secret_key(key):
-            end = stop
-            continue
-        value = _value(text, key, gives.end(), clause=text[max(0, start - 1) : start] in (";", '"', "'", ""))
-        end = gives.end() if value is None else value.stop
-        if value is not None and secret_key(key, value.value):
-            yield value
+    at = 0
+    while (gives := _GIVES.search(text, at)) is not None:
+        at = gives.end("key")
+        key = _secret(gives["key"][-_MOST:])
+        if key:
+            start, at = gives.end("key") - len(key), gives.end()
+            value = _value(text, key, at, clause=text[max(0, start - 1) : start] in (";", '"', "'", ""))
+            if value is not None:
+                at = value.stop
+                if secret_key(key, value.value):
+                    yield value
+
+
+@lru_cache(10_000)
+def _secret(word: str) -> str:
+    """Give the key that a word is, from its first letter on, if it is that of a secret; many stand in a text often."""
+    found = _KEY.search(word) if _NAMES.search(word) else None
+    return found[0] if found is not None and secret_key(found[0]) else ""
 
 
 def _value(text: str, key: str, at: int, *, clause: bool) -> Given | None:
@@ -96,15 +105,8 @@ def _value(text: str, key: str, at: int, *, clause: bool) -> Given | None:
 
 def _closing(text: str, start: int, quote: str) -> int:
     """Find where a quoted text ends; where that is nowhere near, at the end of the line."""
-    at, limit = start, min(len(text), start + _LONGEST)
-    while at < limit:
-        if text[at] == "\\":
-            at += 2
-        elif text.startswith(quote, at) or (text[at] in "\r\n" and len(quote) == 1):
-            return at
-        else:
-            at += 1
-    return min(at, limit)
+    found = _INSIDE[quote].match(text, start, min(len(text), start + _LONGEST))
+    return start if found is None else found.end()
 
 
 def is_literal(key: str, value: str, *, bare: bool) -> bool:
