@@ -5,13 +5,14 @@ Implements: docs/how-to.md, "Change the code".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from ..errors import DamagedFile, UsageError
+from ..errors import UsageError
 from ..printable import printable
-from ..store.record import Record
-from .decision import RUNNING, STALE, Decision, decide, several
+from .decision import RUNNING, Decision, decide, digest_on_record, several
 from .locks import RunLock
 from .plan import PlannedExperiment, PlannedRun
 
@@ -75,13 +76,14 @@ def accept(decisions: dict[PlannedRun, Decision], *, dry_run: bool = False) -> A
         A record cannot be written.
     """
     done = Acceptance()
+    digest_of = cache(digest_on_record)  # of an upstream of many runs it is read once
     for run, decision in decisions.items():
         if not run.chosen:
             continue
         if not decision.up_to_date:
             done.left[run] = decision
         elif decision.kind == "code":
-            changed = decision if dry_run else _accept(run)
+            changed = decision if dry_run else _accept(run, digest_of)
             if changed.up_to_date:
                 done.accepted[run] = decision
             else:
@@ -89,7 +91,7 @@ def accept(decisions: dict[PlannedRun, Decision], *, dry_run: bool = False) -> A
     return done
 
 
-def _accept(run: PlannedRun) -> Decision:
+def _accept(run: PlannedRun, digest_of: Callable[[PlannedRun], str | None]) -> Decision:
     """Rewrite the record of one run, if it is still what it was; say what it is otherwise."""
     try:
         run.experiment.code.keep()
@@ -97,17 +99,14 @@ def _accept(run: PlannedRun) -> Decision:
         if lock is None:
             return Decision(RUNNING, "running", "somebody is executing it")
         try:
-            decision = decide(run)
-            record = Record.read(run.files)
-            if decision.up_to_date and record is not None:
+            decision, record = decide(run, digest_of)
+            if record is not None:
                 record.code = run.experiment.code.hash
                 record.write(run.files)
         finally:
             lock.release()
     except OSError as error:
         raise UsageError(f"cannot write to {run.files.path}: {error.strerror}; nothing of it was changed") from None
-    except DamagedFile:  # damaged between two looks at it
-        return Decision(STALE, "damaged", "record damaged: .finished cannot be read")
     return decision
 
 

@@ -24,7 +24,7 @@ from ..store.manifest import Manifest
 from ..store.paths import ExperimentFolder, shown
 from ..store.status import FINISHED
 from . import defaults, ownership
-from .decision import look_up
+from .ledger import Ledger
 from .origin import origin
 from .plan import PlannedExperiment, PlannedRun
 from .stash import Kept
@@ -40,6 +40,8 @@ class Batch:
     ----------
     experiment
         Whose runs it holds.
+    ledger
+        What became of them.
     timestamp
         Its name, to which a number is added when it is taken.
     build
@@ -53,6 +55,7 @@ class Batch:
     def __init__(
         self,
         experiment: PlannedExperiment,
+        ledger: Ledger,
         timestamp: str,
         build: str,
         continued: Manifest | None = None,
@@ -60,6 +63,7 @@ class Batch:
         named: bool = False,
     ) -> None:
         self.experiment = experiment
+        self._ledger = ledger
         self.build = build
         self._stamp = timestamp
         self._named = named
@@ -234,15 +238,16 @@ class Batch:
         """Find the attempts that other processes of this build made."""
         manifest = self.open()
         for run in self.experiment.runs:
-            if run.selected and run.attempt is None and run.folder not in self._touched:
+            if run.selected and self._ledger.of(run).attempt is None and run.folder not in self._touched:
                 made = made_by(manifest, run.files)
                 if made is not None:
                     self._touched[run.folder] = "." if run.files.flat else made.name
-                look_up(run)
+                self._ledger.digest_of(run)
 
     def _end(self, manifest: Manifest) -> None:
         """Note what became of each run."""
-        attempts = {run.folder: run.attempt for run in self.experiment.runs if run.attempt is not None}
+        of = self._ledger.of
+        attempts = {run.folder: found for run in self.experiment.runs if (found := of(run).attempt) is not None}
         manifest.attempts = {**manifest.attempts, **attempts, **self._touched}
         manifest.skipped = {f: why for f, why in {**manifest.skipped, **self._skipped}.items() if f not in attempts}
         manifest.about["end"] = timestamps.to_iso(time.time())
@@ -253,7 +258,7 @@ class Batch:
         runs = [run for run in self.experiment.runs if run.selected]
         known = dict.fromkeys(self._skipped, SKIPPED)
         if not self.continued:
-            known.update([(run.folder, CACHED) for run in runs if run.attempt is not None])
+            known.update([(run.folder, CACHED) for run in runs if self._ledger.of(run).attempt is not None])
         if self._touched:
             known.update([(run.folder, self._how_it_ended(run)) for run in runs if run.folder in self._touched])
         if len(known) == len(runs) and not self.continued:
@@ -263,7 +268,7 @@ class Batch:
     def _how_it_ended(self, run: PlannedRun) -> str:
         """Tell what became of a run that this batch made an attempt of."""
         tried = self._touched[run.folder]
-        return FINISHED if run.attempt == tried else attempt_state(run.files.attempt(tried), _nobody)
+        return FINISHED if self._ledger.of(run).attempt == tried else attempt_state(run.files.attempt(tried), _nobody)
 
 
 def close_abandoned(folder: ExperimentFolder, names: list[str]) -> None:

@@ -94,12 +94,13 @@ class Build:
             if any(upstream.found is None and upstream.selected for upstream in run.upstream):
                 continue  # decided when it is known what came of that
             try:
-                decision = decide(run)
+                found = decide(run, session.ledger.output_of)
             except Exception:  # told where it is that run's failure alone
                 continue
-            if decision.up_to_date:
-                run.found = decision
-                self.reporter.up_to_date(run, decision)
+            session.ledger.decided(run, found)
+            if found.decision.up_to_date:
+                run.found = found.decision
+                self.reporter.up_to_date(run, found.decision)
         reports = self._reports and any(experiment.definition.report for experiment in session.plan.experiments)
         return not reports and all(run.found is not None for run in runs)
 

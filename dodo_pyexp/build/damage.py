@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from ..errors import DamagedFile, UsageError
 from ..store.record import Record
+from .ledger import Ledger
 from .locks import RunLock
 from .plan import PlannedRun
 
@@ -18,14 +19,15 @@ SUSPECT = -1
 """In place of the time in a record: look at the files themselves, however old they are."""
 
 
-def distrust(runs: Iterable[PlannedRun], attempt: object, note: Callable[[str], None]) -> None:
-    """Let the next build execute the run again whose damaged result was found at the path `attempt`."""
+def distrust(runs: Iterable[PlannedRun], ledger: Ledger, damaged: object, note: Callable[[str], None]) -> None:
+    """Let the next build execute the run again whose damaged result was found at the path `damaged`."""
     for run in runs:
-        if run.attempt is not None and run.files.attempt(run.attempt).path == attempt and _mark(run):
+        attempt = ledger.of(run).attempt
+        if attempt is not None and run.files.attempt(attempt).path == damaged and _mark(run, attempt):
             note(f"{run.full_name}: its result is damaged; the next build executes it again")
 
 
-def _mark(run: PlannedRun) -> bool:
+def _mark(run: PlannedRun, attempt: str) -> bool:
     """Note in the record that its files are not to be trusted; False if they can be, or somebody is at work on them."""
     try:
         lock = RunLock.take(run.files.path, shared=True)  # who marks it too writes the same
@@ -35,7 +37,7 @@ def _mark(run: PlannedRun) -> bool:
         return False
     try:
         record = Record.read(run.files)
-        if record is None or record.attempt != run.attempt:
+        if record is None or record.attempt != attempt:
             return False
         record.written = SUSPECT
         if record.missing_part(run.files) is None:

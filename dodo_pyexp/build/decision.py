@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ..config.config import Config
 from ..config.encode import loads_config
@@ -78,19 +79,52 @@ FINE = Decision(UP_TO_DATE)
 FORCED = Decision(STALE, "forced", "asked to run again")
 
 
-def decide(run: PlannedRun) -> Decision:
-    """Compare the run's record with what the run is now.
+class Found(NamedTuple):
+    """What a look at a run gives: the decision and, if the run is up to date, its record."""
 
-    What the record says (attempt, digest) is noted on `run` when it is up to date. The upstreams must have been
-    decided before, and executed if need be.
-    """
-    run.attempt = run.digest = None
+    decision: Decision
+    record: Record | None = None
+
+
+def look_up(run: PlannedRun) -> Record | None:
+    """Read the record of a run, if there is one that speaks of it as it is planned now."""
     try:
         record = Record.read(run.files)
     except DamagedFile:
-        return Decision(STALE, "damaged", "record damaged: .finished cannot be read")
-    if record is None:
-        return _without_record(run)
+        return None
+    if record is None or not is_of(record, run):
+        return None
+    if record.config_hash != run.hash and not _same_config(run, record):
+        return None
+    return record
+
+
+def digest_on_record(run: PlannedRun) -> str | None:
+    """Give the digest of a run's outputs as its record has it."""
+    record = look_up(run)
+    return None if record is None else record.digest
+
+
+def decide(run: PlannedRun, digest_of: Callable[[PlannedRun], str | None] = digest_on_record) -> Found:
+    """Compare the run's record with what the run is now; nothing is written, neither to disk nor to the plan.
+
+    Parameters
+    ----------
+    run
+        The run. Its upstreams must have been decided before, and executed if need be.
+    digest_of
+        Gives the digest of what an upstream has put out, `FAILED_UPSTREAM` if it has failed; None if nobody knows.
+    """
+    try:
+        record = Record.read(run.files)
+    except DamagedFile:
+        return Found(Decision(STALE, "damaged", "record damaged: .finished cannot be read"))
+    decision = _without_record(run) if record is None else _compare(run, record, digest_of)
+    return Found(decision, record if decision.up_to_date else None)
+
+
+def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], str | None]) -> Decision:
+    """Compare a record with the run that it should speak of."""
     if not is_of(record, run):
         whose = f"{record.experiment or run.experiment.name}:{record.name}"
         return Decision(STALE, "damaged", f"its record is that of {whose}: it was copied here", {"copied": whose})
@@ -98,13 +132,11 @@ def decide(run: PlannedRun) -> Decision:
         return _config_changed(run, run.files, record)
     expected = record.upstream
     for upstream in run.upstream:
-        digest = upstream.digest or look_up(upstream)
+        digest = digest_of(upstream)
         before = expected.get(upstream.task)
         if before is None:
             return _upstream(upstream, "is new")
-        if digest is None and run.does_without(upstream):
-            digest = FAILED_UPSTREAM
-        if digest is None:
+        if digest is None or (digest == FAILED_UPSTREAM and upstream.task not in run.optional):
             return _waits(upstream)
         if digest != before:
             return _upstream(upstream, "changed")
@@ -117,16 +149,10 @@ def decide(run: PlannedRun) -> Decision:
     damage = record.missing_part(run.files)
     if damage is not None:
         return Decision(STALE, "damaged", f"result damaged: {damage}", {"attempt": record.attempt})
-    decision = FINE
     experiment = run.experiment
     if experiment.options.code != "ignore" and record.code != experiment.code.hash:
-        decision = _other_code(experiment, record.code)
-        if not decision.up_to_date:
-            return decision
-    run.attempt = record.attempt
-    run.digest = record.digest
-    run.made = record.code, record.packages
-    return decision
+        return _other_code(experiment, record.code)
+    return FINE
 
 
 def is_of(record: Record, run: PlannedRun) -> bool:
@@ -162,21 +188,6 @@ def several(parts: list[str]) -> str:
     if len(parts) <= MOST_CHANGES + 1:
         return ", ".join(parts)
     return f"{', '.join(parts[:MOST_CHANGES])} and {len(parts) - MOST_CHANGES} more"
-
-
-def look_up(upstream: PlannedRun) -> str | None:
-    """Look up the digest of a run that another process executed or decided; note it and the attempt on the run."""
-    try:
-        record = Record.read(upstream.files)
-    except DamagedFile:
-        return None
-    if record is None or not is_of(record, upstream):
-        return None
-    if record.config_hash != upstream.hash and not _same_config(upstream, record):
-        return None
-    upstream.attempt, upstream.digest = record.attempt, record.digest
-    upstream.made = record.code, record.packages
-    return record.digest
 
 
 def _upstream(upstream: PlannedRun, what: str) -> Decision:
@@ -280,20 +291,47 @@ def _config_changed(run: PlannedRun, files: RunFolder, record: Record) -> Decisi
     return Decision(STALE, "config", f"config: {text}", {"changed": list(changes)})
 
 
-def foresee(plan: Plan, *, rerun: bool = False) -> dict[PlannedRun, Decision]:
+class Foreseen(dict[PlannedRun, Decision]):
+    """The decisions on all runs of a plan, upstreams first.
+
+    Attributes
+    ----------
+    attempts
+        The attempts that records point to, as far as these were read and are those of the runs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attempts: dict[PlannedRun, str] = {}
+
+
+def foresee(plan: Plan, *, rerun: bool = False) -> Foreseen:
     """Decide every run as it stands, without executing anything.
 
     A run whose own record is fine, but which lies behind one that will be executed, is stale too: whether it really
     has to be executed is known only when its upstream's outputs are.
     """
-    decisions: dict[PlannedRun, Decision] = {}
+    decisions = Foreseen()
+    digests: dict[PlannedRun, str] = {}
+
+    def note(run: PlannedRun, record: Record) -> str:
+        decisions.attempts[run], digests[run] = record.attempt, record.digest
+        return record.digest
+
+    def digest_of(upstream: PlannedRun) -> str | None:
+        record = None if upstream in digests else look_up(upstream)
+        return digests.get(upstream) if record is None else note(upstream, record)
+
     for run in plan.ordered():
-        decision = decide(run)
+        decision, record = decide(run, digest_of)
+        if record is not None:
+            note(run, record)
         if rerun and run.chosen and decision.state != RUNNING:
-            run.digest = None
             decision = FORCED
         if decision.state in (MISSING, UP_TO_DATE, STALE):
             decision = _behind(run, decision, decisions)
+        if not decision.up_to_date:
+            digests.pop(run, None)
         decisions[run] = decision
     return decisions
 
@@ -308,6 +346,5 @@ def _behind(run: PlannedRun, decision: Decision, decisions: dict[PlannedRun, Dec
         # One that changed and is to be made again may turn out as it was.
         waits = decision.state == UP_TO_DATE or decision.reason == _upstream(upstream, "changed").reason
         if waits and not above.up_to_date:
-            run.digest = None
             return _waits(upstream)
     return decision

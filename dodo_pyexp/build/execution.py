@@ -27,7 +27,7 @@ from ..store.record import Record
 from . import resume, upstreams
 from .attempt import add_to_log, described_for, empty, log_of, new_attempt, record_failure
 from .damage import distrust, make_way
-from .decision import FORCED, Decision, decide, failure_cause
+from .decision import FORCED, Decision, Found, decide, failure_cause
 from .descriptors import Shortage, is_shortage
 from .failures import local
 from .limits import Limits
@@ -62,6 +62,7 @@ class Execution:
 
     def __init__(self, session: Session, run: PlannedRun, *, forced: bool = False) -> None:
         self._session = session
+        self._ledger = session.ledger
         self.run = run
         self._forced = forced
         self._lock: RunLock | None = None
@@ -134,15 +135,16 @@ class Execution:
         if self._lock is None:
             return False
         try:
-            self.decision = decide(self.run)
-            upstreams.look_up_all(self.run)
+            found = decide(self.run, self._ledger.output_of)
+            upstreams.look_up_all(self.run, self._ledger)
             if self._forced:
-                self.decision = FORCED
-                self.run.attempt = self.run.digest = None  # what it was before must not be taken for its outcome
+                found = Found(FORCED)  # what it was before must not be taken for its outcome
+            self._ledger.decided(self.run, found)
+            self.decision = found.decision
             if self.decision.up_to_date:
                 self._release()
                 return True
-            self._reading = upstreams.read_locks(self.run)
+            self._reading = upstreams.read_locks(self.run, self._ledger)
             if self._reading is None:
                 self._release()
                 return False
@@ -215,8 +217,8 @@ class Execution:
         run, attempt = self.run, self.attempt
         assert attempt is not None
         self._tries += 1
-        upstreams.check_whole(run)
-        self._upstream = upstreams.noted(run)
+        upstreams.check_whole(run, self._ledger)
+        self._upstream = upstreams.noted(run, self._ledger)
         self._executor = self._session.executor(run)
         batch = self._session.batch(run.experiment)
         seconds = time.time()
@@ -238,13 +240,13 @@ class Execution:
         if self._losses:
             self._state["lost"] = self._losses
         if run.upstream:
-            self._state["deps"] = upstreams.attempts_of(run, self._session.batch)
+            self._state["deps"] = upstreams.attempts_of(run, self._ledger, self._session.batch)
         given = self._resume(attempt) if run.experiment.options.resume is not None else None
         statuses.write(attempt, self._state)
         definition = run.experiment.definition
         job = Job(
             run.name, definition.fn, definition.arity, self._config,
-            upstreams.results_of(run, self._session.batch), attempt, self._state, given,
+            upstreams.results_of(run, self._ledger, self._session.batch), attempt, self._state, given,
         )  # fmt: skip
         job.lock_fd = -1 if self._lock is None else self._lock.fd
         job.kept_config = self._kept_config
@@ -406,7 +408,7 @@ class Execution:
             return False
         damaged = (status.get("error") or {}).get("damaged")
         if damaged is not None:
-            distrust(self.run.upstream, damaged, self._session.note)
+            distrust(self.run.upstream, self._ledger, damaged, self._session.note)
         if not self.stopping and self._tries <= (self.run.experiment.options.retry or 0):
             self._tell_of_next_try(attempt)
             self._try_again(attempt)
@@ -437,7 +439,7 @@ class Execution:
     def _record(self, attempt: AttemptFolder, status: dict[str, Any]) -> bool:
         """Write the record of a run that succeeded."""
         run = self.run
-        changed = upstreams.changed_meanwhile(run, self._upstream)
+        changed = upstreams.changed_meanwhile(run, self._ledger, self._upstream)
         if changed is not None:
             self._killed = "UpstreamChanged", changed
             return False
@@ -451,8 +453,7 @@ class Execution:
             return False
         self._mark_ended(attempt)
         record.write(run.files)
-        run.attempt, run.digest = record.attempt, record.digest
-        run.made = record.code, record.packages
+        self._ledger.recorded(run, record)
         self.failure = None
         if taken := status.get(statuses.TAKEN):
             self._session.note_once(f"{run.experiment.name}: {taken_text(taken)}")

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ..errors import DONE, WORK_TO_DO
 from ..printable import printable
 from .colour import column, paint
-from .decision import FAILED, INTERRUPTED, MISSING, ORPHAN, RUNNING, SKIPPED, STALE, UP_TO_DATE, Decision
+from .decision import FAILED, INTERRUPTED, MISSING, ORPHAN, RUNNING, SKIPPED, STALE, UP_TO_DATE, Decision, Foreseen
 from .failures import failures_data, local
 from .plan import Plan, PlannedRun
 
@@ -89,12 +89,13 @@ def _reason(decision: Decision) -> str:
     return printable(local(decision.reason))
 
 
-def states_data(plan: Plan, decisions: Decisions, orphans: Sequence[Orphan] | None = None) -> dict[str, Any]:
+def states_data(plan: Plan, decisions: Foreseen, orphans: Sequence[Orphan] | None = None) -> dict[str, Any]:
     """Give what `states_text` says for programs."""
     wanted = _with_orphans(plan, decisions, orphans)
+    attempts: dict[Any, str] = decisions.attempts
     return {
         "runs": [
-            {**_names(run), **decision.to_dict(), "attempt": run.attempt or decision.data.get("attempt")}
+            {**_names(run), **decision.to_dict(), "attempt": attempts.get(run) or decision.data.get("attempt")}
             for run, decision in wanted
         ],
         "counts": _counts((decision for _, decision in wanted), orphans=orphans is not None),
@@ -190,7 +191,7 @@ def build_data(build: Build) -> dict[str, Any]:
         decision = reporter.decisions.get(run)
         told["kind"] = decision.kind if decision is not None else ""
         told["reason"] = decision.reason if decision is not None else ""
-        attempt = run.attempt
+        attempt = build.session.ledger.of(run).attempt
         if run in reporter.failed:
             state = count = FAILED
             execution = reporter.failed[run]

@@ -41,8 +41,8 @@ class PlannedRun:
     """One run of the plan: a config, and all that follows from it."""
 
     __slots__ = (
-        "attempt", "chosen", "config", "digest", "experiment", "failure", "files", "folder", "found", "hash", "made",
-        "name", "optional", "selected", "target", "task", "upstream",
+        "chosen", "config", "experiment", "failure", "files", "folder", "found", "hash", "name", "optional", "selected",
+        "task", "upstream",
     )  # fmt: skip
 
     def __init__(self, experiment: PlannedExperiment, config: Config, folder: str, config_hash: str) -> None:
@@ -53,17 +53,11 @@ class PlannedRun:
         self.hash = config_hash
         self.files = RunFolder(f"{experiment.files.path}/{folder}", flat=experiment.flat)
         self.task = f"{experiment.task}:{folder}"
-        self.target = f"{experiment.target_prefix}{folder}/.finished"
         self.upstream: tuple[PlannedRun, ...] = ()
         #: Tasks of the upstreams that may fail without this run being skipped.
         self.optional: frozenset[str] = frozenset()
         #: Brought up to date by this build; and asked for, not only needed by one that is.
         self.selected = self.chosen = True
-        #: Filled in when the run is found up to date or has been executed.
-        self.attempt: str | None = None
-        self.digest: str | None = None
-        #: Hashes of the code and the packages that it was made by.
-        self.made: tuple[str | None, str | None] = (None, None)
         #: That the run was up to date, with all its upstreams, when the build began: then it is no task of doit's.
         self.found: Decision | None = None
         #: Filled in when the run has failed in this build, or was skipped.
@@ -76,6 +70,11 @@ class PlannedRun:
     def needed(self) -> list[str]:
         """Name the tasks of the upstreams that the run cannot do without."""
         return [upstream.task for upstream in self.upstream if upstream.task not in self.optional]
+
+    @property
+    def target(self) -> str:
+        """The file that doit takes for the run's target, as users write its path."""
+        return f"{self.experiment.target_prefix}{self.folder}/.finished"
 
     @property
     def cfg(self) -> Config:

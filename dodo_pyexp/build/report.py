@@ -26,8 +26,8 @@ from ..store.paths import check_folder, shown
 from . import ownership
 from .batch import Batch
 from .damage import distrust, make_way
-from .decision import look_up
 from .definition import place
+from .ledger import Ledger
 from .mistakes import failed_report
 from .mixed import Made, made_of, mixed_line
 from .plan import PlannedExperiment, PlannedRun
@@ -36,31 +36,31 @@ from .signature import REPORT
 from .upstreams import result_of
 
 
-def results_of(experiment: PlannedExperiment, batch: Batch) -> Tensor[Result]:
+def results_of(experiment: PlannedExperiment, ledger: Ledger, batch: Batch) -> Tensor[Result]:
     """Give the results of this build: each run with the attempt that satisfied it, or that failed.
 
     Runs that this build was not asked for are among them if they have a result.
     """
-    handed = handed_on(experiment)
+    handed = handed_on(experiment, ledger)
     shape = experiment.shape if len(handed) == len(experiment.runs) else None
-    return Tensor((result_of(run, batch) for run in handed), shape)
+    return Tensor((result_of(run, ledger, batch) for run in handed), shape)
 
 
-def handed_on(experiment: PlannedExperiment) -> list[PlannedRun]:
+def handed_on(experiment: PlannedExperiment, ledger: Ledger) -> list[PlannedRun]:
     """Give the runs that a report is about: those the build was asked for, and what has a result besides."""
-    return [run for run in experiment.runs if run.selected or run.digest is not None or look_up(run) is not None]
+    return [run for run in experiment.runs if run.selected or ledger.digest_of(run) is not None]
 
 
-def make_report(experiment: PlannedExperiment, batch: Batch) -> Any:
+def make_report(experiment: PlannedExperiment, ledger: Ledger, batch: Batch) -> Any:
     """Call the report function and remember what it was made from; return what it returns.
 
     Whatever it raises goes through.
     """
     report = experiment.definition.report
     assert report is not None
-    results = results_of(experiment, batch)
-    there = [run for run in experiment.runs if run.attempt is not None or (run.failure is None and look_up(run))]
-    tell_mixed(experiment, (Made(run.name, *run.made) for run in there))
+    results = results_of(experiment, ledger, batch)
+    there = [run for run in experiment.runs if run.failure is None and ledger.digest_of(run) is not None]
+    tell_mixed(experiment, (Made(run.name, ledger.of(run).code, ledger.of(run).packages) for run in there))
     folder = experiment.files.reports
     name = ""
     with _writing(folder.path):
@@ -71,12 +71,12 @@ def make_report(experiment: PlannedExperiment, batch: Batch) -> Any:
     try:
         value = experiment.definition.call_report(results, Path(folder.attempt(name).path) if name else None)
     except Exception as error:
-        distrust(experiment.runs, damaged_attempt(error), warn)
+        distrust(experiment.runs, ledger, damaged_attempt(error), warn)
         raise
     sys.stdout.flush()
     with _writing(folder.path):
         make_way(folder.finished)
-        atomic.write_json(folder.finished, {"format": 1, "digest": _digest(experiment), "attempt": name})
+        atomic.write_json(folder.finished, {"format": 1, "digest": _digest(experiment, ledger), "attempt": name})
     return value
 
 
@@ -117,22 +117,22 @@ def report_from_disk(experiment: PlannedExperiment, timestamp: str) -> Any:
     return experiment.definition.call_report(results, out)
 
 
-def report_is_current(experiment: PlannedExperiment) -> bool:
+def report_is_current(experiment: PlannedExperiment, ledger: Ledger) -> bool:
     """Tell whether the newest report was made from these results by this code."""
     record = atomic.read_json(experiment.files.reports.finished)
-    if record is None or record.get("digest") != _digest(experiment):
+    if record is None or record.get("digest") != _digest(experiment, ledger):
         return False
     name = record.get("attempt")
     return isinstance(name, str) and (not name or os.path.isdir(experiment.files.reports.attempt(name).path))
 
 
-def _digest(experiment: PlannedExperiment) -> str:
+def _digest(experiment: PlannedExperiment, ledger: Ledger) -> str:
     """Hash what a report is made from: names, shape and outputs of its runs, and the code that it reaches."""
     from ..provenance.fingerprint import combined, fingerprint
 
     digest = hashlib.sha256(repr(experiment.shape).encode())
-    for run in handed_on(experiment):
-        digest.update(f"{run.name}\0{run.hash}\0{run.digest or look_up(run)}\n".encode("utf-8", "surrogatepass"))
+    for run in handed_on(experiment, ledger):
+        digest.update(f"{run.name}\0{run.hash}\0{ledger.digest_of(run)}\n".encode("utf-8", "surrogatepass"))
     report = experiment.definition.report
     code = fingerprint(report)
     # Without a source: a notebook that was closed, a built-in.
@@ -158,7 +158,7 @@ class ReportAction(BaseAction):
     def execute(self, out: Any = None, err: Any = None) -> BaseFail | None:
         """Make the report; an exception in it is the failure of this task: one sentence, and the way to the place."""
         try:
-            make_report(self.experiment, self.session.batch(self.experiment))
+            make_report(self.experiment, self.session.ledger, self.session.batch(self.experiment))
         except (Exception, SystemExit) as error:
             told = failed_report(self.experiment.definition, error)
             if told is not None:

@@ -347,7 +347,7 @@ class Request:
             from .report import make_report
 
             with build.session.occupied():
-                return make_report(experiment, build.session.batch(experiment))
+                return make_report(experiment, build.session.ledger, build.session.batch(experiment))
         return self._results(definition)
 
     def _results(self, definition: Definition) -> Tensor[Result]:

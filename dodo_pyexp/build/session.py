@@ -20,6 +20,7 @@ from ..store.paths import shown
 from .batch import Batch
 from .code import UNKNOWN
 from .garbage import Collector
+from .ledger import Ledger
 from .locks import RunLock
 from .plan import Plan, PlannedExperiment, PlannedRun
 from .stash import Stash
@@ -71,6 +72,7 @@ class Session:
     def __init__(self, plan: Plan, wishes: Wishes | None = None) -> None:
         self.plan = plan
         self.wishes = wishes or Wishes()
+        self.ledger = Ledger()
         self.collector = Collector()
         self.note: Callable[[str], None] = lambda text: None
         self._said: set[str] = set()
@@ -81,7 +83,7 @@ class Session:
         continued = self.wishes.continued or {}
         build = f"{os.getpid()}-{time.time_ns()}"
         self._batches = {
-            id(experiment): Batch(experiment, stamp, build, continued.get(experiment.name), named=named)
+            id(experiment): Batch(experiment, self.ledger, stamp, build, continued.get(experiment.name), named=named)
             for experiment in plan.experiments
         }
         self._surroundings = Surroundings()

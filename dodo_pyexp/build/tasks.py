@@ -42,8 +42,11 @@ class _Check:
     last: Decision | None = None
 
     def __call__(self, task: RunTask) -> bool:
-        task.decision = self.last = decide(task.run)
-        return task.decision.up_to_date
+        ledger = task.session.ledger
+        found = decide(task.run, ledger.output_of)
+        ledger.decided(task.run, found)
+        task.decision = self.last = found.decision
+        return found.decision.up_to_date
 
     def __repr__(self) -> str:
         # `doit info` shows this as the reason, right after the call.
@@ -315,6 +318,7 @@ class ReportTask(LeanTask):
         )
         self.experiment = experiment
         self.uptodate: list[tuple[Any, list[Any], dict[str, Any]]] = [(self._current, [], {})]
+        self._ledger = session.ledger
         self._actions = [ReportAction(experiment, session)]
         self.clean_actions = [CleanAction(experiment.files.reports.finished, self.targets[0])]
         self.records = (experiment.files.reports.finished,)
@@ -322,7 +326,7 @@ class ReportTask(LeanTask):
         self.meta = None
 
     def _current(self) -> bool:
-        return report_is_current(self.experiment)
+        return report_is_current(self.experiment, self._ledger)
 
 
 def make_tasks(experiment: PlannedExperiment, session: Session) -> Iterator[Task]:

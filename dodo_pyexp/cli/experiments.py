@@ -6,12 +6,12 @@ import sys
 from argparse import Namespace
 
 from ..arguments import Parser
-from ..build.decision import Decision, foresee
+from ..build.decision import Foreseen, foresee
 from ..build.definition import Definition
 from ..build.loader import RUN_FILES, Loaded, default_files, file_of, is_file, load
 from ..build.mistakes import user_code
 from ..build.options import Options
-from ..build.plan import Plan, PlannedRun
+from ..build.plan import Plan
 from ..build.request import Request
 from ..experiment import family
 from ..printable import printable
@@ -117,7 +117,7 @@ def select(wanted: Request, plan: Plan) -> None:
     wanted.select(plan, lambda text: print(printable(text), file=sys.stderr))
 
 
-def states(wanted: Request) -> tuple[Plan, dict[PlannedRun, Decision]]:
+def states(wanted: Request) -> tuple[Plan, Foreseen]:
     """Give the selected plan, and the state of each run of it."""
     plan = selected_plan(wanted)
     return plan, foresee(plan, rerun=wanted.arguments.rerun)

@@ -323,9 +323,9 @@ def test_a_record_cut_off_at_any_byte_is_no_record(pipeline: Pipeline) -> None:
     data = path.read_bytes()
     for size in range(len(data) - 1):  # the last byte is only the newline
         path.write_bytes(data[:size])
-        assert not decide(run).up_to_date
+        assert not decide(run).decision.up_to_date
     path.write_bytes(data)
-    assert decide(run).up_to_date
+    assert decide(run).decision.up_to_date
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -357,7 +357,7 @@ def test_a_record_with_any_byte_changed_is_read_without_an_exception(
 def test_a_record_that_says_something_else_is_damaged(pipeline: Pipeline, text: str) -> None:
     (run,) = [run for run in pipeline.plan().runs() if run.name == "up_a"]
     Path(run.files.finished).write_text(text.replace("HASH", run.hash))
-    assert not decide(run).up_to_date
+    assert not decide(run).decision.up_to_date
     assert pipeline.build() == ["up_a"]
 
 

@@ -139,10 +139,10 @@ def test_runs_behind_the_same_upstream_start_in_the_order_of_the_configs(here: P
 def test_a_check_that_raises_fails_its_run_alone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = tasks.decide
 
-    def decide(run: Any) -> Any:
+    def decide(run: Any, digest_of: Any) -> Any:
         if run.name == "bad":
             raise RuntimeError("a bug in a check")
-        return real(run)
+        return real(run, digest_of)
 
     monkeypatch.setattr(tasks, "decide", decide)
     results = build(Patient())
