@@ -14,6 +14,7 @@ from ..store.opening import open_file
 from .capture import Capture, Log
 from .debugging import Debugging
 from .job import RunError
+from .offspring import Offspring
 from .process_state import ProcessState
 from .scribes import GONE
 from .staying import Staying
@@ -188,18 +189,21 @@ class Executor:
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Start `job`, with all it prints going to `log`, and hand back what tells when it ended."""
+        with Offspring():
+            return Handle(self._executed(job, log).close(log))
+
+    def _executed(self, job: Job, log: Log) -> Ended:
         before = ProcessState()
         job.log_fd = log.fd
         try:
             with Capture(log) as capture, Debugging(capture) as debugging, Staying():
-                ended = Ended(job.perform(lambda: debugging.call(lambda: self._value(job))))
+                return Ended(job.perform(lambda: debugging.call(lambda: self._value(job))))
         except BaseException:
             log.close()
             raise
         finally:
             job.log_fd = -1
             before.restore()
-        return Handle(ended.close(log))
 
     def _value(self, job: Job) -> Any:
         """Call `run`, and take the value from where it was put."""
