@@ -28,7 +28,7 @@ def keep_apart() -> None:
     """Look whether the module search path leads to files that have the names of libraries, and watch imports then."""
     global _watch
     for folder in sys.path:
-        if folder in _looked_at or any(part in folder for part in _LIBRARIES):
+        if folder in _looked_at or of_library(folder):
             continue
         _looked_at.add(folder)
         for name in NAMES:
@@ -37,6 +37,11 @@ def keep_apart() -> None:
                 if _bootstrap_external.PathFinder.find_spec(name, others) is not None:  # else it is the library
                     _watch = _watch or _Watch()
                     _watch.add(name, folder)
+
+
+def of_library(path: str) -> bool:
+    """Tell whether a file or folder is Python's or of a library that was installed, and not the user's."""
+    return any(part in path for part in _LIBRARIES)
 
 
 def _is_module(path: str) -> bool:

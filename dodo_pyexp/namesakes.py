@@ -10,6 +10,11 @@ import sys
 from functools import cached_property
 
 from .errors import UsageError
+from .libraries import of_library
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class _Root:
@@ -65,6 +70,52 @@ def refuse_namesakes(file: str, name: str, root: str) -> None:
                         f"{_shown(namesake)} have one name; build them one at a time, or give one another name"
                     )
     _roots[root] = new
+
+
+def refuse_strangers(files: Iterable[tuple[str, str, str]]) -> None:
+    """Look whether files that are imported already find their own modules, whoever imported them, and by which means.
+
+    A ``dodo.py`` or a script may have put several folders on the search path. What is found by a name is then decided
+    by who came first, in this process as in those that execute runs.
+
+    Parameters
+    ----------
+    files
+        The files of experiments, each with its name as a module and the folder that the name is found in.
+
+    Raises
+    ------
+    UsageError
+        A file imports a module of its own folder, and another one of that name would be found in its place.
+    """
+    path = [os.path.realpath(folder) for folder in sys.path]
+    for file, name, root in files:
+        if root not in path:
+            continue
+        before = [folder for folder in path[: path.index(root)] if not of_library(folder)]
+        strangers = {}
+        for top in _names_in(root):
+            place = _place(root, top)
+            loaded = getattr(sys.modules.get(top), "__file__", None)
+            found = [loaded] if isinstance(loaded, str) and not of_library(loaded) and os.path.isfile(loaded) else []
+            found += filter(None, (_place(folder, top) for folder in before))
+            others = [other for other in found if place is not None and not os.path.samefile(other, place)]
+            if others and place != file:
+                strangers[top] = others[0]
+        reached = _Root(file, name, root).reached if strangers else {}
+        for top, stranger in strangers.items():
+            if top in reached:
+                raise UsageError(
+                    f"{_shown(file)} imports {_shown(reached[top])}, but {_shown(stranger)}, which has the same name, "
+                    f"would be found in its place; give one of them another name, or build {_shown(file)} alone"
+                )
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return [name for name, suffix in map(os.path.splitext, os.listdir(folder)) if suffix in ("", ".py")]
+    except OSError:
+        return []
 
 
 def _place(root: str, *names: str) -> str | None:

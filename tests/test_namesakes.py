@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from dodo_pyexp import namesakes
+from dodo_pyexp.errors import UsageError
 
 EXPERIMENT = """
 import pyexp
@@ -65,6 +67,68 @@ def test_one_file_behind_two_names_is_no_namesake(pair: Any) -> None:
     (pair.folder / "b/utils.py").unlink()
     (pair.folder / "b/utils.py").symlink_to(pair.folder / "a/utils.py")
     pair.pyexp("build", *files)
+
+
+DODO = """
+import sys
+sys.path.insert(0, "a")
+import exp
+a = exp.train
+del sys.modules["utils"]
+sys.path.insert(0, "b")
+import other
+b = other.train
+"""
+
+
+@pytest.mark.parametrize("door", ["doit", "script"])
+def test_a_file_that_imports_both_is_refused_before_anything_is_executed(pair: Any, door: str) -> None:
+    pair.pair("import utils", "import utils")
+    (pair.folder / "b/exp.py").rename(pair.folder / "b/other.py")
+    pair.write("dodo.py", DODO)
+    pair.write("script.py", f"{DODO}\na.run()\nb.run()\n")
+    told = (pair.doit(status=2) if door == "doit" else pair.python("script.py", status=2)).stderr
+    assert "a/exp.py imports a/utils.py, but b/utils.py, which has the same name, would be found" in told
+    assert told.count("\n") == 1
+    assert not (pair.folder / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "loaded", "refused"),
+    [
+        ("ab", "a", ["b"]),  # one is imported for both
+        ("ba", "a", ["a", "b"]),  # and the other one by the runs
+        ("ba", "b", ["a"]),  # what sys.modules had was dropped
+        ("a", "a", []),
+        ("b", "a", ["b"]),
+        ("ab", "", ["b"]),
+        ("cab", "", ["a", "b"]),  # what nobody has imported so far is found first
+        ("acb", "a", ["b"]),
+        ("dab", "a", ["b"]),  # a library's is none of ours
+        ("", "b", []),
+    ],
+)
+def test_whose_module_would_be_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, loaded: str, refused: list[str]
+) -> None:
+    folders = {name: tmp_path / name for name in "abc"} | {"d": tmp_path / "site-packages"}
+    for name, folder in folders.items():
+        folder.mkdir()
+        (folder / "utils.py").write_text("")
+        (folder / f"exp_{name}.py").write_text("def f():\n    import utils")
+        (folder / f"alone_{name}.py").write_text("import sys")
+    monkeypatch.setattr(sys, "path", [str(folders[name]) for name in path] + sys.path)
+    monkeypatch.setitem(sys.modules, "utils", ModuleType("utils"))
+    if loaded:
+        sys.modules["utils"].__file__ = str(folders[loaded] / "utils.py")
+    found = []
+    for name in "ab":
+        namesakes.refuse_strangers([(str(folders[name] / f"alone_{name}.py"), f"alone_{name}", str(folders[name]))])
+        try:
+            namesakes.refuse_strangers([(str(folders[name] / f"exp_{name}.py"), f"exp_{name}", str(folders[name]))])
+        except UsageError:
+            found.append(name)
+    assert found == refused
 
 
 def test_what_a_file_imports_is_looked_up_once_however_many_are_imported_together(

@@ -15,6 +15,8 @@ from ..config.defaults import Defaults
 from ..config.hashing import hash_config, hash_value
 from ..config.secret_keys import SecretKeys
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
+from ..importing import module_name
+from ..namesakes import refuse_strangers
 from ..provenance.holes import differing_secrets
 from ..provenance.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
@@ -27,6 +29,7 @@ from .garbage import Collector
 from .options import Options
 from .resources import check_config
 from .siblings import HASH_LENGTH, Siblings
+from .source import source_file
 
 if TYPE_CHECKING:
     from .decision import Decision
@@ -315,11 +318,18 @@ def make_plan(
             pending += resolver.take_new()
         plan = Plan(planned, resolver.extra)
         _check_folders(plan.experiments)
+        _check_modules(plan.experiments)
         plan.ordered()
         if resolver.extra:
             mine = {id(experiment) for experiment in planned}
             plan.select(lambda run: id(run.experiment) in mine)
         return plan
+
+
+def _check_modules(experiments: list[PlannedExperiment]) -> None:
+    files = dict.fromkeys(source_file(experiment.definition.fn) for experiment in experiments)
+    real = [os.path.realpath(file) for file in files if file is not None]
+    refuse_strangers((file, *module_name(file)) for file in real)
 
 
 def _check_folders(experiments: list[PlannedExperiment]) -> None:
