@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 
 #: Characters that turn the direction of what follows; they can make one name look like another.
@@ -58,6 +59,11 @@ class TerminalText:
             return text
         parts = re.split(r"(\x1b\[[0-9;:]{0,40}m)", text)
         return "".join(part if index % 2 else printable(part, keep="\n\t\r") for index, part in enumerate(parts))
+
+
+def from_here(text: str) -> str:
+    """Write paths below the current folder as they are written from here."""
+    return text.replace(f" {os.getcwd()}/", " ")
 
 
 def apart(one: str, other: str, longest: int) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from ..executors.base import Ended, Executor, Handle
 from ..executors.job import Job, describe, taken_text
 from ..executors.process import describe_end
 from ..executors.reference import UnsendableFunction
+from ..printable import from_here
 from ..provenance.host import Owner
 from ..store import atomic, timestamps
 from ..store import status as statuses
@@ -29,7 +30,6 @@ from .attempt import add_to_log, described_for, empty, log_of, new_attempt, reco
 from .damage import distrust, make_way
 from .decision import FORCED, Decision, Found, decide, failure_cause
 from .descriptors import Shortage, is_shortage
-from .failures import local
 from .limits import Limits
 from .locks import RunLock, hand_on
 from .plan import PlannedRun
@@ -481,7 +481,7 @@ class Execution:
         """Say that the run is tried again, in its log too."""
         left = (self.run.experiment.options.retry or 0) - self._tries + 1
         add_to_log(attempt, f"--- try {self._tries} failed ({self.failure}); trying again, {left} left ---\n")
-        cause = local(self.failure or "")
+        cause = from_here(self.failure or "")
         self._session.note(f"{self.run.full_name}: try {self._tries} failed: {cause}; trying again, {left} left")
 
     def _mark_ended(self, attempt: AttemptFolder) -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..printable import pad, printable, width
+from ..printable import from_here, pad, printable, width
 from ..store import status as statuses
 from .decision import failure_message
 from .plan import PlannedRun
@@ -78,13 +78,13 @@ def group_failures(executions: Iterable[Execution]) -> list[FailureGroup]:
     """Put failures of the same kind together."""
     groups: dict[tuple[str, str], FailureGroup] = {}
     for execution in executions:
-        cause = local(execution.failure or "no cause was recorded")
+        cause = from_here(execution.failure or "no cause was recorded")
         error = statuses.read(execution.attempt).get("error") if execution.attempt is not None else None
         error = error if isinstance(error, dict) else {}
         place = error.get("where")
         kind = f"{error.get('type')}{f' at {place}' if place else ''}" if error else cause
         below = error.get("below")
-        group = FailureGroup(local(kind), below if isinstance(below, str) else "")
+        group = FailureGroup(from_here(kind), below if isinstance(below, str) else "")
         group = groups.setdefault(_likeness(error, cause), group)
         group.kinds.add(kind)
         group.executions.append(execution)
@@ -103,11 +103,6 @@ def _likeness(error: dict[str, Any], cause: str) -> tuple[str, str]:
     if kind in _ALIKE:
         return kind, str(error.get("message")).split("(")[0] if kind == "UnsavableResult" else ""
     return (kind, str(error["where"])) if error.get("where") else ("", cause)
-
-
-def local(text: str) -> str:
-    """Write paths below the current folder as they are written from here."""
-    return text.replace(f" {os.getcwd()}/", " ")
 
 
 def failure_lines(executions: Iterable[Execution]) -> Iterator[tuple[str, str]]:

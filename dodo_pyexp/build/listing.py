@@ -11,15 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import DONE, WORK_TO_DO
-from ..printable import printable
+from ..printable import from_here, printable
 from .colour import column, paint
 from .decision import FAILED, INTERRUPTED, MISSING, ORPHAN, RUNNING, SKIPPED, STALE, UP_TO_DATE, Decision, Foreseen
-from .failures import failures_data, local
+from .failures import failures_data
 from .plan import Plan, PlannedRun
 
 if TYPE_CHECKING:
-    from .build import Build
     from .orphans import Orphan
+    from .reporter import BuildReporter
+    from .session import Session
 
 STATES = {
     UP_TO_DATE: "green",
@@ -86,7 +87,7 @@ def states_text(
 
 
 def _reason(decision: Decision) -> str:
-    return printable(local(decision.reason))
+    return printable(from_here(decision.reason))
 
 
 def states_data(plan: Plan, decisions: Foreseen, orphans: Sequence[Orphan] | None = None) -> dict[str, Any]:
@@ -177,9 +178,9 @@ def _outlooks(decisions: Decisions) -> Counter[str]:
 # -- what a build did -------------------------------------------------------------------------------------------
 
 
-def build_data(build: Build) -> dict[str, Any]:
+def build_data(session: Session, reporter: BuildReporter, exit_code: int) -> dict[str, Any]:
     """Give for programs what a build did: every selected run, and the counts."""
-    reporter, plan = build.reporter, build.session.plan
+    plan = session.plan
     executed = set(reporter.done)
     interrupted = set(reporter.interrupted)
     runs = []
@@ -191,7 +192,7 @@ def build_data(build: Build) -> dict[str, Any]:
         decision = reporter.decisions.get(run)
         told["kind"] = decision.kind if decision is not None else ""
         told["reason"] = decision.reason if decision is not None else ""
-        attempt = build.session.ledger.of(run).attempt
+        attempt = session.ledger.of(run).attempt
         if run in reporter.failed:
             state = count = FAILED
             execution = reporter.failed[run]
@@ -212,8 +213,8 @@ def build_data(build: Build) -> dict[str, Any]:
         runs.append({**told, "state": state, "attempt": attempt})
     experiments = [experiment for experiment in plan.experiments if any(run.selected for run in experiment.runs)]
     return {
-        "exit_code": build.exit_code,
-        "batches": {experiment.name: build.session.batch(experiment).timestamp for experiment in experiments},
+        "exit_code": exit_code,
+        "batches": {experiment.name: session.batch(experiment).timestamp for experiment in experiments},
         "counts": counts,
         "runs": runs,
         "failures": failures_data(reporter.failed.values()),

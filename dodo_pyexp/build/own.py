@@ -16,6 +16,7 @@ from ..errors import UsageError
 from .definition import Definition
 from .mistakes import user_code
 from .source import innermost, source_file
+from .targets import Needs
 
 
 class OwnTasks:
@@ -54,6 +55,24 @@ class OwnTasks:
         kept = set(names)
         order = [item for item in self.order if isinstance(item, Definition) or item.name in kept]
         return OwnTasks(order, self._folders, self.verbosity)
+
+    def names(self) -> list[str]:
+        """Give their names."""
+        return [task.name for task in self.tasks]
+
+    def makers(self) -> dict[str, str]:
+        """Give which of them makes a file, by its path from everywhere."""
+        return {self.path(task, path): task.name for task in self.tasks for path in task.targets}
+
+    def needs(self, name: str) -> Needs:
+        """Give what has to be done before a task."""
+        task = next(task for task in self.tasks if task.name == name)
+        delayed = [task.loader.task_dep] if task.loader is not None and task.loader.task_dep else []
+        return Needs(
+            [*task.task_dep, *task.setup_tasks, *task.calc_dep, *delayed],
+            list(task.wild_dep),
+            [self.path(task, path) for path in task.file_dep],
+        )
 
     def path(self, task: Any, file: str) -> str:
         """Give a path as a task means it, from everywhere."""

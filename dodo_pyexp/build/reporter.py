@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..printable import duration, printable, printable_lines
+from ..printable import duration, from_here, printable, printable_lines
 from ..standard import lead_nowhere
 from ..store import status as statuses
 from .colour import paint
-from .failures import failure_lines, local, skipped_lines
+from .failures import failure_lines, skipped_lines
 from .notices import Advice, code_lines
 from .plan import PlannedRun
 
@@ -107,7 +107,7 @@ class BuildReporter:
     def run_failed(self, run: PlannedRun, cause: str) -> None:
         """Write that a run failed."""
         said = paint("FAILED", "red", sys.stderr)
-        self.line(f"{printable(run.full_name)}  {said}  {printable(local(cause))}", counted=True)
+        self.line(f"{printable(run.full_name)}  {said}  {printable(from_here(cause))}", counted=True)
 
     def run_done(self, run: PlannedRun, seconds: float) -> None:
         """Write that a run was executed and succeeded."""

@@ -304,6 +304,12 @@ class Request:
         reporter.finish()
         return build
 
+    def data(self, build: Build | None) -> dict[str, Any]:
+        """Give for programs what a build did."""
+        if build is None:
+            return {"exit_code": self.exit_code, "runs": []}
+        return listing.build_data(build.session, build.reporter, build.exit_code)
+
     @property
     def _is_script(self) -> bool:
         return self.definitions[0].fn.__module__ == "__main__" and hasattr(sys.modules["__main__"], "__file__")

@@ -8,13 +8,33 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import NamedTuple, Protocol
 
 from ..errors import UsageError, ambiguous, nearest, suggest
-from .own import OwnTasks
 from .plan import Plan, PlannedExperiment, PlannedRun
 
 GLOB_SIGNS = frozenset("*?[")
+
+
+class Needs(NamedTuple):
+    """What has to be done before a task that is no run: tasks of some names, all that patterns fit, makers of files."""
+
+    names: Sequence[str] = ()
+    patterns: Sequence[str] = ()
+    paths: Sequence[str] = ()
+
+
+class OtherTasks(Protocol):
+    """Tasks that are no runs: the user's own, which doit knows."""
+
+    def names(self) -> list[str]:
+        """Give their names."""
+
+    def makers(self) -> dict[str, str]:
+        """Give which of them makes a file, by its path."""
+
+    def needs(self, name: str, /) -> Needs:
+        """Give what has to be done before one of them."""
 
 
 class Targets:
@@ -24,8 +44,8 @@ class Targets:
     ----------
     plan
         The plan.
-    own
-        Other doit tasks.
+    other_tasks
+        Tasks that are no runs; none by default.
 
     Attributes
     ----------
@@ -35,13 +55,13 @@ class Targets:
         The other tasks that are needed.
     """
 
-    def __init__(self, plan: Plan, own: OwnTasks | None = None) -> None:
+    def __init__(self, plan: Plan, other_tasks: OtherTasks | None = None) -> None:
         self._plan = plan
-        self._own = own or OwnTasks()
-        self._tasks = {task.name: task for task in self._own.tasks}
-        self._by_target = {self._own.path(task, path): task.name for task in self._own.tasks for path in task.targets}
+        self._other_tasks = other_tasks
+        self._tasks = dict.fromkeys(other_tasks.names() if other_tasks is not None else ())
+        self._by_target = other_tasks.makers() if other_tasks is not None else {}
         self.runs: dict[PlannedRun, None] = {}
-        self.others: dict[str, Any] = {}
+        self.others: dict[str, None] = {}
         self._names: dict[str, None] = {}  # of whole groups, reports and other tasks, for doit
         self._single: dict[PlannedRun, None] = {}
 
@@ -157,15 +177,15 @@ class Targets:
         """Take a task and whatever it needs, runs included."""
         if name in self.others:
             return
-        task = self.others[name] = self._tasks[name]
-        delayed = [task.loader.task_dep] if task.loader is not None and task.loader.task_dep else []
-        for needed in [*task.task_dep, *task.setup_tasks, *task.calc_dep, *delayed]:
+        self.others[name] = None
+        needs = self._other_tasks.needs(name) if self._other_tasks is not None else Needs()
+        for needed in needs.names:
             self._take_needed(needed)
-        for pattern in task.wild_dep:
+        for pattern in needs.patterns:
             for other in [other for other in self._tasks if fnmatchcase(other, pattern)]:
                 self._take_other(other)
             self.runs.update(dict.fromkeys(run for run in self._plan.runs() if fnmatchcase(run.task, pattern)))
-        for path in [self._own.path(task, path) for path in task.file_dep]:
+        for path in needs.paths:
             if path in self._by_target:
                 self._take_other(self._by_target[path])
             elif path.endswith("/.finished"):

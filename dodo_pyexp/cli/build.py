@@ -65,7 +65,7 @@ def _build(wanted: Request, stdout: IO[str]) -> int:
     with _tasks():
         build = wanted.build()
     if wanted.arguments.json:
-        told = {"exit_code": wanted.exit_code, "runs": []} if build is None else listing.build_data(build)
+        told = wanted.data(build)
         print(json_text(told), file=stdout)
     return wanted.exit_code
 

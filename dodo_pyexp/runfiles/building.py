@@ -87,7 +87,7 @@ class RunFileRequest(Request):
         except (InvalidCommand, InvalidDodoFile, InvalidTask) as error:
             raise UsageError(" ".join(str(error).split())) from None
         if self.arguments.json:
-            self._print({"exit_code": self.exit_code, "runs": []} if done is None else listing.build_data(done))
+            self._print(self.data(done))
         return self.exit_code
 
     def _again(self, runs: list[PlannedRun]) -> str | None:
