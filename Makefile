@@ -15,7 +15,7 @@ LOCK := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 
 # One test more than there are cores at a time: they often wait for what they have started.
 PARALLEL = --numprocesses $$($(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist worksteal
 # Where other packages are used most: doit, YAML, pickles, tables, git and what is shown of them.
-QUICK := tests/config tests/results tests/seeds tests/cli tests/build/test_doors.py tests/executors/test_job.py
+QUICK := tests/config tests/results tests/seeds tests/cli tests/tasks/test_creators.py tests/executors/test_job.py
 DIGITS := pipelines/digits
 
 .PHONY: help

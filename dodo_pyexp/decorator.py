@@ -5,10 +5,10 @@ Implements: pyexp guide, "Minimal Experiment", "`@pyexp.experiment` Parameters";
 
 from __future__ import annotations
 
-from .build.definition import called, caller, place, refuse_unknown
-from .build.options import Options
 from .errors import ArgumentError
 from .experiment import Experiment
+from .planning.definition import called, caller, place, refuse_unknown
+from .planning.options import Options
 from .telling import plainly
 
 TYPE_CHECKING = False  # a worker process imports this module

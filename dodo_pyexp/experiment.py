@@ -11,13 +11,13 @@ import os
 import sys
 
 from . import importing, libraries, main_module, script
-from .build.ahead import make_request
-from .build.calling import as_function, check_call, check_experiment_name, fill
-from .build.definition import Definition, called, caller, place, refuse_unknown
-from .build.options import Options
-from .build.signature import FUNCTION, REPORT, takes_nothing
+from .building.ahead import make_request
 from .errors import INTERRUPTED, LookupFailed
 from .executors import chance, early
+from .planning.calling import as_function, check_call, check_experiment_name, fill
+from .planning.definition import Definition, called, caller, place, refuse_unknown
+from .planning.options import Options
+from .planning.signature import FUNCTION, REPORT, takes_nothing
 from .telling import plainly
 
 libraries.keep_apart()
@@ -26,7 +26,7 @@ if "dodo_pyexp.executors.worker" not in sys.modules:  # which forks no runs
     chance.watch()
 
 if "doit.loader" in sys.modules:
-    from .build.dodo_config import settle_in_package
+    from .tasks.dodo_config import settle_in_package
 
     settle_in_package()
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, Never
 
-    from .build.verdict import Reproduction
     from .collection.tensor import Tensor
     from .config.config import Config
     from .executors.base import Executor
+    from .history.verdict import Reproduction
     from .results.result import Result
     from .store.paths import ExperimentFolder
 
@@ -49,7 +49,7 @@ class _DoitTasks:
     def __get__(self, experiment: Experiment | None, owner: type) -> Callable[[], Iterator[Any] | None]:
         if experiment is None:
             raise AttributeError("create_doit_tasks belongs to experiments, not to their class")
-        from .build.doors import task_creator
+        from .tasks.creators import task_creator
 
         return task_creator(experiment.definition, lambda: family(experiment))
 
@@ -87,7 +87,7 @@ class Experiment:
         )
         self._last: tuple[str, str] | None = None
         if "doit.doit_cmd" in sys.modules:
-            from .build.dodo_config import configure_doit
+            from .tasks.dodo_config import configure_doit
 
             configure_doit(self.definition)
 
@@ -267,9 +267,9 @@ class Experiment:
         """
         check_call(f"{caller()}: accept()", timestamp=None, filter=filter, jobs=None)
         from .arguments import script_parser
-        from .build.accepting import accept
-        from .build.decision import foresee
-        from .build.request import Request
+        from .building.request import Request
+        from .history.accepting import accept
+        from .planning.decision import foresee
 
         last_dir, last_name = self._last or (None, None)
         arguments = script_parser("").parse_args([])
@@ -323,7 +323,7 @@ class Experiment:
         PyexpError
             There is no such attempt, something that it was made of is gone, or a change makes no sense.
         """
-        from .build.reproduce import reproduce_for
+        from .history.reproduce import reproduce_for
 
         return reproduce_for(
             self.definition, self._folder(output_dir, name), run, at, tolerance, set, unpickle=unpickle
@@ -368,7 +368,7 @@ class Experiment:
         return read_results(self._folder(output_dir, name), timestamp, finished=finished)
 
     def _folder(self, output_dir: str | os.PathLike[str] | None, name: str | None) -> ExperimentFolder:
-        from .build.ownership import folder_of
+        from .planning.ownership import folder_of
 
         check_experiment_name(name, f"{caller()}: an experiment")
         last_dir, last_name = self._last or (None, None)

@@ -43,7 +43,7 @@ def speak_plainly() -> None:
             raise SystemExit(INTERRUPTED)
         told = None
         if is_script("__main__") and not sys.flags.interactive:
-            from .build.mistakes import in_script
+            from .planning.mistakes import in_script
 
             told = in_script(error)
         if told is None:

@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from dodo_pyexp.build import source
+from dodo_pyexp.planning import source
+from dodo_pyexp.reporting import forecast
 from dodo_pyexp.runfiles import workspace
+from dodo_pyexp.running import polling
+from tests.changed_code import ALL, HELPER, PIPELINE, experiment
 
 # How fast this machine is just now says nothing about what is tested.
 settings.register_profile("pyexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -208,3 +211,53 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["pytest"])
     yield tmp_path
+
+
+# -- a clock, and projects that have been built and are about to be edited ---------------------------------------
+
+
+class Clock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time, for what measures it."""
+    clock = Clock()
+    monkeypatch.setattr(forecast, "time", clock)
+    monkeypatch.setattr(polling, "time", clock)
+    return clock
+
+
+def build_five(project: Any) -> None:
+    project.write("pyproject.toml", "")
+    project.write("exp.py", experiment())
+    project.write("helper.py", HELPER)
+    project.pyexp("build", "exp.py")
+    assert project.executed() == ALL
+
+
+@pytest.fixture
+def built(once: Any) -> Any:
+    """Five runs that use `helper.f`, executed."""
+    return once(build_five)
+
+
+def build_pipeline(project: Any) -> None:
+    project.write("pyproject.toml", '[tool.pyexp]\ncode = "rerun"\n')
+    project.write("exp.py", PIPELINE)
+    project.write("helper.py", HELPER)
+    project.pyexp("build", "exp.py")
+    assert project.executed() == ["up", "down", "report"]
+
+
+@pytest.fixture
+def pipeline(once: Any) -> Any:
+    """A run, one that depends on it, and a report, executed, with `code = "rerun"`."""
+    return once(build_pipeline)

@@ -20,7 +20,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Accept runs, and say how many."""
-    from ..build.accepting import accept
+    from ..history.accepting import accept
     from .experiments import request, states
     from .output import kept
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import IO
 
 from ..arguments import Parser, add_build_flags
-from ..build import listing
-from ..build.mistakes import user_code
-from ..build.request import Request
+from ..building.request import Request
 from ..errors import MissingFile, UsageError
 from ..interchange import json_text
+from ..planning.mistakes import user_code
+from ..reporting import listing
 from ..store.timestamps import now
 from .experiments import add_targets, request, states
 from .output import kept
@@ -75,7 +75,7 @@ def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     wanted.forbid_uncommitted(plan)
     own = {}
     if wanted.own:
-        from ..build.foretold import foretell
+        from ..tasks.foretold import foretell
 
         with _tasks():
             own = foretell(wanted.own, decisions, plan.experiments[0].output.doit_db)

@@ -14,9 +14,9 @@ from ..interchange import json_text
 from ..printable import printable
 
 if TYPE_CHECKING:
-    from ..build.cleaning import Cleaning, Scope
-    from ..build.pieces import Piece
-    from ..build.plan import PlannedExperiment
+    from ..cleaning.clean import Cleaning, Scope
+    from ..cleaning.removable import Piece
+    from ..planning.plan import PlannedExperiment
     from ..results.stored import StoredExperiment
     from ..store.paths import OutputFolder
 
@@ -56,9 +56,9 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Show what would go, ask, and remove it."""
-    from ..build.cleaning import Cleaning
-    from ..build.pieces import size_of, size_text
-    from ..build.trimming import Wish
+    from ..cleaning.clean import Cleaning
+    from ..cleaning.removable import size_of, size_text
+    from ..cleaning.retention import Wish
 
     wish = Wish(
         arguments.orphans, arguments.failed, arguments.old, older_than=arguments.older_than,
@@ -94,9 +94,9 @@ def run(arguments: Namespace) -> int:
 
 def _scope(arguments: Namespace) -> Scope:
     """Find out of what: nothing is imported, unless files are named or orphans are asked for."""
-    from ..build.cleaning import Scope, named
-    from ..build.filters import matcher
-    from ..build.orphans import orphans_of
+    from ..cleaning.clean import Scope, named
+    from ..planning.filters import matcher
+    from ..planning.orphans import orphans_of
     from ..results.stored import stored_experiments
     from .experiments import split_targets
     from .output import output_folder
@@ -120,10 +120,10 @@ def _scope(arguments: Namespace) -> Scope:
 
 def _planned(arguments: Namespace, files: list[str]) -> list[PlannedExperiment]:
     """Import files for their experiments; only for orphans their configs are made."""
-    from ..build.mistakes import user_code
-    from ..build.options import Options
-    from ..build.ownership import check
-    from ..build.plan import PlannedExperiment
+    from ..planning.mistakes import user_code
+    from ..planning.options import Options
+    from ..planning.ownership import check
+    from ..planning.plan import PlannedExperiment
     from .experiments import load_files
 
     said = Options(output_dir=arguments.output_dir)
@@ -143,11 +143,11 @@ def _planned(arguments: Namespace, files: list[str]) -> list[PlannedExperiment]:
 
 def _survey(output: OutputFolder) -> str:
     """Say what could be removed."""
-    from ..build.attempts import is_running
-    from ..build.cleaning import runs_of
-    from ..build.pieces import leftovers, size_of, size_text, whole_run
-    from ..build.trimming import Needs, Wish, trimmed
-    from ..build.unused import unused
+    from ..cleaning.attempts import is_running
+    from ..cleaning.clean import runs_of
+    from ..cleaning.removable import leftovers, size_of, size_text, whole_run
+    from ..cleaning.retention import Needs, Wish, trimmed
+    from ..cleaning.unused import unused
     from ..results.stored import stored_experiments
 
     def attempts(experiment: StoredExperiment, wish: Wish) -> list[Piece]:
@@ -174,8 +174,8 @@ def _survey(output: OutputFolder) -> str:
 
 
 def _show(pieces: list[Piece], size: int, *, everything: bool) -> None:
-    from ..build.colour import column
-    from ..build.pieces import size_text
+    from ..cleaning.removable import size_text
+    from ..colour import column
 
     shown = pieces if everything else pieces[:SHOWN]
     labels = column((piece.label for piece in shown), sys.stdout)

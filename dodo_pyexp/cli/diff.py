@@ -29,8 +29,8 @@ def add_unpickle(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Compare, and print what differs."""
-    from ..build.differing import compare
-    from ..build.sides import find_side
+    from ..history.comparison import compare
+    from ..history.operands import find_side
     from .output import output_folder
 
     output = output_folder(arguments)

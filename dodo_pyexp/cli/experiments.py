@@ -6,14 +6,14 @@ import sys
 from argparse import Namespace
 
 from ..arguments import Parser
-from ..build.decision import Foreseen, foresee
-from ..build.definition import Definition
-from ..build.loader import RUN_FILES, Loaded, default_files, file_of, is_file, load
-from ..build.mistakes import user_code
-from ..build.options import Options
-from ..build.plan import Plan
-from ..build.request import Request
+from ..building.loader import RUN_FILES, Loaded, default_files, file_of, is_file, load
+from ..building.request import Request
 from ..experiment import family
+from ..planning.decision import Foreseen, foresee
+from ..planning.definition import Definition
+from ..planning.mistakes import user_code
+from ..planning.options import Options
+from ..planning.plan import Plan
 from ..printable import printable
 
 

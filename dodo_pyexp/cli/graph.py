@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..arguments import Parser
-from ..build.colour import name_limit
-from ..build.graph import graph_data, graph_dot, graph_mermaid, graph_text
+from ..colour import name_limit
 from ..interchange import json_text
+from ..reporting.graph import graph_data, graph_dot, graph_mermaid, graph_text
 from .experiments import add_selection, request, selected_plan
 from .output import kept
 

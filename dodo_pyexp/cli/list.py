@@ -38,7 +38,7 @@ def _list(arguments: Namespace, stdout: IO[str]) -> int:
         return _batches(arguments, stdout)
     if arguments.all:
         return _all(arguments, stdout)
-    from ..build import listing
+    from ..reporting import listing
     from .experiments import request, states
 
     plan, decisions = states(request(arguments))
@@ -51,12 +51,12 @@ def _list(arguments: Namespace, stdout: IO[str]) -> int:
 
 def _all(arguments: Namespace, stdout: IO[str]) -> int:
     """List the runs, what no config asks for any more, and which other experiments there are."""
-    from ..build import listing
-    from ..build.decision import foresee
-    from ..build.loader import default_files
-    from ..build.mistakes import user_code
-    from ..build.orphans import chosen, other_experiments
+    from ..building.loader import default_files
+    from ..planning.decision import foresee
+    from ..planning.mistakes import user_code
+    from ..planning.orphans import chosen, other_experiments
     from ..printable import printable
+    from ..reporting import listing
     from .experiments import request, select, split_targets
 
     wanted = request(arguments)
@@ -86,9 +86,9 @@ def _all(arguments: Namespace, stdout: IO[str]) -> int:
 
 def _batches(arguments: Namespace, stdout: IO[str]) -> int:
     """List batches; only files that were named are imported, for the names and folders of their experiments."""
-    from ..build.batches import batches, batches_text
-    from ..build.options import Options
-    from ..build.plan import PlannedExperiment
+    from ..planning.options import Options
+    from ..planning.plan import PlannedExperiment
+    from ..reporting.batches import batches, batches_text
     from ..results.stored import stored_experiments
     from .experiments import load_files, split_targets
     from .output import output_folder

@@ -83,7 +83,7 @@ def _copy(file: IO[bytes], show: TerminalText | None) -> None:
 
 def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
     """Say on stderr how the run ended; 0 if it finished, else 1."""
-    from ..build.decision import failure_cause
+    from ..planning.decision import failure_cause
     from ..printable import duration
     from ..results.tally import attempt_state
     from ..store import status as statuses
@@ -107,8 +107,8 @@ def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
 
 def has_ended(run: StoredRun, attempt: AttemptFolder) -> bool:
     """Tell whether nothing more will be written: the attempt is marked as ended, or nobody is at work on it."""
-    from ..build.locks import at_work
     from ..store import status as statuses
+    from ..store.locks import at_work
 
     if not run.files.flat and os.path.lexists(attempt.finished):
         return True

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         What follows the name of the program; by default from `sys.argv`.
     """
     if arguments is None:
-        from ..build.garbage import relax
+        from ..planning.garbage import relax
 
         relax()  # this process is ours
     complete()

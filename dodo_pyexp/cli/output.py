@@ -25,7 +25,7 @@ def output_folder(arguments: Namespace) -> OutputFolder:
     MissingFile, UsageError
         It does not exist, or it is a file.
     """
-    from ..build.options import DEFAULTS, Options, placed, project_options, resolve
+    from ..planning.options import DEFAULTS, Options, placed, project_options, resolve
 
     usual, here = os.fspath(DEFAULTS.output_dir or ""), current_folder()
     path = os.fspath(resolve(typed=Options(output_dir=arguments.output_dir)).output_dir or usual)

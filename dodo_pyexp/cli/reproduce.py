@@ -13,8 +13,8 @@ from ..printable import printable, printable_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..build.verdict import Reproduction
     from ..config.config import Config
+    from ..history.verdict import Reproduction
 
 
 def add_arguments(parser: Parser) -> None:
@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _made(arguments: Namespace) -> Reproduction:
-    from ..build.reproduce import reproduce
+    from ..history.reproduce import reproduce
     from ..results.stored import stored_run
     from ..runfiles.expyrun_relaunch import is_launch, relaunch
     from .output import output_folder

@@ -37,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print one table for each experiment; nobody's code is imported."""
-    from ..build.colour import name_limit, terminal_columns
+    from ..colour import name_limit, terminal_columns
     from ..results.table import csv_lines, json_rows, table_text
 
     tables, batches, mixed = _tables(arguments)
@@ -87,12 +87,12 @@ def _over(tables: dict[str, Table], key: str) -> dict[str, Table]:
 
 def _tables(arguments: Namespace) -> tuple[dict[str, Table], dict[str, str], dict[str, str | None]]:
     """Read what was asked for; name the batch of each experiment, and say if not all was made alike."""
-    from ..build.locks import at_work
-    from ..build.mixed import Made, mixed_line
+    from ..reporting.mixed_versions import Made, mixed_line
     from ..results.reading import batch_results
     from ..results.stored import stored_experiments
     from ..results.table import Table
     from ..store import manifest as manifests
+    from ..store.locks import at_work
     from .output import output_folder
 
     keep = _name_filter(arguments.filter)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..store.owner import boot_id, host_name
 from .credentials import mask, mask_arguments
-from .host import boot_id, host_name
 
 __all__ = ["environment", "machine", "machine_key", "mask"]
 

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..build import listing
-from ..build.again import command_line, pattern_of
-from ..build.definition import Definition
-from ..build.mistakes import user_code
-from ..build.notices import Advice
-from ..build.options import Options
-from ..build.plan import Plan, PlannedRun
-from ..build.request import Request
-from ..build.session import Session
+from ..building.request import Request
+from ..building.retry_command import command_line, pattern_of
 from ..errors import UsageError
 from ..interchange import json_text
+from ..planning.definition import Definition
+from ..planning.mistakes import user_code
+from ..planning.options import Options
+from ..planning.plan import Plan, PlannedRun
 from ..printable import printable_lines
+from ..reporting import listing
+from ..reporting.notices import Advice
+from ..running.session import Session
 from ..store.paths import shown
 from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
 
@@ -111,7 +111,7 @@ class RunFileRequest(Request):
 
     def _foresee(self) -> int:
         """Say what would be executed, and why."""
-        from ..build.decision import foresee
+        from ..planning.decision import foresee
 
         plan = self.plan()
         if self.select(plan, tell) is None:

@@ -117,7 +117,7 @@ class Entry:
             It is not there, or raises something.
         """
         from .. import importing
-        from ..build.mistakes import user_code
+        from ..planning.mistakes import user_code
 
         with user_code():
             if self.file is not None:

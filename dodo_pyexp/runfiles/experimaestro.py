@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..build.options import Options, resolve
 from ..config.compose import Style, named_files
 from ..config.origins import COMMAND_LINE
 from ..config.yaml import Located
 from ..errors import ConfigError, nearest, warn
+from ..planning.options import Options, resolve
 from ..provenance.roots import project_of
 from ..store.names import refusal
 from ..store.paths import shown

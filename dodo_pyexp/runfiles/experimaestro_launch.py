@@ -6,10 +6,10 @@ import time
 import traceback
 from typing import Any
 
-from ..build.mistakes import user_frames, way_to
-from ..build.options import Options
 from ..config.config import Config
 from ..errors import ConfigError, PyexpError
+from ..planning.mistakes import user_frames, way_to
+from ..planning.options import Options
 from ..provenance.frames import place_of
 from .building import introduce, tell
 from .experimaestro import ABOUT, ExperimaestroFile

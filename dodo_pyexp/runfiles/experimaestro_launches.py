@@ -13,10 +13,10 @@ from ..config.config import Config
 from ..errors import INTERRUPTED
 from ..provenance.credentials import mask_arguments, telling
 from ..provenance.holes import secrets_of
-from ..provenance.host import Owner
 from ..provenance.masking import Masker
 from ..provenance.repeats import masked_text
 from ..store import atomic, timestamps
+from ..store.owner import Owner
 
 LAUNCHES = ".launches"
 

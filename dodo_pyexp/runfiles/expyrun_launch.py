@@ -11,15 +11,15 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from ..build.code import Code
-from ..build.definition import Definition, Given
-from ..build.options import Options
-from ..build.plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from ..config.config import Config
 from ..config.interpolation import escaped, has_parts, only_parts, variables_in
 from ..config.secret_keys import secret_key
 from ..config.yaml_writer import dump_yaml
 from ..errors import UsageError
+from ..planning.code import Code
+from ..planning.definition import Definition, Given
+from ..planning.options import Options
+from ..planning.plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from ..provenance.credentials import telling
 from ..provenance.dirty import check_dirty
 from ..provenance.holes import leaves, secrets_of

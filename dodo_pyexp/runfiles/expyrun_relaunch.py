@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..arguments import script_parser
-from ..build.past import Past
-from ..build.reproduce import differing_packages, masked_settings
-from ..build.surroundings import Surroundings
-from ..build.verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
 from ..config.interpolation import escaped
 from ..errors import INTERRUPTED, UsageError
+from ..history.past import Past
+from ..history.reproduce import differing_packages, masked_settings
+from ..history.verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
+from ..provenance.batch_environment import BatchEnvironment
 from ..provenance.masking import Masker
 from ..results.stored import StoredRun
 from ..store import status as statuses
@@ -63,7 +63,7 @@ def relaunch(
         raise UsageError(f"{past.label} has not ended, so there is no outcome to compare with; launch it again")
     file, wanted = _read(past, settings)
     wanted.arguments.live = live
-    differing = differing_packages(past, Surroundings(), note)
+    differing = differing_packages(past, BatchEnvironment(), note)
     note(f"reproducing {past.label} with the code in {shown(past.attempt.path)}")
     number = claim(past.files.path)
     if execute(file, wanted, past.files.path, number) == INTERRUPTED:

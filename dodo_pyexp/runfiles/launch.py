@@ -18,8 +18,8 @@ from .document import EXPYRUN, NATIVE, Reader, find_file
 from .wanted import DRY_RUN, Wanted
 
 if TYPE_CHECKING:
-    from ..build.definition import Definition
     from ..experiment import Experiment
+    from ..planning.definition import Definition
 
 
 def launch(wanted: Wanted) -> int:

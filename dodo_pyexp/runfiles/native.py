@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..build.options import Options
 from ..collection.tensor import Tensor
 from ..config.compose import Style, Watch, named_files, overlay
 from ..config.config import Config
@@ -22,6 +21,7 @@ from ..config.origins import Origins
 from ..config.spread import spread
 from ..config.yaml import Located
 from ..errors import ConfigError, nearest, warn
+from ..planning.options import Options
 from ..provenance.roots import project_of
 from ..store.names import refusal
 from ..store.paths import shown
@@ -270,7 +270,7 @@ class NativeFile:
 
     def show(self) -> tuple[dict[str, Any], dict[str, str]]:
         """Give the whole as data, with defaults, and the place of each value."""
-        from ..build.options import DEFAULTS, resolve
+        from ..planning.options import DEFAULTS, resolve
 
         source = self.entry.source(search_folders(self.resolved, self.entry))
         resolved = resolve(self.options, project=project_of(os.fspath(source)) if source else None)

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..build.definition import Definition, Given, called
-from ..build.options import Options
-from ..build.signature import FUNCTION, REPORT
 from ..config.compose import tidy
 from ..errors import ConfigError
 from ..experiment import Experiment, family
+from ..planning.definition import Definition, Given, called
+from ..planning.options import Options
+from ..planning.signature import FUNCTION, REPORT
 from .building import RunFileRequest, introduce
 from .document import Reader
 from .entry import Entry

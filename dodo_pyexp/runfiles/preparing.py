@@ -13,9 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..build.mistakes import user_code
-from ..build.options import Options
 from ..errors import ConfigError, MissingFile, nearest
+from ..planning.mistakes import user_code
+from ..planning.options import Options
 from . import mocks
 from .building import tell
 from .document import Document

@@ -15,8 +15,8 @@ import typing
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..build.definition import place
 from ..errors import ConfigError
+from ..planning.definition import place
 from .configuration import FIELDS, REQUIRED, default_of, is_configuration
 from .mocks import Fake
 from .schema import ANY, Atom, Choice, Either, Field, Fixed, Items, PathType, Schema, Table, Type

@@ -6,7 +6,7 @@ from argparse import Action
 from collections.abc import Callable
 
 from ..arguments import Parser
-from ..build.loader import RUN_FILES
+from ..building.loader import RUN_FILES
 from ..errors import UsageError, nearest
 
 

@@ -16,13 +16,13 @@ from typing import Any
 
 from .. import importing, script
 from ..arguments import script_arguments
-from ..build.definition import Definition, Given, caller
-from ..build.options import Options, placed
 from ..collection.tensor import Tensor
 from ..config.sweep import sweep
 from ..decorator import experiment as decorate
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, WORK_TO_DO, WRONG_USAGE, ArgumentError, ConfigError
 from ..experiment import Experiment, family
+from ..planning.definition import Definition, Given, caller
+from ..planning.options import Options, placed
 from ..provenance.dirty import DirtyGitAction, check_dirty
 from ..provenance.roots import project_of
 from ..results.reading import read_results

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dodo_pyexp.build.loader import default_files
+from dodo_pyexp.building.loader import default_files
 from dodo_pyexp.cli.output import output_folder
 from dodo_pyexp.errors import MissingFile
 

@@ -269,7 +269,7 @@ def test_the_reference_has_every_public_name() -> None:
 
 
 def test_the_reference_has_every_option_with_its_default() -> None:
-    from dodo_pyexp.build.options import DEFAULTS
+    from dodo_pyexp.planning.options import DEFAULTS
 
     for option in DEFAULTS.__slots__:
         default = getattr(DEFAULTS, option)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dodo_pyexp.build.ahead import _SMALL_BYTES
+from dodo_pyexp.building.ahead import _SMALL_BYTES
 from dodo_pyexp.executors.fork import ForkExecutor
 from dodo_pyexp.executors.forkserver import POSSIBLE
 from dodo_pyexp.executors.spare import MOST_BYTES
@@ -220,7 +220,7 @@ def test_a_run_is_told_to_have_been_started_after_the_one_that_it_waits_for_is_t
         train("pass", "fork", head=COUNTING)
         + runs(6)
         + """
-from dodo_pyexp.build import reporter
+from dodo_pyexp.reporting import reporter
 TOLD = []
 for name in ("started", "ended"):
     def told(self, execution, name=name, real=getattr(reporter.BuildReporter, name)):
@@ -512,7 +512,7 @@ def test_a_server_whose_build_has_not_read_everything_still_clears_away_what_it_
     told = tmp_path / "told"
     code = f"""
 import os, time
-from dodo_pyexp.build.ahead import _SMALL_BYTES
+from dodo_pyexp.building.ahead import _SMALL_BYTES
 from dodo_pyexp.executors.fork import ForkExecutor
 from dodo_pyexp.executors.guardian import Guardian
 guardian = Guardian()
@@ -535,7 +535,7 @@ def test_a_server_that_was_stopped_does_not_outlive_its_build(script):
         )
         + runs(3)
         + """
-from dodo_pyexp.build import runner
+from dodo_pyexp.tasks import runner
 forkserver.PATIENCE_SECONDS, runner.PATIENCE_SECONDS = 0.5, 0.5
 import atexit, signal
 signal.setitimer(signal.ITIMER_REAL, 4)
@@ -554,7 +554,7 @@ def test_a_run_that_could_not_overtake_waits_for_no_process_when_it_is_its_turn(
     """By then, the number of the process may be another's, which never ends."""
     from types import SimpleNamespace
 
-    from dodo_pyexp.build.runner import BuildRunner
+    from dodo_pyexp.tasks.runner import BuildRunner
 
     last = SimpleNamespace(run=None, handle=SimpleNamespace(pid=4711), overtaken=False)
     waiting = SimpleNamespace(run=None, prompt=True, after=None)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from dodo_pyexp.build.mistakes import in_script
 from dodo_pyexp.importing import import_file
+from dodo_pyexp.planning.mistakes import in_script
 
 EXP = """\
 import pyexp

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DECISION, EXECUTION = "build/decision.py", "build/execution.py"
+DECISION, EXECUTION = "planning/decision.py", "running/execution.py"
 # What is put in the place of what; each stands exactly once in its file.
 FAULTS = {
     "no early cutoff": (

@@ -1,1 +1,0 @@
-"""doit meets pyexp: doit plans and decides, pyexp executes and remembers."""

@@ -1,0 +1,1 @@
+"""Where all doors meet: from what was asked for to a build."""

@@ -1,0 +1,1 @@
+"""What may go of an output folder, and its removal."""

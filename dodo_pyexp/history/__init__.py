@@ -1,0 +1,1 @@
+"""Past runs: executed again, compared, accepted."""

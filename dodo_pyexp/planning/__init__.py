@@ -1,0 +1,1 @@
+"""From what the user wrote to runs: definitions, configs, dependencies, selection; what is out of date, and why."""

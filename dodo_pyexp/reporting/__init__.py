@@ -1,0 +1,1 @@
+"""What is told: lines and live progress, failures, listings, graphs; for people and for programs."""
