@@ -7,6 +7,8 @@ manifest all the same, so nothing is ever lost.
 from __future__ import annotations
 
 import os
+import re
+from copy import copy
 
 from ..errors import DamagedFile, UsageError, nearest, warn
 from . import atomic, timestamps
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LARGEST = 1 << 30
-"""Bytes of a manifest: it holds the configs of 100,000 runs."""
+"""Bytes of a manifest: with 20 keys a config it has 40 MB for 100,000 runs."""
+LARGE = 1 << 20
+"""One of more bytes is looked at before it is read, and what it says is kept for whoever asks again."""
+KEPT = 4
+"""So many large ones are kept."""
 HASHES = "hashes"
 """Key of `about`: hashes of configs that are not those of what is written down of them, by folder."""
 MASKED = "masked"
@@ -131,8 +137,8 @@ class Manifest:
             The manifest cannot be read back whole.
         """
         path = folder.manifest(timestamp)
-        values = atomic.read_json(path, LARGEST)
         try:
+            values = _values(path)
             if values is None or values.pop("format") != FORMAT:
                 raise ValueError("no manifest")
             known = {key: values.pop(key) for key in ("runs", "configs", "flat", "upstream", "attempts", "skipped")}
@@ -143,12 +149,41 @@ class Manifest:
                 raise ValueError("no tables")
             if not all(isinstance(known["configs"][run], dict) for run in known["runs"]):
                 raise ValueError("no configs")
+            known = {key: copy(value) for key, value in known.items()}  # what is kept for others stays as it is
             chosen = values.get("selected") or []
             if not (isinstance(chosen, list) and {*map(type, chosen)} <= {str} and {*map(type, shape)} <= {int}):
                 raise ValueError("no names, or no shape")
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (OSError, KeyError, TypeError, ValueError, AttributeError):
             raise DamagedFile(f"{shown(path)} is damaged; the next build writes a new manifest") from None
         return cls(timestamp, shape=shape, about=values, **known)
+
+
+_kept: dict[tuple[str, int, int, int], dict[str, Any] | None] = {}
+_BEGINNING = re.compile(rb'\s*\{\s*"format"\s*:\s*\d+\s*,\s*"timestamp"\s*:\s*"')
+
+
+def _values(path: str) -> dict[str, Any] | None:
+    """Read what a manifest says; a large one once a process, and only if its beginning and end are those of one.
+
+    A command asks for the newest batch at several places, and 100 MB of JSON take seconds.
+    """
+    stat = os.stat(path)
+    if stat.st_size <= LARGE:
+        return atomic.read_json(path)
+    key = path, stat.st_ino, stat.st_size, stat.st_mtime_ns
+    if key not in _kept:
+        while len(_kept) >= KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[key] = atomic.read_json(path, LARGEST) if _looks_like_one(path) else None
+    values = _kept[key]
+    return None if values is None else values.copy()
+
+
+def _looks_like_one(path: str) -> bool:
+    with open_file(path) as file:
+        beginning = file.read(200)
+        file.seek(-100, os.SEEK_END)
+        return _BEGINNING.match(beginning) is not None and file.read().rstrip().endswith(b"}")
 
 
 def is_closed(folder: ExperimentFolder, timestamp: str) -> bool:

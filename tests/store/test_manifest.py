@@ -130,3 +130,42 @@ def test_a_missing_manifest_is_damaged(folder):
     with pytest.raises(DamagedFile):
         Manifest.read(folder, STAMP)
     assert manifests.newest(folder) is None
+
+
+def test_a_large_manifest_is_read_once(folder, monkeypatch):
+    monkeypatch.setattr(manifests, "LARGE", 10)
+    make().create(folder)
+    reads = []
+    read = manifests.atomic.read_json
+    monkeypatch.setattr(manifests.atomic, "read_json", lambda *given: reads.append(given) or read(*given))
+    first = Manifest.read(folder, STAMP)
+    first.configs["c"] = {}
+    first.runs.append("c")
+    first.about["more"] = 1
+    again = Manifest.read(folder, STAMP)
+    assert len(reads) == 1 and again.to_dict() == make().to_dict()
+    first.write(folder)
+    assert Manifest.read(folder, STAMP).runs == ["a", "b", "c"] and len(reads) == 2
+    for n in range(10):
+        other = ExperimentFolder(f"{folder.path}{n}")
+        make().create(other)
+        assert Manifest.read(other, STAMP).runs == ["a", "b"]
+    assert len(manifests._kept) == manifests.KEPT
+
+
+@pytest.mark.parametrize("content", ['{"a": %s}', "[%s]", '{"format": 1, "timestamp": "x", "runs": %s', "%s", '"%s"'])
+def test_a_large_file_that_is_no_manifest_is_refused_without_reading_it(folder, monkeypatch, content):
+    monkeypatch.setattr(manifests.atomic, "read_json", None)
+    os.makedirs(folder.batches)
+    with open(folder.manifest(STAMP), "w") as file:
+        file.write(content % ("[1]," * 300_000))
+    with pytest.raises(DamagedFile, match="is damaged; the next build writes a new manifest"):
+        Manifest.read(folder, STAMP)
+
+
+def test_a_large_manifest_may_have_been_formatted_by_hand(folder, monkeypatch):
+    monkeypatch.setattr(manifests, "LARGE", 10)
+    made = make().create(folder)
+    with open(folder.manifest(STAMP), "w") as file:
+        json.dump(made.to_dict(), file, indent=4)
+    assert Manifest.read(folder, STAMP).runs == ["a", "b"]
