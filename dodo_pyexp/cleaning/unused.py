@@ -17,9 +17,9 @@ from ..errors import DamagedFile
 from ..results.stored import StoredExperiment
 from ..store import manifest as manifests
 from ..store import status as statuses
+from ..store.locks import at_work
 from ..store.manifest import Manifest
 from ..store.opening import read_bytes
-from ..store.owner import Owner
 from ..store.paths import AttemptFolder, RunFolder
 from ..store.record import Record
 from .removable import UNUSED, Piece, freed_sizes
@@ -67,7 +67,7 @@ def _is_at_work(experiment: StoredExperiment) -> bool:
             owner = Manifest.read(files, name).about.get("owner")
         except DamagedFile:
             continue
-        if Owner.from_dict(owner).alive() is not False:
+        if at_work(owner, files.manifest(name)):
             return True
     return False
 

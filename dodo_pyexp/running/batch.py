@@ -21,6 +21,7 @@ from ..results.reading import made_by
 from ..results.tally import CACHED, SKIPPED, attempt_state, selected, states, tally, tally_of
 from ..store import manifest as manifests
 from ..store import timestamps
+from ..store.locks import at_work
 from ..store.manifest import Manifest
 from ..store.owner import Owner
 from ..store.paths import ExperimentFolder, shown
@@ -280,7 +281,7 @@ def close_abandoned(folder: ExperimentFolder, names: list[str]) -> None:
             manifest = Manifest.read(folder, name)
         except DamagedFile:
             continue
-        if Owner.from_dict(manifest.about.get("owner")).alive() is False:
+        if not at_work(manifest.about.get("owner"), folder.manifest(name)):
             manifest.about["counts"] = tally_of(folder, manifest, _nobody)
             manifest.write(folder)
 

@@ -154,6 +154,11 @@ class Session:
             if id(experiment) not in self._occupied and (lock := RunLock.occupy(experiment.files.path)) is not None:
                 self._occupied[id(experiment)] = lock
 
+    def _hold(self, manifest: str, key: int) -> None:
+        """Show those who cannot see this process, in another container, that the batch is at work."""
+        if key not in self._occupied and (lock := RunLock.hold(manifest)) is not None:
+            self._occupied[key] = lock
+
     @contextmanager
     def occupied(self) -> Iterator[None]:
         """Do so for a while."""
@@ -174,6 +179,7 @@ class Session:
         batch.surroundings = self._surroundings.about(experiment.files)
         batch.open()
         self.occupy()
+        self._hold(experiment.files.manifest(batch.timestamp), id(batch))
         self._surroundings.keep(experiment.files, batch.timestamp)
         self._share_code(experiment, batch)
 

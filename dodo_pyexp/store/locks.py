@@ -94,6 +94,20 @@ class RunLock:
             time.sleep(0.02)
         return None
 
+    @classmethod
+    def hold(cls, path: str) -> RunLock | None:
+        """Lock a file, whose presence tells others that this process lives; None if that cannot be had."""
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            return None
+        return cls(fd)
+
     def release(self) -> None:
         """Give the lock back."""
         # Explicitly: a forked child may still hold a copy of the descriptor, and closing ours alone would not unlock.
@@ -127,7 +141,9 @@ def is_locked(folder: str) -> bool:
 
 
 def at_work(owner: object, folder: str) -> bool:
-    """Tell whether the owner that a status names may still be at work on the run in `folder`.
+    """Tell whether the owner that a status names may still be at work on the run in `folder`, or on a batch.
+
+    Of a batch it is the manifest that is locked.
 
     A process of a container that shares this machine cannot be seen from here. Its lock can: only then is it looked at.
     """

@@ -15,6 +15,7 @@ from dodo_pyexp.cleaning.removable import freed_sizes
 from dodo_pyexp.cleaning.retention import Wish
 from dodo_pyexp.cleaning.unused import unused
 from dodo_pyexp.results.stored import StoredExperiment
+from dodo_pyexp.store.locks import RunLock
 from dodo_pyexp.store.manifest import Manifest
 from dodo_pyexp.store.owner import Owner
 from dodo_pyexp.store.record import Record
@@ -145,6 +146,14 @@ def test_while_a_build_is_at_work_nothing_is_unused(experiment: StoredExperiment
 
 def test_a_build_that_was_killed_keeps_nothing(experiment: StoredExperiment) -> None:
     at_work(experiment, DEAD)
+    assert names(unused(experiment)) == ["1-nobodys.json", NOBODYS]
+
+
+def test_of_a_build_in_another_container_the_lock_of_its_manifest_tells(experiment: StoredExperiment) -> None:
+    at_work(experiment, {**Owner.current().to_dict(), "space": "pid:[1]"})
+    lock = RunLock.hold(experiment.files.manifest(THIRD))
+    assert lock is not None and unused(experiment) == []
+    lock.release()
     assert names(unused(experiment)) == ["1-nobodys.json", NOBODYS]
 
 

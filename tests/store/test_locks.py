@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import stat
 import subprocess
@@ -14,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from dodo_pyexp.running.batch import close_abandoned
 from dodo_pyexp.store import locks
 from dodo_pyexp.store.locks import RunLock, hand_on
 from dodo_pyexp.store.owner import Owner
+from dodo_pyexp.store.paths import OutputFolder
 from pyexp import PyexpError
 
 HOLDER = """
@@ -260,8 +263,13 @@ def test_a_build_in_a_container_that_was_killed_is_not_running_for_ever(project:
             assert time.monotonic() < end
             time.sleep(0.05)
         assert "running" in project.pyexp("list").stdout
+        (manifest,) = project.out.glob("exp/.batches/*.json")
+        owner = json.loads(manifest.read_text())["owner"]
+        assert locks.at_work(owner, str(manifest))
         build.kill()
     shown = project.pyexp("list").stdout
     assert "interrupted" in shown and "running" not in shown
     assert "1 interrupted" in project.pyexp("list", "--batches").stdout
     assert "interrupted" in project.pyexp("build", "-n", status=3).stdout
+    close_abandoned(OutputFolder(project.out).experiment("exp"), [manifest.stem])
+    assert json.loads(manifest.read_text())["counts"]["interrupted"] == 1
