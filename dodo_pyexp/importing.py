@@ -192,7 +192,9 @@ def _load(name: str, spec: ModuleSpec | None, path: str, until: int) -> ModuleTy
     if name in sys.modules:
         return sys.modules[name]
     findable = spec is not None
-    spec = spec or _bootstrap_external.spec_from_file_location(name, path)
+    if spec is None:  # a script need not have a suffix, and then Python does not know how to load it
+        loader = None if os.path.splitext(path)[1] else _bootstrap_external.SourceFileLoader(name, path)
+        spec = _bootstrap_external.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")
     module: ModuleType = _bootstrap.module_from_spec(spec)

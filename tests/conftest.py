@@ -95,13 +95,15 @@ class Project:
             },
         )
 
-    def python(self, *arguments: str, status: int | None = 0, env: dict[str, str] | None = None) -> Any:
+    def python(
+        self, *arguments: str, status: int | None = 0, env: dict[str, str] | None = None, input: str | None = None
+    ) -> Any:
         """Run ``python *arguments`` in the folder and check its exit status; no traceback of ours is ever shown."""
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
             env=self.environment | (env or {}),
-            stdin=subprocess.DEVNULL,
+            **({"stdin": subprocess.DEVNULL} if input is None else {"input": input}),
             capture_output=True,
             text=True,
             timeout=TIMEOUT,

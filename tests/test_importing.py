@@ -135,3 +135,9 @@ def test_what_a_package_lacks_is_told_as_it_is(package):
     (package / "__init__.py").write_text("import no_such_module_anywhere\n")
     with pytest.raises(ModuleNotFoundError, match="no_such_module_anywhere"):
         import_file(str(package / "trial.py"))
+
+
+def test_a_script_need_not_have_a_suffix(tmp_path):
+    path = tmp_path / "train"
+    path.write_text("def f():\n    return 3\n")
+    assert import_file(str(path)).f() == 3

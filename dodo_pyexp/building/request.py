@@ -43,7 +43,7 @@ from ..tasks import lazy_doit  # noqa: F401  # sparing: before anything imports 
 from ..tasks.user_tasks import OwnTasks
 from .build import Build
 from .loader import is_file
-from .retry_command import again_line
+from .retry_command import again_line, started
 
 if TYPE_CHECKING:
     import argparse
@@ -327,9 +327,8 @@ class Request:
         if hasattr(arguments, "targets"):
             files = [word for word in arguments.targets if is_file(word)]
             rerun = ["pyexp", "build", *files]
-        elif self._is_script:
-            files = [sys.argv[0]]
-            rerun = ["python", *files]
+        elif self._is_script and (script := started()) and is_file(file := sys.modules["__main__"].__file__ or ""):
+            files, rerun = [shown(file)], script
         else:
             return Advice('run(code="rerun")', "accept()")
         rerun, accept = [*rerun, "--code", "rerun", *flags], ["pyexp", "accept", *files, *flags]

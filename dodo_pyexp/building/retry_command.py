@@ -5,6 +5,7 @@ Implements: docs/reference.md, "Command line" (failures).
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -44,8 +45,7 @@ def again_line(
         files = [word for word in arguments.targets if is_file(word)]
         words = ["pyexp", "build", *files, *map(_target, runs), *flags]
         all_words = ["pyexp", "build", *arguments.targets, *_filter(arguments), *flags]
-    elif is_script and all(run.chosen for run in runs):
-        script = ["python", *_script()]
+    elif is_script and (script := started()) and all(run.chosen for run in runs):
         words = [*script, "--filter", f"^({'|'.join(pattern_of(run.full_name) for run in runs)})$", *flags]
         all_words = [*script, *_filter(arguments), *flags]
     else:
@@ -88,10 +88,16 @@ def _target(run: PlannedRun) -> str:
     return name if plain else run.target
 
 
-def _script() -> list[str]:
-    """Write how the script was started."""
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    return [sys.argv[0]] if spec is None else ["-m", spec.name.removesuffix(".__main__")]
+def started() -> list[str] | None:
+    """Write how the script was started; None if that is no way to start it again, as from a pipe."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name != "__main__":
+        return ["python", "-m", spec.name.removesuffix(".__main__")]
+    path = sys.argv[0] if sys.argv else ""
+    # A folder or an archive will do. A pipe, and a file that was redirected, are somewhere else the next time.
+    again = os.path.exists(path) and not path.startswith(("-", "/dev/", "/proc/"))
+    return ["python", path] if again else None
 
 
 def pattern_of(name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +29,8 @@ class Advice(NamedTuple):
     @classmethod
     def beside_doit(cls, experiment: PlannedExperiment) -> Advice:
         """Say it to a user of plain doit: `pyexp` takes dodo.py as doit does, but any other file has to be named."""
-        file = None if os.path.exists("dodo.py") else source_file(experiment.definition.fn)
+        dodo = getattr(sys.modules.get("dodo"), "__file__", None)
+        file = None if dodo == os.path.abspath("dodo.py") else source_file(experiment.definition.fn)
         if file is None:
             return cls()
         name = shlex.quote(shown(file))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from dodo_pyexp.building.retry_command import started
 
 EXPERIMENT = """
     import pyexp
@@ -134,3 +138,45 @@ def test_many_failures_are_built_again_by_the_same_command(project: Any) -> None
 def test_no_file_is_named_where_none_was(project: Any, tmp_path: Path) -> None:
     (project.folder / "dodo.py").write_text(project.write("other.py", EXPERIMENT).read_text())
     assert offered(project.pyexp("build", "a", status=1)) == ["pyexp", "build", "exp:a"]
+
+
+@pytest.mark.parametrize(
+    ("first", "spec", "words"),
+    [
+        ("script.py", None, ["python", "script.py"]),
+        ("train", None, ["python", "train"]),
+        ("folder", "__main__", ["python", "folder"]),
+        ("/somewhere/lab/exp.py", "lab.exp", ["python", "-m", "lab.exp"]),
+        ("/somewhere/lab/__main__.py", "lab.__main__", ["python", "-m", "lab"]),
+        ("-", None, None),
+        ("", None, None),  # cat script.py | python
+        ("/dev/stdin", None, None),
+        ("/dev/fd/63", None, None),
+        ("gone.py", None, None),  # or somebody went to another folder
+    ],
+)
+def test_a_script_is_started_again_as_it_was_if_that_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, spec: str | None, words: list[str] | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("script.py", "train", "folder", "-"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(sys, "argv", [first])
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None if spec is None else ModuleSpec(spec, None))
+    assert started() == words
+
+
+@pytest.mark.parametrize("door", [["train"], ["folder"]])
+def test_what_has_no_suffix_is_built_again_by_what_is_offered(failing: Any, door: list[str]) -> None:
+    text = (failing.folder / "other.py").read_text()
+    failing.write("train", text)
+    failing.write("folder/__main__.py", f"import sys\nsys.path.append('.')\n{text}")
+    words = offered(failing.python(*door, "--filter", "^a$", status=1))
+    assert words[:2] == ["python", *door]
+    run(failing, words)
+    assert failing.executed() == ["a", "a"]
+
+
+def test_nothing_is_offered_to_a_script_that_came_through_a_pipe(failing: Any) -> None:
+    done = failing.python("-", "--filter", "^a$", status=1, input=(failing.folder / "other.py").read_text())
+    assert "1 failed" in done.stderr and "To build" not in done.stderr

@@ -144,6 +144,12 @@ def test_beside_plain_doit_the_advice_can_be_pasted(built: Any) -> None:
     assert built.executed() == []
 
 
+def test_a_dodo_file_beside_it_is_not_what_doit_was_given(built: Any) -> None:
+    built.edit(*LOGIC)
+    built.write("dodo.py", "def task_other():\n    return {'actions': None}\n")
+    assert "`pyexp accept exp.py` keeps them" in built.doit("-f", "exp.py").stderr
+
+
 def test_plain_doit_executes_again_what_other_code_made(built: Any) -> None:
     built.write("pyproject.toml", '[tool.pyexp]\ncode = "rerun"\n')
     built.doit("-f", "exp.py")
