@@ -24,7 +24,17 @@ _PLAIN = frozenset((
     "authorization", "cookie", "cookies",
 ))  # fmt: skip
 # The same without a word's end in sight: PGPASSWORD.
-_ENDS = ("password", "passwd", "passphrase", "apikey", "apitoken", "authtoken", "accesstoken", "credentials")
+_ENDS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "apikey",
+    "apitoken",
+    "authtoken",
+    "accesstoken",
+    "identitytoken",
+    "credentials",
+)
 # Words that make a key secret at its end...
 _LAST = frozenset(("token", "key", "pwd", "pass", "pw"))
 _OF_SERVICES = ("key", "keys", "token", "tokens", "pass", "pw", "pwd")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..config.secret_keys import ABOUT, MASKED, secret_key, words_of
+from .forms import in_forms
 from .given import given
 from .tokens import mask_tokens
 
@@ -42,7 +43,8 @@ def environment_secrets() -> list[str]:
 def mask_text(text: str, keep: Callable[[str], bool] = lambda text: False) -> str:
     """Mask the credentials inside a text: logins and query values in URLs, and what has the form of a token.
 
-    So is what the text gives to a key in so many words: the password in ``host=db password=hunter2``.
+    So is what the text gives to a key in so many words, the password in ``host=db password=hunter2``, and on command
+    lines: ``curl -u ann:hunter2``.
 
     Parameters
     ----------
@@ -56,12 +58,14 @@ def mask_text(text: str, keep: Callable[[str], bool] = lambda text: False) -> st
     >>> mask_text("https://ann:pass@example.org/x?token=abc")
     'https://***@example.org/x?token=***'
     """
-    if ":" in text or "=" in text:
+    found = [*(given(text) if ":" in text or "=" in text else ()), *in_forms(text)]
+    if found:
         made, end = [], 0
-        for one in given(text):
-            made += [text[end : one.start], MASKED]
-            end = one.stop
-        text = "".join(made) + text[end:] if made else text
+        for one in sorted(found, key=lambda one: one.start):
+            if one.start >= end:
+                made += [text[end : one.start], MASKED]
+                end = one.stop
+        text = "".join(made) + text[end:]
     if "://" in text:
         text = _LOGIN.sub(lambda match: _mask_login(match, keep), text)
         text = _QUERY.sub(lambda match: _mask_query(match, keep), text)
@@ -80,6 +84,22 @@ def parts(text: str) -> list[str]:
         return []
     logins = [match[0][:-1].rpartition(":")[2] for match in _LOGIN.finditer(text) if _mask_login(match) != match[0]]
     return logins + [match["value"] for match in _QUERY.finditer(text) if _mask_query(match) != match[0]]
+
+
+def passwords_in(text: str) -> Iterator[str]:
+    """Give the passwords, or the tokens in place of them, in the addresses in a text; not the mere names of users.
+
+    Examples
+    --------
+    >>> list(passwords_in("git+https://ann:hunter2@host/x and ssh://git@host"))
+    ['hunter2']
+    """
+    for match in _LOGIN.finditer(text):
+        user, colon, password = match[0][:-1].partition(":")
+        if colon and _mask_login(match) != match[0]:
+            yield password
+        elif not colon and len(user) >= 20 and "http" in _scheme(match):
+            yield user
 
 
 def mask(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -168,10 +188,16 @@ def _masked(value: Any, within: str) -> Any:
 def _mask_login(match: re.Match[str], keep: Callable[[str], bool] = lambda text: False) -> str:
     """Mask a login in a URL, but not the mere name of an ssh user."""
     user, colon, password = match[0][:-1].partition(":")
-    scheme = _SCHEME.search(match.string[max(0, match.start() - _LONGEST_SCHEME) : match.start()])
-    if scheme is None or (not colon and "http" not in scheme[0]) or keep(password if colon else user):
+    scheme = _scheme(match)
+    if not scheme or (not colon and "http" not in scheme) or keep(password if colon else user):
         return match[0]
     return f"{MASKED}@"
+
+
+def _scheme(match: re.Match[str]) -> str:
+    """Give the scheme of the URL that a login stands in; nothing where there is none."""
+    found = _SCHEME.search(match.string[max(0, match.start() - _LONGEST_SCHEME) : match.start()])
+    return "" if found is None else found[0]
 
 
 def _mask_query(match: re.Match[str], keep: Callable[[str], bool] = lambda text: False) -> str:

@@ -8,8 +8,11 @@ from fnmatch import translate
 from functools import cache
 
 from ..config.secret_keys import secret_key
+from .columns import is_table, secret_column
+from .credentials import passwords_in
+from .forms import certain, in_forms
 from .given import given, is_literal
-from .texts import as_text, given_in_markup, is_markup, is_settings
+from .texts import as_text, given_in_markup, is_markup, is_settings, unescaped
 from .tokens import token_in
 
 _FILES = (
@@ -94,8 +97,8 @@ def committed_secret(path: str, read: Callable[[], bytes]) -> tuple[str, str] | 
 def secret_content(content: bytes, name: str = "") -> str | None:
     """Give why a file of this content must not be kept, or None.
 
-    A secret is known by its form, or by the key that it is given to in so many words; in settings (by the file's name)
-    also without quotation marks.
+    A secret is known by its form, by the key that it is given to in so many words, in settings (by the file's name)
+    also without quotation marks, by the option of a command, or by the column of a table.
 
     Examples
     --------
@@ -111,10 +114,19 @@ def secret_content(content: bytes, name: str = "") -> str | None:
     if text is None:
         return None
     if name.lower().endswith(".ipynb"):
-        text = text.replace('\\"', '"')  # its cells are texts of JSON, and the quotes in them escaped
+        text = unescaped(text)
     for one in given(text):
-        if one.quoted and len(one.value) >= SHORTEST:
+        if len(one.value) >= SHORTEST and certain(text, one):
             return f"holds a value for {one.key}"
+    for one in in_forms(text):
+        if len(one.value) >= SHORTEST:
+            return f"holds a value for {one.key}"
+    if "://" in text and any(is_literal("password", password, bare=True) for password in passwords_in(text)):
+        return "holds the password of an address"
+    if is_table(name):
+        column = secret_column(text)
+        if column is not None:
+            return f"holds values for {column}"
     pairs: list[tuple[str, str]] = []
     if is_settings(name):
         pairs = [(found["key"], found["value"]) for form in _FORMS for found in re.finditer(form, text)]

@@ -9,9 +9,9 @@ _MARKS = (
 )  # fmt: skip
 _HEAD = 8000
 _SUFFIXES = frozenset((
-    "bash", "bat", "cfg", "cmd", "cnf", "conf", "config", "containerfile", "dockerfile", "env", "fish", "ini", "job",
-    "mk", "md", "pbs", "plist", "properties", "rst", "sbatch", "service", "sh", "slurm", "tfvars", "toml", "txt", "xml",
-    "yaml", "yml", "zsh",
+    "bash", "bat", "cfg", "cmd", "cnf", "conf", "config", "containerfile", "csh", "dockerfile", "env", "fish", "ini",
+    "job", "ksh", "mk", "md", "pbs", "plist", "properties", "ps1", "repo", "rst", "sbatch", "service", "sh", "slurm",
+    "tcsh", "tfvars", "toml", "txt", "xml", "yaml", "yml", "zsh",
 ))  # fmt: skip
 _NAMES = ("dockerfile", "containerfile", "makefile", "gnumakefile")
 
@@ -26,6 +26,7 @@ _MARKUP = (
 # Only around such words is markup looked at closely: that is slow.
 _TELLING = re.compile(r"(?i)pass|pwd|secret|token|\w.?key|cred|jwt|cookie")
 _NEAR = 1000
+_ESCAPED = re.compile(r'\\(["\\/ntr])')
 
 
 def as_text(content: bytes) -> str | None:
@@ -59,6 +60,17 @@ def is_settings(name: str) -> bool:
     base = name.rpartition("/")[2].lower()
     stem, _, suffix = base.rpartition(".")
     return not stem or suffix in _SUFFIXES or base.split(".")[0] in _NAMES
+
+
+def unescaped(text: str) -> str:
+    r"""Give the texts in JSON, such as the cells of a notebook, as they read, without taking the JSON apart.
+
+    Examples
+    --------
+    >>> unescaped(r'["os.environ[\"A\"] = 1\n", "%env B=2"]')
+    '["os.environ["A"] = 1\n", "%env B=2"]'
+    """
+    return _ESCAPED.sub(lambda found: {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1]), text)
 
 
 def given_in_markup(text: str) -> list[tuple[str, str]]:

@@ -1,252 +1,13 @@
+"""Files that look like secrets."""
+
 from __future__ import annotations
 
+import base64
 import json
-import time
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dodo_pyexp.config.config import Config
-from dodo_pyexp.config.secret_keys import MASKED, SecretKeys, secret_key
-from dodo_pyexp.provenance.credentials import mask, mask_arguments, mask_text, parts
-from dodo_pyexp.provenance.masking import Masker
 from dodo_pyexp.provenance.secrets import secret_content, secret_file
-from dodo_pyexp.provenance.yaml_text import mask_yaml
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "api_key",
-        "API-KEY",
-        "apiKey",
-        "APIKey",
-        "wandb.api_key",
-        "token",
-        "HF_TOKEN",
-        "github_token",
-        "password",
-        "db_password",
-        "dbPassword",
-        "passwd",
-        "passphrase",
-        "client_secret",
-        "SECRET",
-        "aws_secret_access_key",
-        "credentials",
-        "google_credential",
-        "SLURM_JWT",
-        "db_pwd",
-        "private_keys",
-        "auth_tokens",
-        "authorization",
-        "session_cookie",
-        "api_key_2",
-        "token1",
-        "api_keys.0",
-        "PGPASSWORD",
-        "user_pass",
-        "multi_token",
-        "private_key_pem",
-        "storage_account_key",
-        "pwd",
-        "Pwd",
-        "session_key",
-        "my_token",
-    ],
-)
-def test_keys_of_secrets(key: str) -> None:
-    assert secret_key(key, "value")
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "max_tokens",
-        "tokenizer",
-        "tokenizer_key",
-        "embedding_key",
-        "num_tokens",
-        "eos_token",
-        "pad_token",
-        "key",
-        "keys",
-        "keyboard",
-        "monkey",
-        "hidden_size",
-        "PWD",
-        "token_count",
-        "stop_tokens",
-        "secretary",
-        "api_key_file",
-        "access_token_env",
-        "low_pass",
-        "bypass",
-        "label_key",
-        "image_key",
-        "metric_key",
-        "pooling_token",
-        "first_stage_key",
-        "sort_key",
-        "model.target_key",
-        "placeholder_token",
-    ],
-)
-def test_keys_of_ordinary_values(key: str) -> None:
-    assert not secret_key(key, "value")
-
-
-def test_a_pass_over_data_and_the_current_folder_are_no_secrets() -> None:
-    assert [secret_key("pass", value) for value in ("second", "First", "hunter2")] == [False, False, True]
-    assert [secret_key("pwd", value) for value in ("/home/ann", "~/x", "hunter2")] == [False, False, True]
-
-
-@pytest.mark.parametrize(("section", "secret"), [("api", True), ("wandb", True), ("my_openai", True), ("model", False)])
-def test_a_bare_key_is_what_its_section_makes_it(section: str, secret: bool) -> None:
-    assert secret_key("key", "abc", section) is secret
-    masked = {section: {"key": MASKED if secret else "abc"}}
-    assert mask({section: {"key": "abc"}}) == masked
-    assert Masker().config(Config({"a": {section: {"key": "abc"}}})) == {"a": masked}
-    assert SecretKeys().hidden(Config({"a": [{section: {"key": "abc"}}]})) == {"a": [masked]}
-    assert (
-        mask_yaml(f"{section}: {{key: abc}}")
-        == f"{section}: {{key: {chr(39) + MASKED + chr(39) if secret else 'abc'}}}"
-    )
-
-
-@pytest.mark.parametrize("value", [None, True, "", 7, 0.5])
-def test_a_number_behind_a_token_or_a_key_is_no_secret(value: object) -> None:
-    assert not secret_key("random_key", value)
-
-
-@pytest.mark.parametrize("key", ["password", "api_key", "accessToken"])
-def test_but_a_password_or_the_key_of_a_service_may_be_a_number_or_a_section(key: str) -> None:
-    assert secret_key(key, 1234)
-    assert secret_key(key, {"of": "ann"})
-
-
-def test_a_secret_of_the_environment_is_known_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_TOKEN", "planted-9")
-    monkeypatch.setenv("OTHER_TOKEN", "postgres")  # an ordinary word
-    monkeypatch.setenv("GOOGLE_CREDENTIALS", "/home/ann/key.json")  # where it is kept
-    monkeypatch.setenv("SECRETS_DIR", "data-secrets")
-    words = ["postgres", "/home/ann/key.json", "data-secrets"]
-    assert mask_arguments(["--header=Bearer planted-9", *words]) == ["--header=Bearer ***", *words]
-
-
-def test_the_whole_of_a_private_key_is_masked() -> None:
-    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
-    assert mask_text(f"a {key} b {key}") == "a *** b ***"
-    assert mask_text("a -----BEGIN PRIVATE KEY-----\nMIIE") == "a ***"
-
-
-def test_logins_and_tokens_of_addresses_are_known_apart_from_them() -> None:
-    assert parts("see https://ann:pw@host/x?a=1&token=abc and ssh://git@host") == ["pw", "abc"]
-
-
-def test_mask_goes_to_any_depth_and_keeps_the_rest() -> None:
-    config: dict[Any, Any] = {
-        "lr": 0.1,
-        "tokens": 5,
-        "nested": {"api_key": "k1", "list": [{"password": "k2"}, "https://ann:k3@example.org/x"]},
-        "credentials": {"user": "ann", "pass": "k4"},
-        "note": "use ghp_0123456789abcdefghij0123456789",
-        3: ("a", "hf_0123456789abcdefghij"),
-    }
-    copy = json.dumps(config)
-    masked = mask(config)
-    assert json.dumps(config) == copy
-    assert masked == {
-        "lr": 0.1,
-        "tokens": 5,
-        "nested": {"api_key": MASKED, "list": [{"password": MASKED}, "https://***@example.org/x"]},
-        "credentials": MASKED,
-        "note": "use ***",
-        3: ["a", MASKED],
-    }
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.dictionaries(st.text(), JSON, max_size=4))
-def test_masking_twice_is_masking_once(config: dict[str, Any]) -> None:
-    assert mask(mask(config)) == mask(config)
-    assert mask(config).keys() == config.keys()
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("git+https://ann:tok@github.com/x.git", "git+https://***@github.com/x.git"),
-        ("https://tok@github.com/x.git", "https://***@github.com/x.git"),
-        ("ssh://git@github.com/x.git", "ssh://git@github.com/x.git"),
-        ("ssh://git:pw@github.com/x.git", "ssh://***@github.com/x.git"),
-        ("postgresql://ann:p%40ss@db:5432/x", "postgresql://***@db:5432/x"),
-        (
-            "https://example.org/a?lr=1&access_token=abc&x=2",
-            "https://example.org/a?lr=1&access_token=***&x=2",
-        ),
-        ("https://example.org/a?sig=abc", "https://example.org/a?sig=***"),
-        ("https://example.org/@ann", "https://example.org/@ann"),
-        ("lr=0.1", "lr=0.1"),
-        ("host=db password=hunter2 user=ann", "host=db password=*** user=ann"),
-        ("Endpoint=x;AccountKey=abcdefghijk0123456789==;y", "Endpoint=x;AccountKey=***;y"),
-        ('no login: {"password": "hunter"}', 'no login: {"password": "***"}'),
-        ("password: required, token: str, key=$KEY", "password: required, token: str, key=$KEY"),
-        ("Authorization: Bearer abc-123.def", "Authorization: Bearer ***"),
-        ("Bearer of good news", "Bearer of good news"),
-        ("run --password=hunter2 --lr=1", "run --password=*** --lr=1"),
-        ("https://hooks.slack.com/services/T0/B0/abcdefgh", "https://hooks.slack.com/services/***"),
-        ("https://discord.com/api/webhooks/1234/abcdefgh-i", "https://discord.com/api/webhooks/***"),
-        ("Authorization: Basic YW5uOmh1bnRlcjI=", "Authorization: Basic ***"),
-        ("Basic training in Basic2Advanced", "Basic training in Basic2Advanced"),
-        ("Server=x;Uid=sa;Pwd=hunter2;y", "Server=x;Uid=sa;Pwd=***;y"),
-        ("Server=x;Uid=sa;Pwd=two words 1;y", "Server=x;Uid=sa;Pwd=***;y"),
-        ("password = 'correct horse battery staple'", "password = '***'"),
-        ('password="""first\nsecond 2"""; x', 'password="""***"""; x'),
-        ("password=f'{user}-hunter2', b", "password=f'***', b"),
-        ("password = b'hunter2'", "password = b'***'"),
-        ('password = rb"hun(ter)2"', 'password = rb"***"'),
-        ("db['password'] = 'hunter\\'2'", "db['password'] = '***'"),
-        ('help("password", "Please enter your password")', 'help("password", "Please enter your password")'),
-        ("password='Your password is wrong'", "password='Your password is wrong'"),
-        ("pwd=/home/ann/data", "pwd=/home/ann/data"),
-    ],
-)
-def test_credentials_in_a_text(text: str, masked: str) -> None:
-    assert mask_text(text) == masked
-
-
-@pytest.mark.parametrize(
-    ("arguments", "masked"),
-    [
-        (["--token=abc", "x"], ["--token=***", "x"]),
-        (["--api-key", "abc", "x"], ["--api-key", "***", "x"]),
-        (["--key", "abc"], ["--key", "***"]),
-        (["wandb.api_key=abc"], ["wandb.api_key=***"]),
-        (["--set", "db.password=1234"], ["--set", "db.password=***"]),
-        (["--token", "--verbose"], ["--token", "--verbose"]),
-        (["--max-tokens", "12", "token.py"], ["--max-tokens", "12", "token.py"]),
-        (["--url", "https://ann:pw@example.org"], ["--url", "https://***@example.org"]),
-        (["--password"], ["--password"]),
-        (["--env", "HF_TOKEN", "abc", "--env", "HOME", "/x"], ["--env", "HF_TOKEN", "***", "--env", "HOME", "/x"]),
-        (["-cpassword=abc", "--conf=db.password=abc"], ["-cpassword=***", "--conf=db.password=***"]),
-        (["--set", "db={password: abc, port: 1}"], ["--set", "db={password: '***', port: 1}"]),
-        (["--db", '{"password":"abc"}', "--api_keys.0", "abc"], ["--db", '{"password":"***"}', "--api_keys.0", "***"]),
-        (["--url=https://ann:p@ss@host/x?token=abc"], ["--url=https://***@host/x?token=***"]),
-        (["password: hunter2", "{broken: ["], ["password: ***", "{broken: ["]),
-    ],
-)
-def test_secrets_of_a_command_line(arguments: list[str], masked: list[str]) -> None:
-    assert mask_arguments(arguments) == masked
 
 
 @pytest.mark.parametrize("path", ["a.py", "id_rsa.pub", "env.py", "environment.yml", "secrets.py", "keys/a.txt"])
@@ -320,34 +81,411 @@ def test_code_that_only_names_a_secret_holds_none(content: str) -> None:
         assert secret_content(content.encode(), "notes.md") is None
 
 
-LONG = 20_000
-HARD = [
-    "a", "a:", "a://", "://", "a://a", "@", "://a@", "a.b-", "?a=", "&a=", "?a", "eyJaaaaaaaaaa-",
-    "eyJaaaaaaaaaa.", "eyJ", "-----BEGIN ", "-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY-----END PRIVATE KEY",
-    "PRIVATE KEY ", "Bearer ", "Bearer a", "Basic ", "Basic a", "Basic YTpi", "password", "password=", "password:",
-    "password='", 'password="""', "password=f'{", "key", "x_key=", "pwd=a ", "Pwd=;", "token = ", "sk-",
-    "sk-proj-", "xoxb-", "/api/webhooks/1", "hooks.slack.com/services/", " ", "\n", "{password: a", "export ",
-    "- ", '"', "'", "\\", "***",
-]  # fmt: skip
-
-
-def test_masking_takes_a_time_that_grows_with_the_text_and_no_faster() -> None:
-    """Each family of texts is tried beside a login and behind it, so that every pattern is; quadratic took minutes."""
-
-    def taken(length: int) -> float:
-        began = time.perf_counter()
-        for family in HARD:
-            text = f"https://ann:pw@host Bearer Basic PRIVATE KEY eyJ sk- {(family * length)[:length]} password=1"
-            mask_text(text)
-            secret_content(text.encode(), "a.yml")
-            parts(text)
-        return time.perf_counter() - began
-
-    taken(1000)  # compiles what has to be compiled
-    short = taken(LONG // 10)
-    assert taken(LONG) < 40 * short + 2
-
-
 def test_bytes_are_searched_for_tokens_only() -> None:
     assert secret_content(b"\0" + b'password = "planted_secret"', "weights.bin") is None
     assert secret_content(b"\0" + b"ghp_0123456789abcdefghij0123456789abcdef", "weights.bin") == "holds a GitHub token"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def cells(*lines: str) -> str:
+    """Give a notebook with one cell."""
+    return json.dumps({"cells": [{"cell_type": "code", "source": [f"{line}\n" for line in lines]}]})
+
+
+KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
+PLANTED = [
+    ("fetch.sh", ("#!/bin/sh\ncurl -sSL -u ann:Planted01x https://x.org/d.tgz -o d.tgz\n")),
+    ("fetch2.py", ("import subprocess\nsubprocess.run(['curl', '--user', 'ann:Planted02x', 'https://x'])\n")),
+    ("up.sh", ("mysqldump -h db -u root -pPlanted03x runs > runs.sql\n")),
+    ("tunnel.sh", ("sshpass -p 'Planted 04 x' ssh ann@host\n")),
+    ("push.sh", ("docker login -u ann -p Planted05x registry.org\ndocker push x\n")),
+    ("nb1.ipynb", cells("%env WANDB_API_KEY=" + KEY + "", "import x")),
+    ("nb2.ipynb", cells("%env API_KEY Planted07xx", "import x")),
+    ("nb3.ipynb", cells("import os", 'os.environ["OPENAI_API_KEY"] = "Planted08xx"')),
+    ("nb4.ipynb", cells("!huggingface-cli login --token abcPlanted09xx12345")),
+    ("nb5.ipynb", cells("!wandb login " + KEY + "")),
+    ("users.csv", ("name,password,role\nann,Planted11x,admin\nbob,Planted11y,user\n")),
+    ("accessKeys.csv", ("Access key ID,Secret access key\nAKX,Planted12xABCDEF0123456789\n")),
+    ("logins.tsv", ("user\tapi_key\nann\tPlanted13x\n")),
+    ("docker/config.json", ('{"auths": {"registry.org": {"auth": "' + encoded("ann:Planted14x") + '"}}}')),
+    (
+        "setup_netrc.py",
+        ('open(".netrc","w").write("""machine api.wandb.ai\n  login user\n  password Planted15x\n""")\n'),
+    ),
+    ("kube/config", ("apiVersion: v1\nusers:\n- name: ann\n  user:\n    token: Planted16x0123456789abc\n")),
+    (
+        "kubeconfig.yaml",
+        "users:\n- name: ann\n  user:\n    client-key-data: "
+        + encoded("-----BEGIN RSA PRIVATE KEY-----\n" + "Planted17" * 9)
+        + "\n",
+    ),
+    ("pgpass.txt", ("db.x.org:5432:runs:ann:Planted18x\n")),
+    ("npmrc", ("//registry.npmjs.org/:_authToken=11111111-2222-Planted19x\n")),
+    ("pypirc.ini", ("[pypi]\nusername = __token__\npassword = Planted20x\n")),
+    ("requirements.txt", ("--index-url https://ann:Planted21x@pypi.x.org/simple\nnumpy\n")),
+    ("gitremote.sh", ("git remote set-url origin https://ann:Planted22x@git.x.org/a.git\n")),
+    ("db.py", ('engine = create_engine("postgresql+psycopg2://ann:Planted23x@db/runs")\n')),
+    ("Main.java", ('String u = "jdbc:mysql://h/db?user=ann&password=Planted24x";\n')),
+    ("mssql.py", ('c = pyodbc.connect("Driver=x;Server=h;Uid=sa;Pwd=Planted25x;Encrypt=yes")\n')),
+    ("api.py", ('h = {"Authorization": "Bearer Planted26x-abcdef"}\n')),
+    ("api2.py", ('h = {"Authorization": "Token Planted27x0123456789"}\n')),
+    ("basic.yaml", ("headers:\n  Authorization: Basic " + encoded("ann:Planted28x") + "\n")),
+    ("job.sbatch", ("#!/bin/bash\n#SBATCH -n 1\nexport HF_TOKEN=Planted29x0123456\npython t.py\n")),
+    ("env_default.py", ('k = os.getenv("API_KEY", "Planted30x")\n')),
+    ("cli.py", ('p.add_argument("--password", type=str, default="Planted31x", help="pw")\n')),
+    ("req.py", ('requests.get(url, auth=("ann", "Planted32x"))\n')),
+    ("mail.py", ('s = smtplib.SMTP("h")\ns.login("ann@x.org", "Planted33x")\n')),
+    ("wb.py", ('wandb.login(key="Planted34x")\n')),
+    ("kaggle_setup.py", ('json.dump({"username": "ann", "key": "0123456789abcdef0123456789abcd35"}, f)\n')),
+    ("aws.sh", ("aws configure set aws_secret_access_key Planted36xABCDEF/123\n")),
+    ("dvc.sh", ("dvc remote modify --local store password Planted37x\n")),
+    ("init.sql", ("CREATE USER ann WITH PASSWORD 'Planted38x';\n")),
+    ("Dockerfile", ("FROM python\nENV WANDB_API_KEY Planted39x\n")),
+    ("compose.yml", ("services:\n  db:\n    environment:\n      - POSTGRES_PASSWORD=Planted40x\n      - X=1\n")),
+    ("hdr.sh", ("curl -H 'X-API-Key: Planted41x' https://x\n")),
+    ("hdr.py", ("cmd = \"curl -H 'X-Api-Key: Planted42x' https://x\"\n")),
+    ("psql.py", ('dsn = "host=db user=ann password=Planted43x dbname=r"\n')),
+    ("README.md", ("Run `train --password Planted44x`\n")),
+    ("run.py", ("os.system(\"train --password 'Planted 45 x'\")\n")),
+    ("stdin.sh", ("echo Planted46x | docker login -u ann --password-stdin reg\n")),
+    ("tg.py", ('BOT = "1234567890:AAPlanted47abcdefghijklmnopqrstuvwx"\n')),
+    ("conf.json", ('{"db": {"user": "ann", "passwd": "Planted48x"}}')),
+    ("app.properties", ("spring.datasource.password=Planted49x\n")),
+    ("settings.toml", ('[wandb]\napi_key = "Planted50x"\n')),
+    ("submit.slurm", ("#SBATCH -p gpu\nwget --http-user=ann --http-password=Planted51x https://x\n")),
+    ("redis.sh", ("redis-cli -h r -a Planted52x ping\n")),
+    ("hf.py", ('from huggingface_hub import login\nlogin(token="hf_' + 'Planted53abcdefghijklmn")\n')),
+    ("ssl.sh", ("openssl enc -d -aes256 -pass pass:Planted54x -in d\n")),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), PLANTED, ids=[name for name, _ in PLANTED])
+def test_a_file_with_a_secret_is_known(name: str, content: str) -> None:
+    reason = secret_content(content.encode(), name)
+    assert reason is not None and "lanted" not in reason and KEY not in reason
+
+
+ORDINARY = [
+    (
+        "train.py",
+        (
+            'p.add_argument("--password", help="the password")\n'
+            'p.add_argument("--token", type=str, default=None)\n'
+            'p.add_argument("--pad-token", default="[PAD]")\n'
+        ),
+    ),
+    ("train2.sh", ("python train.py --user_emb a:b --tokenizer bert-base-uncased --pad_token '[PAD]' --lr 0.1\n")),
+    (
+        "docker.sh",
+        (
+            "docker run --user 1000:1000 -p 8888:8888 -e HF_TOKEN -e WANDB_API_KEY=$WANDB_API_KEY img\n"
+            "docker run -p8080:80 x\n"
+        ),
+    ),
+    (
+        "curl.sh",
+        ('curl -u $USER:$PASS https://x\ncurl -u user:password https://x\ncurl -u "$U:$P" x\ncurl -o a:b https://x\n'),
+    ),
+    ("words.csv", ('token,lemma,pos\nthe,the,DET\nrunning2,run,VERB\n"a,b",x,PUNCT\n')),
+    ("ner.tsv", ("id\ttoken\tlabel\n1\tParis\tB-LOC\n2\t1,234.56\tO\n")),
+    (
+        "bpe.csv",
+        (
+            "token,id\n"
+            "Ġthe,1\n"
+            "##ing,2\n"
+            "tok0,0\n"
+            "tok1,1\n"
+            "tok2,2\n"
+            "tok3,3\n"
+            "tok4,4\n"
+            "tok5,5\n"
+            "tok6,6\n"
+            "tok7,7\n"
+            "tok8,8\n"
+            "tok9,9\n"
+            "tok10,10\n"
+            "tok11,11\n"
+            "tok12,12\n"
+            "tok13,13\n"
+            "tok14,14\n"
+            "tok15,15\n"
+            "tok16,16\n"
+            "tok17,17\n"
+            "tok18,18\n"
+            "tok19,19\n"
+        ),
+    ),
+    ("keys.csv", ("key,value\na,1\nb,2\n")),
+    ("strength.csv", ("password_length,has_password,score\n8,yes,0.1\n")),
+    (
+        "tokenizer_config.json",
+        (
+            '{"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "tokenizer_class": "GPT2'
+            'Tokenizer", "add_bos_token": true, "mask_token": "<mask>"}'
+        ),
+    ),
+    (
+        "special_tokens_map.json",
+        (
+            '{"bos_token": {"content": "<|begin_of_text|>", "lstrip": false}, "additional_special_token'
+            's": ["<|im_start|>user01"]}'
+        ),
+    ),
+    ("conf.yaml", ("auth: true\nuse_auth_token: true\nauthor: ann\nmodel: {key_dim: 64, num_key_value_heads: 8}\n")),
+    (
+        "conf2.yaml",
+        ("logger:\n  api_key: ${oc.env:WANDB_API_KEY}\n  token: ${HF_TOKEN}\nmonitor_key: val_loss_epoch_001_mean\n"),
+    ),
+    (
+        "conf3.yaml",
+        (
+            "optimizer: {name: adam, passes: 3}\n"
+            "pass: second\n"
+            "first_stage_key: image_first_stage_0001\n"
+            "max_tokens: 2048\n"
+        ),
+    ),
+    (
+        "env.py",
+        (
+            'k = os.environ["API_KEY"]\n'
+            't = os.environ.get("HF_TOKEN", None)\n'
+            'u = os.getenv("DB_PASSWORD", "")\n'
+            'v = os.getenv("API_KEY", "your-api-key")\n'
+        ),
+    ),
+    (
+        "login.py",
+        ('wandb.login(key=os.environ["WANDB_API_KEY"])\nlogin(token=token)\nclient.login(username, password)\n'),
+    ),
+    (
+        "jax_keys.py",
+        (
+            "key, sub_key = jax.random.split(rng_key)\n"
+            'random_key = "params"\n'
+            "key = jax.random.PRNGKey(0)\n"
+            'cache_key = "resnet50_imagenet_2012_v1"\n'
+        ),
+    ),
+    (
+        "attn.py",
+        (
+            "class Attn:\n"
+            "    def forward(self, query, key, value, key_padding_mask=None):\n"
+            "        key_states = self.k_proj(x)\n"
+            '        token_ids = tokens["input_ids"]\n'
+            '        q, k = "query:0", "key:0"\n'
+        ),
+    ),
+    (
+        "url.py",
+        (
+            'u = f"postgresql://{user}:{password}@{host}/x"\n'
+            'v = "https://user:password@host/x"\n'
+            'w = "http://<user>:<token>@x"\n'
+            'x = "https://huggingface.co/@ann"\n'
+        ),
+    ),
+    ("test_db.py", ('URL = "postgresql://postgres:postgres@localhost:5432/test"\n')),
+    (
+        "mysql.sh",
+        ("mysql -u root -p db < a.sql\nmysql -u root -p$MYSQL_PASSWORD db\nmysqldump --protocol=tcp -P 3306 x\n"),
+    ),
+    (
+        "wandb.sh",
+        (
+            "wandb login\n"
+            "wandb login $WANDB_API_KEY\n"
+            "wandb login --relogin\n"
+            "wandb sync runs/offline-run-20240101_101010-abcdefgh\n"
+        ),
+    ),
+    (
+        "hf.sh",
+        (
+            "huggingface-cli login --token $HF_TOKEN\n"
+            "huggingface-cli download meta-llama/Llama-2-7b --token ${HF_TOKEN}\n"
+        ),
+    ),
+    (
+        "usage.md",
+        (
+            "usage: train [--password PASSWORD] [--token TOKEN] [--api-key <key>]\n"
+            "\n"
+            "`--password` is required; `--token token` for your token.\n"
+            "| --api-key | the key of the service |\n"
+        ),
+    ),
+    (
+        "docs.md",
+        (
+            "Authorization: Bearer <token>\n"
+            "Authorization: Token YOUR_TOKEN\n"
+            "curl -H 'X-API-Key: <your key>'\n"
+            "Set password: required\n"
+        ),
+    ),
+    (
+        "nb.ipynb",
+        (
+            '{"cells":[{"cell_type":"code","source":["%env CUDA_VISIBLE_DEVICES=0\\n","%env TOKENIZERS_P'
+            'ARALLELISM false\\n","os.environ[\\"TOKENIZERS_PARALLELISM\\"] = \\"false\\"\\n","!pip install -'
+            'q --user transformers==4.30\\n"]}],"metadata":{"kernelspec":{"name":"python3"}}}'
+        ),
+    ),
+    (
+        "nb2.ipynb",
+        cells(
+            "from google.colab import userdata",
+            'os.environ["HF_TOKEN"] = userdata.get("HF_TOKEN")',
+            "import getpass",
+            'pw = getpass.getpass("password: ")',
+        ),
+    ),
+    (
+        "netrc.py",
+        (
+            "machine = platform.machine()\n"
+            'print("machine learning login page password reset")\n'
+            'netrc.netrc().authenticators("api.wandb.ai")\n'
+        ),
+    ),
+    (
+        "log.txt",
+        (
+            "a.py:5432:5: E501 line too long\n"
+            "epoch 1: token accuracy: 0.91, key metric: 0.2\n"
+            "password: ok\n"
+            "10:20:30 key=val_acc1 loss=0.2\n"
+        ),
+    ),
+    ("ssh.sh", ('sshpass -e ssh x\nsshpass -p "$PW" ssh x\nssh -p 2222 ann@host\nscp -P 2222 a b\n')),
+    (
+        "dock.sh",
+        (
+            "echo $TOKEN | docker login -u ann --password-stdin\n"
+            'echo "$T" | gh auth login --with-token\n'
+            "docker login -u ann -p $PW\n"
+        ),
+    ),
+    (
+        "auth.py",
+        (
+            "auth = (user, password)\n"
+            'auth = ("user", os.environ["PW"])\n'
+            "requests.get(u, auth=HTTPBasicAuth(user, pw))\n"
+            'def auth(a="basic"): ...\n'
+            'auth = "positional"\n'
+        ),
+    ),
+    (
+        "config.json",
+        (
+            '{"auth": "none", "author": "YWJj", "auths": {}, "architectures": ["LlamaForCausalLM"], "hi'
+            'dden_act": "silu"}'
+        ),
+    ),
+    ("vocab.json", ('{"password": 123, "token": 77, "secret": 5, "api": 6, "passwd": 9}')),
+    (
+        "kube.yaml",
+        (
+            "apiVersion: v1\n"
+            "kind: Pod\n"
+            "spec:\n"
+            "  containers:\n"
+            "  - env:\n"
+            "    - name: HF_TOKEN\n"
+            "      valueFrom:\n"
+            "        secretKeyRef:\n"
+            "          name: hf-secret-v1\n"
+            "          key: token\n"
+            "  imagePullSecrets: [{name: regcred01}]\n"
+        ),
+    ),
+    (
+        "gh.yml",
+        (
+            "jobs:\n"
+            "  t:\n"
+            "    steps:\n"
+            "    - uses: x\n"
+            "      with:\n"
+            "        token: ${{ secrets.GITHUB_TOKEN }}\n"
+            "        password: ${{ secrets.PYPI_PASSWORD }}\n"
+        ),
+    ),
+    (
+        "requirements.txt",
+        (
+            "--index-url https://pypi.org/simple\n"
+            "torch @ git+https://github.com/pytorch/pytorch@v2.1.0\n"
+            "git+ssh://git@github.com/ann/x.git@0123456789abcdef0123456789abcdef01234567\n"
+        ),
+    ),
+    (
+        "prompts.jsonl",
+        (
+            '{"prompt": "What is my password?", "answer": "I cannot tell.", "token": "understanding", "'
+            'key": "q0001_easy_v2"}\n'
+        ),
+    ),
+    (
+        "schema.sql",
+        ("CREATE TABLE u (id int, password text, token varchar(40));\nCREATE USER ann WITH PASSWORD :'pw';\n"),
+    ),
+    ("Makefile", ("login:\n\tdocker login -u $(USER) -p $(PW)\ntrain:\n\tpython t.py --key_metric acc1 --pass 2\n")),
+    (
+        "Dockerfile",
+        ("FROM python:3.11\nARG HF_TOKEN\nENV HF_TOKEN=$HF_TOKEN\nRUN --mount=type=secret,id=hf_token pip install x\n"),
+    ),
+    (
+        "click_cli.py",
+        (
+            '@click.option("--password", "db_password", prompt=True, hide_input=True)\n'
+            '@click.option("--api-key", envvar="WANDB_API_KEY")\n'
+            '@click.option("--token", "api_token2")\n'
+        ),
+    ),
+    (
+        "names.py",
+        (
+            'FIELDS = ["username", "password", "email2"]\n'
+            'TOKEN_KEY = "token"\n'
+            'row.get("password", "password")\n'
+            'd.setdefault("key", "value-1")\n'
+            'cfg.get("token", "understanding")\n'
+        ),
+    ),
+    ("metrics.csv", ("step,token_acc,key_loss\n1,0.1,0.2\n")),
+    (
+        "zip.sh",
+        (
+            "unzip -P x\n"
+            "zip -r out.zip data\n"
+            "7z x -pv a.7z\n"
+            "git config user.name ann01\n"
+            "git config user.email ann@x.org\n"
+        ),
+    ),
+    (
+        "hparams.yaml",
+        (
+            "key_size: 128\n"
+            "sep_token: '[SEP]'\n"
+            "last_key: layer_10_out\n"
+            "private: false\n"
+            "secret_santa: false\n"
+            "auth_mode: token\n"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), ORDINARY, ids=[name for name, _ in ORDINARY])
+def test_a_file_as_there_are_many_holds_no_secret(name: str, content: str) -> None:
+    assert secret_file(name) is None
+    assert secret_content(content.encode(), name) is None
