@@ -40,7 +40,7 @@ def find_class(module: str, qualname: str, *, importing: bool = False) -> type |
 
     try:
         importlib.import_module(module)
-    except ImportError:
+    except (Exception, SystemExit):  # it is not there, or something that it needs is damaged
         return None
     return find_class(module, qualname, importing=True)
 

@@ -77,7 +77,7 @@ class Kept:
         value = value_of(self.kind, self.held, decode, importing=importing)
         if value is MISSING and importing:
             name = "numpy" if self.kind == "numpy" else ".".join(map(str, self.held[:2]))
-            raise ImportError(f"{name}, of which the config holds a value, is not there any more")
+            raise ImportError(f"{name}, of which the config holds a value, is not there any more, or is damaged")
         return self.plain if value is MISSING else value
 
 

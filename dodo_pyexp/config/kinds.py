@@ -161,9 +161,11 @@ def _scalar(name: str, item: Any) -> Any:
         raise ValueError(name)
     try:
         import numpy
-    except ImportError:
+
+        kind = numpy.dtype(name).type
+    except (Exception, SystemExit):  # it is not there, or damaged: then it may raise anything
         return MISSING
-    return numpy.dtype(name).type(item)
+    return kind(item)
 
 
 def _member(kind: type[Enum], name: Any, held: Any) -> Any:

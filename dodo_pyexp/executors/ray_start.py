@@ -33,7 +33,8 @@ def imported() -> Any:
     except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "ray":  # what was found is a file of the user's
             raise MissingExtra(MISSING) from None
-        cause = f"{type(error).__name__}: {first_line(error)}" if str(error) else type(error).__name__
+        kind, said = type(error).__name__, first_line(error)
+        cause = kind if said == kind else f"{kind}: {said}"
         raise ExecutorError(
             f'the executor "ray" cannot import Ray ({cause}); '
             'install it again: pip install --force-reinstall "dodo-pyexp[ray]"'
@@ -179,7 +180,7 @@ def _begin(ray: Any, address: str | None, runtime_env: dict[str, Any] | None, mo
             except ConnectionAbortedError:  # the client server could not fork one for us, which happens by chance
                 ray.init(address=address, runtime_env=runtime_env, **arguments)
         mute(not arguments["log_to_driver"])
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         hint = "" if concerns_environment(error) else f"; {connection_hint(address)}"
         what = f"could not connect to the cluster {where}: {connection_failure(error)}"
         if "Could not find any running Ray instance" in str(error):

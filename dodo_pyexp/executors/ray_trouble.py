@@ -51,7 +51,10 @@ def mute(quiet: bool) -> None:
 
 def first_line(error: BaseException) -> str:
     """Give what stands first in a message."""
-    return next(_lines(str(error)), type(error).__name__)
+    try:
+        return next(_lines(str(error)), type(error).__name__)
+    except Exception:  # an exception whose own code raises
+        return type(error).__name__
 
 
 def connection_failure(error: BaseException) -> str:

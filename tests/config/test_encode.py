@@ -224,6 +224,19 @@ def test_reading_imports_nothing(monkeypatch, tmp_path):
     assert loads_config('{"a": %s}' % (SAVED_ENUM % ("hostile", "Colour"))).a == "red"
 
 
+@pytest.mark.parametrize("raised", ["RuntimeError('another ABI')", "SystemExit(3)", "ImportError('libblas')"])
+def test_a_numpy_that_is_damaged_is_as_one_that_is_not_there(monkeypatch, tmp_path, raised):
+    saved = dumps_config({"a": np.float32(1.5)})
+    (tmp_path / "numpy.py").write_text(f"raise {raised}")
+    (tmp_path / "shades.py").write_text("import numpy")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "numpy")
+    assert repr(loads_config(saved).a) == "1.5"
+    for text in (saved, '{"a": %s}' % (SAVED_ENUM % ("shades", "Colour"))):
+        with pytest.raises(ImportError, match="of which the config holds a value, is not there any more, or is dama"):
+            pickle.loads(pickle.dumps(loads_config(text, lambda kept: kept)))
+
+
 def test_what_is_kept_becomes_the_value_where_it_is_unpickled(monkeypatch, tmp_path):
     """So a past attempt gets the enums of its own code, whatever is imported in the process that starts it."""
     config = loads_config('{"a": %s}' % (SAVED_ENUM % ("shades", "Colour")), lambda kept: kept)
