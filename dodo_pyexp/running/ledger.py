@@ -6,16 +6,17 @@ entry here. One method writes each kind of event; whoever tells of the build, or
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
+from ..errors import DamagedFile
 from ..planning.decision import look_up
-from ..store.record import FAILED_UPSTREAM
+from ..store.record import FAILED_UPSTREAM, Record
 
 if TYPE_CHECKING:
     from ..planning.decision import Decision, Found
     from ..planning.plan import PlannedRun
-    from ..store.record import Record
 
 
 class Entry:
@@ -42,12 +43,28 @@ class Ledger:
 
     def __init__(self) -> None:
         self._entries: dict[PlannedRun, Entry] = {}
+        self._records: dict[PlannedRun, tuple[tuple[int, ...], Record | None]] = {}
 
     # -- what is read -------------------------------------------------------------------------------------------
 
     def of(self, run: PlannedRun) -> Entry:
         """Give what is known of a run."""
         return self._entries.get(run, _NOTHING)
+
+    def record_of(self, run: PlannedRun) -> Record | None:
+        """Read the record of a run as it is now; None if it has none that is whole.
+
+        Thousands of runs may have one upstream: what was read of it stands for as long as its file does.
+        """
+        try:
+            stat = os.stat(run.files.finished)
+            state = stat.st_ino, stat.st_size, stat.st_mtime_ns
+            known = self._records.get(run)
+            if known is None or known[0] != state:
+                known = self._records[run] = state, Record.read(run.files)
+        except (OSError, DamagedFile):
+            return None
+        return known[1]
 
     # -- what is written ----------------------------------------------------------------------------------------
 

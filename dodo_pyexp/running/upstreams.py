@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ..collection.runs import Runs
 from ..config.config import Config
 from ..config.merge import copied
-from ..errors import DamagedFile, DamagedResult, UsageError
+from ..errors import DamagedResult, UsageError
 from ..results.result import Result
 from ..store.locks import RunLock
-from ..store.record import FAILED_UPSTREAM, Record
+from ..store.record import FAILED_UPSTREAM
 from ..store.status import FINISHED
 
 #: Each holds a file open; of the upstreams beyond, `changed_meanwhile` tells what became.
@@ -52,13 +52,18 @@ def attempts_of(
     Attempts are named by their paths in the output folder.
     """
     told: dict[str, dict[str, Any]] = {}
+    output = run.experiment.output.path
     for upstream in run.upstream:
         entry = ledger.of(upstream)
         name = entry.attempt or batch(upstream.experiment).attempt_of(upstream)
-        path = None if name is None else upstream.files.attempt(name).path
-        place = None if path is None else os.path.relpath(path, run.experiment.output.path)
+        place = None if name is None else _place(upstream.files.attempt(name).path, output)
         told[upstream.task] = {"attempt": place, "digest": entry.digest}
     return told
+
+
+def _place(path: str, output: str) -> str:
+    """Name a path as it is seen from the output folder; most are in there, which is cheaper to see than `relpath`."""
+    return path[len(output) + 1 :] if path.startswith(f"{output}/") else os.path.relpath(path, output)
 
 
 def results_of(run: PlannedRun, ledger: Ledger, batch: Callable[[PlannedExperiment], Batch]) -> Runs[Result]:
@@ -81,7 +86,7 @@ def result_of(run: PlannedRun, ledger: Ledger, batch: Batch) -> Result:
         entry = ledger.of(run)
         if entry.digest is None:
             return None
-        record = _record(run)
+        record = ledger.record_of(run)
         if record is None or record.attempt != entry.attempt:
             return {}
         return {"state": FINISHED, "experiment": run.experiment.name, "sums": record.sums}
@@ -103,7 +108,7 @@ def check_whole(run: PlannedRun, ledger: Ledger) -> None:
     for upstream in run.upstream:
         if run.does_without(upstream):
             continue
-        record, known = _record(upstream), ledger.of(upstream).digest
+        record, known = ledger.record_of(upstream), ledger.of(upstream).digest
         if record is None or known is None:
             damage: str | None = "its record is gone"
         elif record.digest != known and ledger.look_up(upstream) is None:
@@ -146,14 +151,7 @@ def changed_meanwhile(run: PlannedRun, ledger: Ledger, noted: dict[str, str]) ->
     for upstream in run.upstream:
         if not upstream.files.flat or ledger.of(upstream).digest is None:
             continue
-        record = _record(upstream)
+        record = ledger.record_of(upstream)
         if record is None or record.digest != noted[upstream.task]:
             return f"its upstream {upstream.full_name} was executed again while it read it"
     return None
-
-
-def _record(run: PlannedRun) -> Record | None:
-    try:
-        return Record.read(run.files)
-    except DamagedFile:
-        return None

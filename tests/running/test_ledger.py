@@ -89,3 +89,24 @@ def test_runs_share_the_texts_that_they_have_in_common(runs: list[PlannedRun]) -
         ledger.decided(run, Found(Decision("up-to-date"), Record.read(run.files)))
     first, second = (ledger.of(run) for run in runs)
     assert first.attempt is second.attempt and first.code is second.code and first.packages is second.packages
+
+
+def test_a_record_is_read_again_only_when_its_file_changed(
+    runs: list[PlannedRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of runs may have one upstream, whose record each of them asks for."""
+    ledger, (run, _) = Ledger(), runs
+    assert ledger.record_of(run) is None
+    record(run, "first")
+    reads: list[Any] = []
+    read = Record.read
+    monkeypatch.setattr(Record, "read", lambda files: reads.append(files) or read(files))
+    assert [one and one.digest for one in (ledger.record_of(run) for _ in range(100))] == ["first"] * 100
+    assert len(reads) == 1
+    record(run, "other")
+    assert [one and one.digest for one in (ledger.record_of(run) for _ in range(100))] == ["other"] * 100
+    assert len(reads) == 2
+    Path(run.files.finished).write_text("half a rec")
+    assert ledger.record_of(run) is None
+    Path(run.files.finished).unlink()
+    assert ledger.record_of(run) is None
