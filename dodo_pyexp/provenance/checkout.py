@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .links import LINK, lead_links
 from .repository import GITLINK, REFS, Repository, SnapshotError, file_errors, readable
 from .sharing import date, link_unchanged, newest_base
 
@@ -57,7 +58,9 @@ def checkout(snapshot: Snapshot | str, repo_root: Path, dest: Path, twin: Path |
             f"The snapshot {commit[:12]} cannot be checked out: {repo_root} is in no git repository now."
         )
     with repository, file_errors(repository.root), made_aside(dest) as tree:
-        _write_files(repository, commit, tree, tree.parent, twin or newest_base(dest))
+        links = _write_files(repository, commit, tree, tree.parent, twin or newest_base(dest))
+        places = [os.path.relpath(link, tree) for link in links]
+        lead_links(os.fspath(repository.root), os.fspath(tree), places)
     return dest
 
 
@@ -81,8 +84,10 @@ def made_aside(dest: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write_files(repository: Repository, commit: str, target: Path, scratch: Path, base: Path | None = None) -> None:
-    """Write the files of a commit, and of the commits it links to, into a folder."""
+def _write_files(
+    repository: Repository, commit: str, target: Path, scratch: Path, base: Path | None = None
+) -> list[Path]:
+    """Write the files of a commit, and of the commits it links to, into a folder; give the symbolic links."""
     try:
         if not commit.isalnum():  # A damaged note of a commit must not become an option of git's.
             raise SnapshotError("It is no name of a commit.")
@@ -104,6 +109,7 @@ def _write_files(repository: Repository, commit: str, target: Path, scratch: Pat
     options = ("--force", "--quiet", "-z", "--stdin")
     repository.run("-c", "checkout.workers=0", "checkout-index", *options, index=index, env=places, stdin=feed)
     date(target, rest)
+    links = [target / os.fsdecode(entry.path) for entry in rest if entry.mode == LINK]
     for entry in rest:
         if entry.mode != GITLINK:
             continue
@@ -114,7 +120,8 @@ def _write_files(repository: Repository, commit: str, target: Path, scratch: Pat
                 f"{repository.root}, which is gone: check it out again."
             )
         with inner:
-            _write_files(inner, entry.object, target / os.fsdecode(entry.path), scratch)
+            links += _write_files(inner, entry.object, target / os.fsdecode(entry.path), scratch)
+    return links
 
 
 def is_filled(folder: Path) -> bool:

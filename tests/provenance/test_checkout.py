@@ -241,3 +241,43 @@ def test_a_snapshot_before_whose_commit_is_gone_is_no_help_and_no_harm(project: 
     snapshot = take_snapshot(project.root)
     copy = checkout(snapshot, project.root, gone.parent / snapshot.commit)
     assert (copy / "train.py").read_text() == "print(1)\n"
+
+
+def test_links_that_leave_the_repository_lead_to_where_they_led(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "shared/data").mkdir(parents=True)
+    (tmp_path / "shared/data/x.csv").write_text("1")
+    (project.root / "data").symlink_to("../shared/data")
+    (project.root / "lib/data").symlink_to("../../shared/data")
+    (project.root / "lib/inside").symlink_to("../train.py")
+    project.commit()
+    (project.root / "new").symlink_to("../shared/data/x.csv")
+    dest = checkout(taken(project), project.root, project.root / "out/e/.snapshots/s")
+    assert (dest / "data/x.csv").read_text() == (dest / "lib/data/x.csv").read_text() == (dest / "new").read_text()
+    assert os.readlink(dest / "data") == str(tmp_path / "shared/data")
+    assert os.readlink(dest / "lib/inside") == "../train.py"
+
+
+def test_links_that_lead_back_into_the_repository_lead_to_the_copy(project: Project, tmp_path: Path) -> None:
+    (project.root / "whole").symlink_to(project.root / "lib")
+    (project.root / "around").symlink_to(f"../{project.root.name}/train.py")
+    (project.root / "ignored").mkdir()
+    (project.root / "raw").symlink_to(project.root / "ignored")
+    project.commit()
+    dest = checkout(taken(project), project.root, tmp_path / "dest")
+    (project.root / "lib/model.py").write_text("x = 2\n")
+    assert (dest / "whole/model.py").read_text() == "x = 1\n"
+    assert os.path.realpath(dest / "around") == str(dest / "train.py")
+    assert os.path.realpath(dest / "raw") == str(project.root / "ignored")
+
+
+def test_links_in_nested_repositories_keep_what_lies_in_the_outer_one(
+    project: Project, make_project: Callable[[str], Project], tmp_path: Path
+) -> None:
+    (tmp_path / "shared").mkdir()
+    inner = make_project("project/inner")
+    (inner.root / "up").symlink_to("../lib/model.py")
+    (inner.root / "out").symlink_to("../../shared")
+    inner.commit()
+    dest = checkout(taken(project), project.root, tmp_path / "dest")
+    assert os.readlink(dest / "inner/up") == "../lib/model.py"
+    assert os.readlink(dest / "inner/out") == str(tmp_path / "shared")
