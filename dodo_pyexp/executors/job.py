@@ -17,6 +17,7 @@ from ..results import outcome
 from ..store import opening, status
 from ..store.paths import AttemptFolder
 from . import debugging
+from .own_log import OwnLog, log_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Job:
     ----------
     log_fd
         An open end of the log, out of the function's reach; -1 if there is none.
+    log_moved
+        The log is another file by now, and what is written to `log_fd` is only shown.
     lock_fd
         What the run is locked by; -1 if it is not. A process that executes the run keeps it, so that nobody else
         executes the run as long as it lives, whatever became of the build.
@@ -83,7 +86,7 @@ class Job:
 
     __slots__ = (
         "after", "arity", "attempt", "config", "deps", "fn", "given", "idle_timeout", "kept_config", "live", "lock_fd",
-        "log_fd", "name", "relocation", "resources", "state", "timeout",
+        "log_fd", "log_moved", "name", "relocation", "resources", "state", "timeout",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +109,7 @@ class Job:
         self.state = state
         self.given = given or {}
         self.log_fd = self.lock_fd = -1
+        self.log_moved = False
         self.after: int | None = None
         self.kept_config = config
         self.relocation: Relocation | None = None
@@ -143,15 +147,18 @@ class Job:
         Whatever the function raises is recorded; only `KeyboardInterrupt` in the build's own process goes on up.
         """
         own = outcome.OwnFiles(self.attempt, getattr(self.fn, "lays_out", ()))
+        log = OwnLog(self.attempt, self.log_fd)
         try:
             value = (call or self.call)()
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and self.state["owner"]["pid"] == os.getpid():
                 raise
-            self._rescue(own)
+            flush()
+            self._rescue(own, log)
+            self._tell()
             return self.fail(describe(error))
         flush()
-        self._rescue(own)
+        self._rescue(own, log)
         try:
             outcome.save_success(self.attempt, self.state, self.kept_config, value, own)
         except outcome.UnsavableResult as error:
@@ -159,17 +166,24 @@ class Job:
         except OSError as error:
             message = f"how the run went could not be written to its folder: {error.strerror or error}"
             return self.fail({"type": "OutcomeLost", "message": message, "where": None, "traceback": ""})
+        self._tell()
         return SUCCEEDED
 
-    def _rescue(self, own: outcome.OwnFiles) -> None:
-        """Tell, in the status and in the log, which of pyexp's own names the function took for files of its own."""
+    def _rescue(self, own: outcome.OwnFiles, log: OwnLog) -> None:
+        """Write anew what the function has put its own in the place of, or has deleted."""
         try:
-            taken = own.rescue()
+            if became := log.rescue():
+                self.state[status.LOG] = became
+                self.log_moved = log.moved
+            if taken := own.rescue():
+                self.state[status.TAKEN] = taken
         except OSError:  # a full disk: then the outcome cannot be written either
             return
-        if taken:
-            self.state[status.TAKEN] = taken
-            self._log(f"pyexp: {taken_text(taken)}\n")
+
+    def _tell(self) -> None:
+        """Tell, in the log, which of pyexp's own names the function took for files of its own."""
+        if said := taken_text(self.state):
+            self._log(f"pyexp: {said}\n")
 
     def fail(self, error: dict[str, Any]) -> int:
         """Record that the run failed, in its log too, and give the exit status that says so."""
@@ -197,7 +211,8 @@ class Job:
         try:
             if self.log_fd >= 0:
                 os.write(self.log_fd, data)
-                return
+                if not self.log_moved:
+                    return
         except OSError:  # the function closed what it did not open
             pass
         try:
@@ -206,10 +221,14 @@ class Job:
             pass
 
 
-def taken_text(names: list[str]) -> str:
-    """Say which names of pyexp's the function took, and where pyexp's own files are."""
-    beside = " and ".join(f"{name}{AttemptFolder.BESIDE}" for name in names)
-    return f"the function saved {' and '.join(names)}, as pyexp does; pyexp's own stands beside as {beside}"
+def taken_text(state: dict[str, Any]) -> str:
+    """Say which names of pyexp's the function took, as a status has it, and where pyexp's own files are."""
+    names, became = state.get(status.TAKEN), state.get(status.LOG)
+    said = [log_text(became)] if became else []
+    if names:
+        beside = " and ".join(f"{name}{AttemptFolder.BESIDE}" for name in names)
+        said.append(f"the function saved {' and '.join(names)}, as pyexp does; pyexp's own stands beside as {beside}")
+    return "; ".join(said)
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -25,6 +25,7 @@ MASK = b"***"
 BLOCK = 1 << 16
 MOST_IN_PIPE = 1 << 20
 HEAD = 25
+OVERWRITTEN = b"pyexp: the function wrote over log.out, which pyexp writes: what was printed before that is lost\n"
 
 
 class Stream:
@@ -92,6 +93,7 @@ class Page:
     def __init__(self, files: list[int], secrets: list[bytes]) -> None:
         self.source, self._log, *shown = files
         self._stream = Stream(secrets)
+        self._size = os.fstat(self._log).st_size
         self._shown = shown[0] if shown else -1
         self._show = _shower(self._shown) if shown else None
         self.open = True
@@ -102,11 +104,13 @@ class Page:
         seen = self._stream.fed(data) if data else self._stream.rest()
         if seen:
             _write(self._log, seen)
+            self._size += len(seen)
         if self._show is not None and not self._show(seen, not data):
             self.hide()
         if not data:
             self.open = False
             self.hide()
+            self.check()
             os.close(self.source)
             os.close(self._log)
         return len(data)
@@ -117,6 +121,14 @@ class Page:
         now.register(self.source, select.POLLIN)
         while self.open and left > 0 and now.poll(0):
             left -= self.read()
+        if self.open:
+            self.check()
+
+    def check(self) -> None:
+        """Tell, in the log, if it is shorter than what was written into it: then the run has written over it."""
+        if os.fstat(self._log).st_size < self._size:
+            _write(self._log, OVERWRITTEN)
+            self._size = 0
 
     def hide(self) -> None:
         """Show nothing more."""

@@ -60,10 +60,9 @@ class OwnFiles:
 
     def rescue(self) -> list[str]:
         """Write pyexp's own files again, beside those that the function put in their place; name these."""
-        taken = sorted(self.taken().intersection(AttemptFolder.SHARED) - self._laid_out)
+        taken = sorted(self.taken().intersection(self._contents) - self._laid_out)
         for name in taken:
-            if name in self._contents:
-                atomic.write_bytes(f"{self._attempt.path}/{name}{AttemptFolder.BESIDE}", self._contents[name])
+            atomic.write_bytes(f"{self._attempt.path}/{name}{AttemptFolder.BESIDE}", self._contents[name])
         return taken
 
     def _read(self, name: str) -> bytes | None:
@@ -125,6 +124,8 @@ def save_success(
         if (readable := _json_form(value)) is not None:
             beside = AttemptFolder.BESIDE if os.path.lexists(attempt.result_json) else ""
             atomic.write_bytes(attempt.result_json + beside, readable)
+            if beside:
+                state[status.TAKEN] = [*state.get(status.TAKEN, ()), "result.json"]
             names.append(f"result.json{beside}")
             sums[names[-1]] = sum_of_bytes(readable)
         found = {name: os.stat(f"{attempt.path}/{name}") for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PyexpError
@@ -51,6 +52,13 @@ def empty(folder: str, keep: tuple[str, ...]) -> None:
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
                 atomic.remove(entry.path)
+
+
+def clear(attempt: AttemptFolder) -> None:
+    """Delete what a try has left, but for the log, which goes on."""
+    with suppress(OSError):  # where the function has put one of its own in the place of the log
+        os.replace(attempt.log, f"{attempt.path}/{attempt.LOG}")
+    empty(attempt.path, keep=(attempt.LOG, ".commit", "status.json"))
 
 
 def described_for(run: PlannedRun, error: BaseException) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from ..store.owner import Owner
 from ..store.paths import AttemptFolder
 from ..store.record import Record
 from . import upstreams
-from .attempt import add_to_log, described_for, empty, log_of, new_attempt, record_failure
+from .attempt import add_to_log, clear, described_for, log_of, new_attempt, record_failure
 from .damage import distrust, make_way
 from .limits import Limits
 from .open_files import Shortage, is_shortage
@@ -456,8 +456,8 @@ class Execution:
         record.write(run.files)
         self._ledger.recorded(run, record)
         self.failure = None
-        if taken := status.get(statuses.TAKEN):
-            self._session.note_once(f"{run.experiment.name}: {taken_text(taken)}")
+        if said := taken_text(status):
+            self._session.note_once(f"{run.experiment.name}: {said}")
         return True
 
     def _record_death(self, attempt: AttemptFolder, ended: Ended) -> dict[str, Any]:
@@ -475,7 +475,7 @@ class Execution:
 
     def _clear_for_next_try(self, attempt: AttemptFolder) -> None:
         """Give the next try a clean folder; the log goes on."""
-        empty(attempt.path, keep=("log.out", ".commit", "status.json"))
+        clear(attempt)
         self._write_config(attempt)
 
     def _tell_of_next_try(self, attempt: AttemptFolder) -> None:

@@ -163,9 +163,10 @@ class AttemptFolder:
 
     SHARED = ("config.json", "config.yml", "result.json", ".commit")
     """Own files whose names a function may take: pyexp's then stands beside, with `BESIDE` behind its name."""
+    LOG = "log.out"
     BESIDE = ".pyexp"
     OWN = frozenset(
-        [*SHARED, "experiment.pkl", "log.out", "status.json", ".finished", *(f"{name}.pyexp" for name in SHARED)]
+        [*SHARED, LOG, "experiment.pkl", "status.json", ".finished", "log.out.pyexp", *(f"{n}.pyexp" for n in SHARED)]
     )
 
     def __init__(self, path: str, *, flat: bool = False) -> None:
@@ -210,7 +211,7 @@ class AttemptFolder:
     @property
     def log(self) -> str:
         """What the run printed."""
-        return f"{self.path}/log.out"
+        return self.own(self.LOG)
 
     @property
     def status(self) -> str:

@@ -21,7 +21,9 @@ FINISHED = "finished"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
 TAKEN = "taken"
-"""Key: names of pyexp's own files that the function saved files of its own under."""
+"""Key: names of pyexp's own files that the function saved files of its own under; pyexp's stand beside."""
+LOG = "log"
+"""Key: what became of the log, if the function has deleted, replaced or overwritten it."""
 
 
 def read(attempt: AttemptFolder) -> dict[str, Any]:

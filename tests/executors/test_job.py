@@ -152,6 +152,12 @@ def test_a_file_named_config_json_or_result_json_is_the_functions_own_and_an_out
     assert other.status()["digest"] != before
 
 
+def test_a_failed_run_is_told_of_no_file_that_is_not_there(script, executor):
+    built = failing(script, executor, "(out / 'result.json').write_text('[1]')\n1 / 0")
+    assert ".pyexp" not in built.log() and not list(built.attempt().glob("*.pyexp"))
+    assert (built.attempt() / "result.json").read_text() == "[1]"
+
+
 def test_a_file_the_function_saved_under_a_vital_name_is_not_lost(script, executor):
     built = failing(script, executor, "(out / 'experiment.pkl').write_text('mine')")
     assert (built.attempt() / "experiment.pkl").read_text() == "mine"
