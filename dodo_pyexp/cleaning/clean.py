@@ -19,7 +19,7 @@ from ..results.stored import StoredExperiment, StoredRun, stored_runs
 from ..store.paths import OutputFolder, shown
 from .attempts import is_running, last_ended
 from .removable import ORPHAN, Piece, history, leftovers, removed_by_halves, size_of, whole_run
-from .removal import LeftAlone, busy, remove, remove_if_empty
+from .removal import LeftAlone, busy, is_used, remove, remove_if_empty, used
 from .retention import Needs, Wish, is_older, trimmed
 from .unused import unused
 
@@ -138,6 +138,7 @@ class Cleaning:
         self.last: list[Piece] = []
         self.left: list[tuple[Piece, str]] = []
         self.gone: list[Piece] = []
+        self._used: dict[str, bool] = {}
         self._whole = not wish.any and scope.matches is None
         runs = scope.all_runs()
         found = self._wished(runs, wish) if wish.any else [whole_run(run) for run in runs]
@@ -152,8 +153,23 @@ class Cleaning:
                 self.left.append((piece, str(busy(piece.label))))
             else:
                 self.pieces.append(piece)
+        self.pieces = self._leave_used(self.pieces)
+        self.last = self._leave_used(self.last)
         for experiment in self._trimmed():
             self.unused += unused(experiment, self.pieces)
+
+    def _leave_used(self, pieces: list[Piece]) -> list[Piece]:
+        """Leave alone what a build that goes on may use; it is looked at once more when the rest is removed."""
+        free = []
+        for piece in pieces:
+            path = piece.experiment.files.path
+            if piece.may_be_used and path not in self._used:
+                self._used[path] = is_used(piece.experiment)
+            if piece.may_be_used and self._used[path]:
+                self.left.append((piece, str(used(piece))))
+            else:
+                free.append(piece)
+        return free
 
     def _trimmed(self) -> list[StoredExperiment]:
         """List the experiments that do not go as a whole."""

@@ -13,7 +13,7 @@ import stat
 from typing import Any
 
 from ..errors import SOME_FAILED, DamagedFile, PyexpError, UsageError
-from ..results.stored import StoredRun
+from ..results.stored import StoredExperiment, StoredRun
 from ..store.locks import RunLock
 from ..store.paths import is_attempt, shown
 from ..store.record import Record
@@ -46,7 +46,7 @@ def remove(piece: Piece) -> None:
         return
     lock = _lock(experiment.files.path, piece)
     if lock is None:
-        raise LeftAlone(f"{piece.label} may be in use by a build of {experiment.name} that goes on; left alone")
+        raise used(piece)
     try:
         _remove(piece)
     finally:
@@ -81,6 +81,25 @@ def _remove(piece: Piece) -> None:
         remove_if_empty(folder)
     finally:
         lock.release()
+
+
+def is_used(experiment: StoredExperiment) -> bool:
+    """Tell whether a build of an experiment goes on, which may use what lies in its folder."""
+    folder = experiment.files.path
+    if not os.path.isdir(folder):
+        return False
+    try:
+        lock = RunLock.take(folder)
+    except UsageError:  # told when it is to be removed
+        return False
+    if lock is not None:
+        lock.release()
+    return lock is None
+
+
+def used(piece: Piece) -> LeftAlone:
+    """Make the error for what a build that goes on may use."""
+    return LeftAlone(f"{piece.label} may be in use by a build of {piece.experiment.name} that goes on; left alone")
 
 
 def busy(label: str) -> LeftAlone:

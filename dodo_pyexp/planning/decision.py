@@ -92,7 +92,7 @@ def look_up(run: PlannedRun) -> Record | None:
         record = Record.read(run.files)
     except DamagedFile:
         return None
-    if record is None or not is_of(record, run):
+    if record is None or _whose(record, run) is not None:
         return None
     if record.config_hash != run.hash and not _same_config(run, record):
         return None
@@ -125,8 +125,7 @@ def decide(run: PlannedRun, digest_of: Callable[[PlannedRun], str | None] = dige
 
 def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], str | None]) -> Decision:
     """Compare a record with the run that it should speak of."""
-    if not is_of(record, run):
-        whose = f"{record.experiment or run.experiment.name}:{record.name}"
+    if (whose := _whose(record, run)) is not None:
         return Decision(STALE, "damaged", f"its record is that of {whose}: it was copied here", {"copied": whose})
     if record.config_hash != run.hash and not _same_config(run, record):
         return _config_changed(run, run.files, record)
@@ -155,9 +154,11 @@ def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], 
     return FINE
 
 
-def is_of(record: Record, run: PlannedRun) -> bool:
-    """Tell whether a record speaks of this very run, and was not copied from another."""
-    return record.name == run.name and record.experiment in (None, run.experiment.name)
+def _whose(record: Record, run: PlannedRun) -> str | None:
+    """Name the run that a record speaks of, if it is another one."""
+    if record.name == run.name and record.experiment == run.experiment.name:
+        return None
+    return record.of_another(run.name, run.files)
 
 
 def _other_code(experiment: PlannedExperiment, before: str | None) -> Decision:

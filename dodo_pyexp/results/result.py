@@ -11,6 +11,7 @@ from ..config.config import Config
 from ..errors import DamagedFile, DamagedResult
 from ..store import status as statuses
 from ..store.digest import sum_of_open
+from ..store.names import is_folder_of
 from ..store.opening import open_file
 from ..store.paths import AttemptFolder
 from ..store.record import record_of, vouches_for
@@ -209,7 +210,7 @@ class Result:
                 raise DamagedResult(f"the result of {self.name} is gone; the next build executes it again", path)
             return None
         watched = self.__dict__.get("_watched", False)
-        other = statuses.of_another(self._status(), self.name)
+        other = statuses.of_another(self._status(), self.name, attempt)
         if other is not None:
             said = _damage(attempt, self.name, self._status(), f"is that of {other}", watched=watched)
             raise DamagedResult(said, attempt.path)
@@ -339,15 +340,20 @@ def _fits(file: IO[bytes], status: dict[str, Any] | None) -> bool:
 
 def _damage(attempt: AttemptFolder, name: str, status: dict[str, Any], what: str, *, watched: bool) -> str:
     """Say that a result is damaged, and how to have it again."""
-    experiment = status.get("experiment")
-    name = f"{experiment}:{name}" if isinstance(experiment, str) else name
+    experiment, here = status.get("experiment"), attempt.run.experiment
+    if isinstance(experiment, str):
+        full = f"{experiment if is_folder_of(here, experiment) else os.path.basename(here)}:{name}"
+    else:
+        full = name
     again = "the next `pyexp build` executes it again"
     try:
         record = record_of(attempt)
         if record is None:
             again = "it was an earlier attempt, which no build repeats"
-        elif not watched and record.missing_part(attempt.run) is None:  # a build does not see it by itself
-            again = f"`pyexp build --rerun {name}` executes it again"
+        elif watched or record.of_another(name, attempt.run) is not None:
+            pass
+        elif record.missing_part(attempt.run) is None:  # a build does not see it by itself
+            again = f"`pyexp build --rerun {full}` executes it again"
     except DamagedFile:
         pass
-    return f"the result of {name} is damaged; {again} ({os.path.relpath(attempt.pickle)} {what})"
+    return f"the result of {full} is damaged; {again} ({os.path.relpath(attempt.pickle)} {what})"

@@ -98,7 +98,10 @@ class Row:
             return cls(result.name, config, {}, DAMAGED, ".finished cannot be read", None, attempt.name, made)
         if record is not None:
             made = record.code, record.packages
-        if (other := statuses.of_another(status, result.name)) is not None:
+        other = statuses.of_another(status, result.name, attempt)
+        if other is None and record is not None:
+            other = record.of_another(result.name, attempt.run)
+        if other is not None:
             return cls(
                 result.name, config, {}, DAMAGED, f"it is that of {other}, copied here", None, attempt.name, made
             )

@@ -95,6 +95,35 @@ def hashed_name(name: str) -> str:
     return f"{readable}+{digest.hexdigest()[:16]}"
 
 
+def is_folder_of(folder: str, experiment: str) -> bool:
+    """Tell whether a folder is where an experiment of that name lies; those of run files lie in folders of folders."""
+    own = folder.rpartition("/")[2]
+    return own in (experiment, folder_name(experiment), hashed_name(experiment)) or folder.endswith(f"/{experiment}")
+
+
+def of_another(told: tuple[object, object], name: str, folder: str) -> str | None:
+    """Name the run that a record or a status speaks of, if that is another one: then it was copied here.
+
+    This is the one judge of that, whoever asks.
+
+    Parameters
+    ----------
+    told
+        The experiment and the run that are told of; what is no text says nothing.
+    name
+        The run that should be.
+    folder
+        The folder of its experiment.
+    """
+    experiment, run = told
+    if not isinstance(run, str):
+        return None
+    elsewhere = isinstance(experiment, str) and not is_folder_of(folder, experiment)
+    if run == name and not elsewhere:
+        return None
+    return f"{experiment}:{run}" if isinstance(experiment, str) else run
+
+
 def folder_names(names: list[str]) -> list[str]:
     """Give a folder to each name of an experiment; of names that differ only in case, the first keeps its own.
 

@@ -129,6 +129,11 @@ class RunFolder:
         self.flat = flat
 
     @property
+    def experiment(self) -> str:
+        """The folder of the experiment."""
+        return os.path.dirname(self.path)
+
+    @property
     def finished(self) -> str:
         """The record, which is the target of the doit task."""
         return f"{self.path}/.finished"

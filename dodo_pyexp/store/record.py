@@ -12,6 +12,7 @@ import os
 from ..errors import DamagedFile
 from . import atomic
 from .digest import sum_of
+from .names import of_another
 from .opening import read_bytes
 from .paths import AttemptFolder, RunFolder
 
@@ -138,6 +139,10 @@ class Record:
         if not (whole and all(isinstance(one, str | None) for one in hashes) and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record
+
+    def of_another(self, name: str, run: RunFolder) -> str | None:
+        """Name the run that the record speaks of, if it is not run `name` here: then it was copied here."""
+        return of_another((self.experiment, self.name), name, run.experiment)
 
     def missing_part(self, run: RunFolder) -> str | None:
         """Name the first file of the attempt that is not whole, with what is wrong with it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from . import atomic, timestamps
+from . import atomic, names, timestamps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,9 +56,6 @@ def error_text(status: dict[str, Any]) -> str | None:
     return f"{headline}\n{trace}" if trace else headline
 
 
-def of_another(status: dict[str, Any], name: str) -> str | None:
-    """Name the run that a status speaks of, if it is not run `name`: then its attempt was copied here."""
-    own, experiment = status.get("run"), status.get("experiment")
-    if not isinstance(own, str) or own == name:
-        return None
-    return f"{experiment}:{own}" if isinstance(experiment, str) else own
+def of_another(status: dict[str, Any], name: str, attempt: AttemptFolder) -> str | None:
+    """Name the run that a status speaks of, if it is not run `name` here: then its attempt was copied here."""
+    return names.of_another((status.get("experiment"), status.get("run")), name, attempt.run.experiment)

@@ -279,3 +279,19 @@ def test_the_result_of_another_run_is_not_read_as_this_ones(built: Any) -> None:
     assert "the result of exp:beside is damaged" in said and "is that of exp:above" in said
     built.pyexp("build", "exp.py")
     assert built.executed() == ["beside"]
+
+
+def test_a_run_of_another_experiment_is_told_wherever_it_is_read(built: Any) -> None:
+    """Copied run by run, or the whole experiment: what is there speaks of another."""
+    built.write("two.py", EXP.replace("def exp(", "def two(").replace("@exp.", "@two.").replace("exp.run", "two.run"))
+    built.pyexp("build", "two.py", "--executor", "fork")
+    shutil.rmtree(built.out / "two/above")
+    shutil.copytree(built.out / "exp/above", built.out / "two/above")
+    shutil.copytree(built.out / "exp", built.out / "three")
+    table = built.pyexp("results", "two").stdout
+    assert "it is that of exp:above, copied here" in table and table.count("copied here") == 1
+    assert built.pyexp("results", "three").stdout.count("copied here") == 3
+    assert "its record is that of exp:above: it was copied here" in built.pyexp("list", "two.py").stdout
+    built.write("read.py", "import two\nprint(two.two.results()['above'].result)\n")
+    said = built.python("read.py", status=None).stderr
+    assert "the result of two:above is damaged; the next `pyexp build`" in said and "is that of exp:above" in said
