@@ -62,6 +62,19 @@ class Relocation:
             return self.of(path)
         return None
 
+    def is_users(self, folder: str) -> bool:
+        """Tell whether the user's code lies in a folder: no copy of it, no library, and not pyexp itself."""
+        real = os.path.realpath(folder) + os.sep
+        if any(_inside(real, copy) for _, copy in self.pairs):
+            return False
+        if any(_inside(real, f"{_ENGINE}/{name}") for name in ("dodo_pyexp", "pyexp")):
+            return False
+        if any(_inside(real, own) for own, _ in self.pairs):
+            from ..provenance.roots import is_installed
+
+            return not is_installed(real)
+        return self.then is not None and self._found(real.removesuffix(os.sep))
+
     def _found(self, real: str) -> bool:
         """Tell whether a path of today leads into the project of then, which nobody has named so far."""
         from ..provenance.modules import is_first_party

@@ -2,7 +2,8 @@
 
 Code may put folders of the project on `sys.path` at any moment: ``sys.path.insert(0, os.getcwd())``, ``"src"``,
 ``".."``. Not the entries are changed, but what is looked for behind them: Python asks the hooks in `sys.path_hooks`
-once for each folder, and the hook here answers for the user's folders with a finder for their copies.
+once for each folder, and the hook here answers for the user's folders with a finder for their copies. Code that is
+loaded by its own path asks no hook: see `loading`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 
 from ..libraries import keep_apart
+from .loading import Loading
 from .relocation import Relocation, editable_folders
 
 TYPE_CHECKING = False
@@ -65,6 +67,7 @@ class Rerouting:
     def _begin(self, stale: list[str]) -> None:
         sys.path_hooks.insert(0, self.hook)
         sys.meta_path.append(self)
+        Loading(self.relocation).begin()
         for entry in stale:
             sys.path_importer_cache.pop(entry, None)
 

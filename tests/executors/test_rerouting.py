@@ -118,3 +118,66 @@ def test_preparing_twice_looks_once(folders: Path, monkeypatch: pytest.MonkeyPat
     moved.prepare()
     monkeypatch.setattr(os.path, "realpath", lambda path: pytest.fail("looked again"))
     moved.prepare()
+
+
+BY_PATH = """
+import importlib.util, runpy
+from importlib.machinery import SourceFileLoader
+def load(path, name="loaded", **more):
+    spec = importlib.util.spec_from_file_location(name, path, **more)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+"""
+
+
+@pytest.mark.parametrize("how", ["apply", "install"])
+def test_code_that_is_loaded_by_its_path_is_that_of_the_copy(folders: Path, how: str) -> None:
+    (folders / "link").symlink_to(folders / "repo")
+    code = f"""
+{BY_PATH}
+for repo in ("{folders}/repo", "{folders}/link", "{folders}/link/../link"):
+    helper = load(repo + "/src/helper.py")
+    old = SourceFileLoader("helper2", repo + "/src/helper.py").load_module()
+    package = load(repo + "/__init__.py", "pack", submodule_search_locations=[repo])
+    print(helper.PLACE, old.PLACE, package.PLACE, runpy.run_path(repo + "/src/helper.py")["PLACE"])
+    print({{helper.__file__, helper.__spec__.origin, old.__file__}} == {{"{folders}/copy/src/helper.py"}})
+    print(package.__path__ == ["{folders}/copy"], "/copy/src/__pycache__/" in helper.__cached__)
+"""
+    assert child(folders, code, how) == [*["copy"] * 4, *["True"] * 3] * 3
+    assert not (folders / "repo/src/__pycache__").exists(), "nothing of long ago becomes bytecode of today's file"
+
+
+def test_what_has_no_copy_is_loaded_by_its_path_from_where_it_lies(folders: Path) -> None:
+    library = folders / "repo/.venv/lib/python3/site-packages/lib.py"
+    library.parent.mkdir(parents=True)
+    library.write_text("PLACE = 'library'\n")
+    code = f"{BY_PATH}\nprint(load('{folders}/repo/src/made.py').__file__, load({str(library)!r}).PLACE)"
+    assert child(folders, code) == [f"{folders}/repo/src/made.py", "library"]
+
+
+def test_code_of_today_is_not_loaded_by_its_path_where_code_of_long_ago_is_executed(folders: Path) -> None:
+    then = "src/helper.py", str(folders / "copy"), 1.0
+    code = f"""
+{BY_PATH}
+try:
+    load("{folders}/repo/src/made.py")
+except ImportError as error:
+    print(error)
+"""
+    assert "is in no snapshot and was written after the run was executed" in " ".join(child(folders, code, then=then))
+
+
+def test_changed_code_is_not_read_as_a_text_where_code_of_long_ago_is_executed(folders: Path) -> None:
+    then = "src/helper.py", str(folders / "copy"), 1.0
+    (folders / "repo/src/pkg/a.py").write_text("PLACE = 'copy'\n")
+    code = """
+for path in ("src/pkg/a.py", "src/helper.py"):
+    try:
+        exec(open(path).read())
+        print(PLACE)
+    except OSError as error:
+        print(error.strerror)
+open("src/helper.py", "w").close()
+"""
+    assert " ".join(child(folders, code, then=then)) == "copy the code has changed since the run was executed"
