@@ -117,9 +117,8 @@ class Page:
 
     def read_all(self) -> None:
         """Write down what was printed until now; what goes on printing is not waited for."""
-        now, left = select.poll(), MOST_IN_PIPE
-        now.register(self.source, select.POLLIN)
-        while self.open and left > 0 and now.poll(0):
+        left = MOST_IN_PIPE
+        while self.open and left > 0 and _is_readable(self.source):
             left -= self.read()
         if self.open:
             self.check()
@@ -144,6 +143,8 @@ class Desk:
         self._build = build
         self._socket = socket.socket(fileno=0)
         self._listening = True
+        self._said, self._size = bytearray(), HEAD  # of the next thing: what has come, and how long it is
+        self._files: list[int] = []
         self._pages: dict[int, Page] = {}
         self._sources: dict[int, Page] = {}
         self._waiting = select.poll()
@@ -162,10 +163,12 @@ class Desk:
             for fd in found & self._sources.keys():
                 self._sources[fd].read()
                 self._tidy(fd)
+            if self._listening and 0 in found and not self._heard():
+                self._leave()
             # The build's socket may stay open in what it has forked, so that its end alone would not do.
-            if self._listening and (
-                (0 in found and not self._heard()) or self._gone in found or os.getppid() != self._build
-            ):
+            if self._listening and (self._gone in found or os.getppid() != self._build):
+                while _is_readable(0) and self._heard():
+                    pass  # of runs that it had just begun
                 self._leave()
 
     def _tidy(self, fd: int) -> None:
@@ -174,32 +177,31 @@ class Desk:
             del self._sources[fd]
 
     def _heard(self) -> bool:
-        """Do what the build says; False if that is to end, or nothing any more."""
+        """Hear what the build says, as far as it has come: the rest is not waited for. False if nothing more will."""
         try:
-            said, files, _, _ = socket.recv_fds(self._socket, HEAD, 3)
-            said += self._received(HEAD - len(said)) if said else b""
-            what, number, size = said[:1], int(said[1:13] or 0), int(said[13:] or 0)
-            secrets = self._received(size).split(b"\0")
-            if what == b"+" and len(files) > 1:
-                page = self._pages[number] = self._sources[files[0]] = Page(files, secrets)
-                self._waiting.register(page.source, select.POLLIN)
-            elif what == b"+":  # there is no room for its files
-                for fd in files:
-                    os.close(fd)
-            elif what == b"-":
-                self._socket.sendall(b"%s%12d" % (self._ended(number), number))
-        except (OSError, EOFError):
+            heard, files, _, _ = socket.recv_fds(self._socket, min(self._size - len(self._said), BLOCK), 3)
+            self._said += heard
+            self._files += files
+            if heard and len(self._said) == HEAD == self._size:
+                self._size += int(self._said[13:])
+            return bool(heard) and (len(self._said) < self._size or self._obeyed())
+        except (OSError, ValueError):
             return False
-        return what in (b"+", b"-")
 
-    def _received(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            more = self._socket.recv(size - len(data))
-            if not more:
-                raise EOFError
-            data += more
-        return data
+    def _obeyed(self) -> bool:
+        """Do what the build has said; False if that is to end."""
+        said, files = bytes(self._said), self._files
+        self._said, self._files, self._size = bytearray(), [], HEAD
+        what, number, secrets = said[:1], int(said[1:13]), said[HEAD:].split(b"\0")
+        if what == b"+" and len(files) > 1:
+            page = self._pages[number] = self._sources[files[0]] = Page(files, secrets)
+            self._waiting.register(page.source, select.POLLIN)
+        elif what == b"+":  # there is no room for its files
+            for fd in files:
+                os.close(fd)
+        elif what == b"-":
+            self._socket.sendall(b"%s%12d" % (self._ended(number), number))
+        return what in (b"+", b"-")
 
     def _ended(self, number: int) -> bytes:
         """Write down what a run has printed, and forget it."""
@@ -219,8 +221,16 @@ class Desk:
             if fd >= 0:
                 self._waiting.unregister(fd)
         self._socket.close()
+        for fd in self._files:
+            os.close(fd)
         for page in self._sources.values():
             page.hide()
+
+
+def _is_readable(fd: int) -> bool:
+    now = select.poll()
+    now.register(fd, select.POLLIN)
+    return bool(now.poll(0))
 
 
 def _shower(fd: int) -> Callable[[bytes, bool], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -64,6 +65,54 @@ def test_one_process_writes_all_logs_each_with_its_own_secrets_held_back(scribe:
         os.close(fd)
         assert scribe.end(page, 30)
     assert {(tmp_path / f"{number}").read_text() for number in range(20)} == {f"*** seen\n{SECRET[:4]}"}
+
+
+def test_what_the_build_has_said_by_halves_delays_no_log(scribe: Scribe, tmp_path: Path) -> None:
+    fd, page = begin(scribe, tmp_path / "first")
+    connection, (reader, writer) = page.process._socket, os.pipe()
+    log = os.open(tmp_path / "second", os.O_WRONLY | os.O_CREAT)
+    said = b"+%12d%12d" % (2, len(SECRET)) + SECRET.encode()
+    socket.send_fds(connection, [said[:9]], [reader, log])
+    for part, rest in ((b"one", said[9:25]), (b"two", said[25:30]), (b"three", said[30:])):
+        os.write(fd, part)
+        until(lambda part=part: (tmp_path / "first").read_bytes().endswith(part))
+        connection.sendall(rest)
+    os.write(writer, b"%b\n" % SECRET.encode())
+    until(lambda: (tmp_path / "second").read_bytes() == b"***\n")
+    for descriptor in (fd, reader, writer, log):
+        os.close(descriptor)
+    assert scribe.end(page, 10)
+
+
+KILLED = """
+import os, socket, sys, time
+from dodo_pyexp.executors.scribes import Scribe
+scribe = Scribe()
+log = os.open("log", os.O_WRONLY | os.O_CREAT)
+fd, page = scribe.begin(log, None, ["hunter2"])
+connection = page.process._socket
+socket.send_fds(connection, [b"+%12d%12d" % (2, 20)], [fd, log])
+if os.fork() == 0:  # what somebody has forked holds the build's end of the connection
+    os.close(1)
+    time.sleep(0.5)
+    os.write(fd, b"after\\n")
+    os.close(fd)
+    time.sleep(300)
+print(page.process._process.pid, flush=True)
+time.sleep(300)
+"""
+
+
+def test_a_build_that_is_killed_while_it_speaks_leaves_no_scribe_that_waits(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as build:
+        assert build.stdout is not None
+        pid = int(build.stdout.readline())
+        build.kill()
+        build.wait()
+        until(lambda: (tmp_path / "log").read_text() == "after\n" and ended(pid))
+        os.killpg(build.pid, signal.SIGKILL)
 
 
 def test_all_that_stands_in_the_pipe_is_written_when_the_run_has_ended(scribe: Scribe, tmp_path: Path) -> None:
