@@ -9,7 +9,7 @@ from .errors import ArgumentError
 from .experiment import Experiment
 from .planning.definition import called, caller, place, refuse_unknown
 from .planning.options import Options
-from .telling import plainly
+from .tasks.plain_doit import plainly
 
 TYPE_CHECKING = False  # a worker process imports this module
 if TYPE_CHECKING:

@@ -13,17 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    _Base = Exception
-else:
-    # Where plain doit loads experiments: of this one it shows the message alone, of any other error the traceback.
-    _Base = getattr(sys.modules.get("doit.exceptions"), "InvalidDodoFile", Exception)
-
 
 #: The exit statuses of every program that builds.
 DONE, SOME_FAILED, WRONG_USAGE, WORK_TO_DO, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-class PyexpError(_Base):
+class PyexpError(Exception):
     """A mistake that the user can mend; shown as one sentence, without a traceback."""
 
     exit_code = WRONG_USAGE

@@ -18,17 +18,14 @@ from .planning.calling import as_function, check_call, check_experiment_name, fi
 from .planning.definition import Definition, called, caller, place, refuse_unknown
 from .planning.options import Options
 from .planning.signature import FUNCTION, REPORT, takes_nothing
-from .telling import plainly
+from .tasks.plain_doit import configure_doit, greet, plainly
 
 libraries.keep_apart()
 script.speak_plainly()  # whatever a script does with pyexp
 if "dodo_pyexp.executors.worker" not in sys.modules:  # which forks no runs
     chance.watch()
 
-if "doit.loader" in sys.modules:
-    from .tasks.dodo_config import settle_in_package
-
-    settle_in_package()
+greet()
 
 TYPE_CHECKING = False  # a worker process imports this module
 if TYPE_CHECKING:
@@ -86,10 +83,8 @@ class Experiment:
             defaults=defaults,
         )
         self._last: tuple[str, str] | None = None
-        if "doit.doit_cmd" in sys.modules:
-            from .tasks.dodo_config import configure_doit
-
-            configure_doit(self.definition)
+        greet()  # doit may have been imported since
+        configure_doit(self.definition)
 
     @property
     def name(self) -> str:

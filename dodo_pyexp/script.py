@@ -11,7 +11,8 @@ import sys
 
 from .errors import INTERRUPTED
 from .flushing import flush
-from .telling import is_doit, tell
+from .tasks.plain_doit import is_doit
+from .telling import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

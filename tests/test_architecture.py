@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -135,6 +136,21 @@ def test_what_runs_what_looks_back_and_what_cleans_do_not_know_each_other() -> N
         for module in MODULES
         for _, name in imports(module, lazy=True)
         if room(module) != room(name) and {room(module), room(name)} <= apart
+    ]
+
+
+def test_doit_is_known_in_one_room() -> None:
+    """No other module imports doit, looks for its modules, or names them; but for a list of libraries."""
+    assert not [
+        f"{MODULES[module].relative_to(ROOT)}:{node.lineno}"
+        for module in MODULES
+        if room(module) not in ("tasks", "libraries")
+        for node in ast.walk(syntax(module))
+        if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "doit" for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "doit")
+        or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"doit(\.\w+)*", node.value)
+        )
     ]
 
 

@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from dodo_pyexp.errors import ConfigError, DamagedResult, damaged_attempt, warn
-from dodo_pyexp.telling import is_doit, plainly, tell
-
-EMBEDDED = """
-import sys
-from doit.cmd_base import ModuleTaskLoader
-from doit.doit_cmd import DoitMain
-import pyexp
-
-@pyexp.experiment(stash=False)
-def exp(cfg): ...
-
-exp.configs(lambda: [{"name": "a"}, {"name": "a"}])
-print("ended with", DoitMain(ModuleTaskLoader({"exp": exp})).run(["list"]))
-"""
+from dodo_pyexp.telling import tell
 
 
 def test_one_line_and_the_status(capsys: pytest.CaptureFixture[str]) -> None:
     assert tell(ConfigError("exp.py:1: no \x1b[31m")) == 2
     assert capsys.readouterr().err == "error: exp.py:1: no \\x1b[31m\n"
-
-
-def test_only_doits_own_command_is_ended(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not is_doit()
-    with pytest.raises(ConfigError), plainly():
-        raise ConfigError("x")
-    assert capsys.readouterr().err == ""
-
-
-def test_in_a_program_of_somebody_elses_doit_tells_and_the_program_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "tool.py").write_text(EMBEDDED)
-    done = subprocess.run([sys.executable, "tool.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert "ended with 3" in done.stdout and "Traceback" not in done.stderr
-    assert done.stderr.startswith("ERROR: tool.py:10: experiment exp: two configs are called")
 
 
 def test_a_warning_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:

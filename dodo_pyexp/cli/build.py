@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO
 
 from ..arguments import Parser, add_build_flags
 from ..building.request import Request
 from ..errors import MissingFile, UsageError
 from ..interchange import json_text
-from ..planning.mistakes import user_code
 from ..reporting import listing
 from ..store.timestamps import now
+from ..tasks.user_tasks import refused_tasks
 from .experiments import add_targets, request, states
 from .output import kept
 
@@ -49,20 +47,8 @@ def _no_batch(arguments: Namespace) -> str | None:
     return word
 
 
-@contextmanager
-def _tasks() -> Iterator[None]:
-    """Tell in a sentence what doit does not accept in tasks: some of it shows only when they are looked at."""
-    from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
-
-    try:
-        with user_code():
-            yield
-    except (InvalidCommand, InvalidDodoFile, InvalidTask) as error:
-        raise UsageError(" ".join(str(error).split())) from None
-
-
 def _build(wanted: Request, stdout: IO[str]) -> int:
-    with _tasks():
+    with refused_tasks():
         build = wanted.build()
     if wanted.arguments.json:
         told = wanted.data(build)
@@ -77,7 +63,7 @@ def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     if wanted.own:
         from ..tasks.foretold import foretell
 
-        with _tasks():
+        with refused_tasks():
             own = foretell(wanted.own, decisions, plan.experiments[0].output.doit_db)
     text, code = listing.dry_run_text(decisions, own=own)
     told = listing.states_data(plan, decisions)

@@ -14,10 +14,8 @@ from typing import Any
 
 from ..building.request import Request
 from ..building.retry_command import command_line, pattern_of
-from ..errors import UsageError
 from ..interchange import json_text
 from ..planning.definition import Definition
-from ..planning.mistakes import user_code
 from ..planning.options import Options
 from ..planning.plan import Plan, PlannedRun
 from ..printable import printable_lines
@@ -25,6 +23,7 @@ from ..reporting import listing
 from ..reporting.notices import Advice
 from ..running.session import Session
 from ..store.paths import shown
+from ..tasks.user_tasks import refused_tasks
 from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
 
 NAMED = 5
@@ -75,17 +74,12 @@ class RunFileRequest(Request):
         PyexpError
             It cannot be done.
         """
-        from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
-
-        try:
-            with user_code():
-                if self._mode == DRY_RUN:
-                    return self._foresee()
-                if self._mode == GENERATE_ONLY:
-                    return self._generate()
-                done = self.build()
-        except (InvalidCommand, InvalidDodoFile, InvalidTask) as error:
-            raise UsageError(" ".join(str(error).split())) from None
+        with refused_tasks():
+            if self._mode == DRY_RUN:
+                return self._foresee()
+            if self._mode == GENERATE_ONLY:
+                return self._generate()
+            done = self.build()
         if self.arguments.json:
             self._print(self.data(done))
         return self.exit_code

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..errors import PyexpError
 from ..executors.guardian import watch_pool
 from ..planning.definition import Definition
 from ..planning.mistakes import user_code
@@ -19,9 +18,8 @@ from ..planning.options import Options
 from ..planning.plan import PlannedExperiment, make_plan
 from ..printable import printable
 from ..running.session import Session
-from ..telling import plainly
-from .dodo_config import loaded_file
 from .forget import tell_if_out_of_reach
+from .plain_doit import loaded_file, plainly
 from .user_tasks import stand_at
 
 
@@ -102,10 +100,5 @@ def task_creator(definition: Definition, reach: Callable[[], list[Definition]]) 
 
 
 def _tasks(module: _Module, definition: Definition, reach: Callable[[], list[Definition]]) -> Iterator[Any]:
-    from doit.exceptions import InvalidDodoFile
-
-    try:
-        with plainly(), user_code():
-            yield from module.tasks(definition, reach)
-    except PyexpError as error:  # doit is a part of another program
-        raise InvalidDodoFile(str(error)) from None
+    with plainly(), user_code():
+        yield from module.tasks(definition, reach)

@@ -107,6 +107,18 @@ class OwnTasks:
 
 
 @contextmanager
+def refused_tasks() -> Iterator[None]:
+    """Tell in a sentence what doit does not accept in tasks: some of it shows only when they are looked at."""
+    from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
+
+    try:
+        with user_code():
+            yield
+    except (InvalidCommand, InvalidDodoFile, InvalidTask) as error:
+        raise UsageError(" ".join(str(error).split())) from None
+
+
+@contextmanager
 def inside(folder: str) -> Iterator[None]:
     """Go into a folder for a while."""
     before = os.getcwd()

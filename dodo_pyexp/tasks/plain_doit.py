@@ -1,21 +1,71 @@
-"""doit's own settings, where it loads a file with experiments.
+"""Plain doit, seen from the file it loads: how mistakes are told there, doit's settings, the file's place in a package.
 
-Implements: docs/files-on-disk.md (`out/.doit.db`).
+Implements: docs/files-on-disk.md (`out/.doit.db`); docs/reference.md, "Errors". doit is not imported here: where it is
+the program, it has been.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING, Any
 
 from ..errors import PyexpError
 from ..importing import module_name
-from ..planning.definition import Definition
+from ..telling import tell
 
+TYPE_CHECKING = False  # a worker process imports this module
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Any
+
+    from ..planning.definition import Definition
+
+
+class _OneSentence:
+    """In place of the module `traceback`, where doit shows the traceback of whatever it does not expect."""
+
+    @staticmethod
+    def format_exc() -> str:
+        """Give the sentence alone of a mistake of the user's, as doit does with mistakes that it knows."""
+        import traceback
+
+        error = sys.exception()
+        return f"ERROR: {error}\n" if isinstance(error, PyexpError) else traceback.format_exc()
+
+
+def greet() -> None:
+    """Do what is to be done as soon as a file that doit loads imports pyexp; nothing in any other program."""
+    doit: Any = sys.modules.get("doit.doit_cmd")
+    if doit is None:
+        return
+    doit.traceback = _OneSentence
+    settle_in_package()
+
+
+def is_doit() -> bool:
+    """Tell whether the program is doit's own command, which shows a traceback for whatever an experiment raises."""
+    main = sys.modules.get("__main__")
+    if "doit.doit_cmd" not in sys.modules or main is None:
+        return False
+    spec, path = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    return (spec.name if spec is not None else os.path.basename(path or "")) in ("doit.__main__", "doit", "doit.exe")
+
+
+class plainly:  # noqa: N801  # read in a `with` statement, like contextlib's own
+    """Under doit's own command, let a mistake in what the block does end it with one sentence and status 2.
+
+    What doit itself prints from then on, names of tasks above all, ends nothing.
+    """
+
+    def __enter__(self) -> None:
+        if is_doit():
+            from ..characters import never_fail
+
+            never_fail(sys.stdout, sys.stderr)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, PyexpError) and is_doit():
+            raise SystemExit(tell(error)) from None
 
 
 def settle_in_package() -> None:
@@ -32,6 +82,8 @@ def settle_in_package() -> None:
     if "." in name and name not in sys.modules:
         if root not in sys.path:
             sys.path.insert(0, root)
+        from importlib.machinery import ModuleSpec
+
         sys.modules[name] = sys.modules[dodo["__name__"]]
         dodo.update(__name__=name, __package__=name.rpartition(".")[0], __spec__=ModuleSpec(name, None, origin=path))
 
