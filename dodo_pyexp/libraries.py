@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from _thread import RLock
 from importlib import _bootstrap_external
 
 TYPE_CHECKING = False
@@ -22,6 +23,8 @@ _ENGINE = ("dodo_pyexp", "pyexp")
 _LIBRARIES = ("site-packages", "dist-packages", os.path.dirname(os.__file__))
 _looked_at: set[str] = set()
 _watch: _Watch | None = None
+PATIENCE_SECONDS = 10.0
+"""So long an import waits for one in another thread, which may itself wait for what this one is importing."""
 
 
 def keep_apart() -> None:
@@ -44,6 +47,15 @@ def of_library(path: str) -> bool:
     return any(part in path for part in _LIBRARIES)
 
 
+def _renew() -> None:
+    if _watch is not None:
+        _watch.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
+
+
 def _is_module(path: str) -> bool:
     return os.path.isfile(f"{path}.py") or os.path.isfile(f"{path}/__init__.py")
 
@@ -51,12 +63,14 @@ def _is_module(path: str) -> bool:
 class _Watch:
     """Stands between every import and Python, and gives the engine what is the engine's.
 
-    What has one of the names is exchanged in `sys.modules` as long as an import of the engine's goes on.
+    What has one of the names is exchanged in `sys.modules` as long as an import of the engine's goes on. Other threads
+    that import the engine, or what has one of the names, wait meanwhile.
     """
 
     def __init__(self) -> None:
         self._folders: dict[str, list[str]] = {}
         self._put_away: dict[str, ModuleType] = {}
+        self._turn = RLock()
         self._depth = 0
         self._path: list[str] = []
         self._import = builtins.__import__
@@ -64,10 +78,15 @@ class _Watch:
 
     def add(self, name: str, folder: str) -> None:
         """Keep two modules of one name apart: that in `folder`, and the library."""
-        self._folders.setdefault(name, []).append(folder)
-        for key in self._keys():
-            if not self._is_theirs(key.partition(".")[0], getattr(sys.modules[key], "__file__", None)):
-                self._put_away[key] = sys.modules.pop(key)
+        with self._turn:
+            self._folders.setdefault(name, []).append(folder)
+            for key in self._keys():
+                if not self._is_theirs(key.partition(".")[0], getattr(sys.modules[key], "__file__", None)):
+                    self._put_away[key] = sys.modules.pop(key)
+
+    def renew(self) -> None:
+        """In a fork: the thread whose turn it was may not be there."""
+        self._turn = RLock()
 
     def _imported(
         self,
@@ -77,14 +96,20 @@ class _Watch:
         fromlist: Iterable[str] = (),
         level: int = 0,
     ) -> ModuleType:
-        own = self._is_own(globals or {})
-        if own:
-            self._enter()
-        try:
+        own, top = self._is_own(globals or {}), name.partition(".")[0]
+        if not own and top not in self._folders and top not in _ENGINE:
             return self._import(name, globals, locals, fromlist, level)  # type: ignore[arg-type]  # as Python gave them
+        turn = self._turn
+        mine = turn.acquire(timeout=PATIENCE_SECONDS)
+        try:
+            if own:
+                self._enter()
+            return self._import(name, globals, locals, fromlist, level)  # type: ignore[arg-type]  # the same
         finally:
             if own:
                 self._leave()
+            if mine:
+                turn.release()
 
     def _is_own(self, importer: Mapping[str, Any]) -> bool:
         """Tell whether code of the engine or of a library of its is importing."""

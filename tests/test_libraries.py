@@ -69,3 +69,34 @@ def test_a_library_in_a_folder_whose_name_begins_as_the_file_is_the_library() ->
     theirs = ["/home/ada/project/ray.py", "/home/ada/project/ray/__init__.py"]
     engines = ["/home/ada/project/ray-env/lib/site-packages/ray/__init__.py", None]
     assert [watch._is_theirs("ray", file) for file in [*theirs, *engines]] == [True, True, False, False]
+
+
+THREADS = """
+import builtins, sys, threading, time
+from dodo_pyexp.libraries import keep_apart
+sys.path.insert(0, "mine")
+keep_apart()
+sys.path.append("elsewhere")
+begun, seen = [], []
+
+def engine():
+    exec("import slow", {"__name__": "dodo_pyexp.something"})
+    seen.append(sys.modules["slow"].yaml.OWN if hasattr(sys.modules["slow"].yaml, "OWN") else "library")
+
+thread = threading.Thread(target=engine)
+thread.start()
+while "slow" not in sys.modules:
+    time.sleep(0.001)
+import yaml
+seen.append(yaml.OWN)
+thread.join()
+import yaml
+print(*seen, yaml.OWN, "yaml" in sys.modules)
+"""
+
+
+def test_two_threads_that_import_at_once_each_get_their_own(project: Any) -> None:
+    project.write("mine/yaml.py", "OWN = 'own'\n")
+    project.write("elsewhere/slow.py", "import time; time.sleep(0.3)\nfrom dodo_pyexp.config import yaml\n")
+    project.write("threads.py", THREADS)
+    assert sorted(project.python("threads.py").stdout.split()) == ["True", "library", "own", "own"]

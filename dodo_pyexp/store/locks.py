@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import time
+from threading import local
 
 from ..errors import UsageError
 from .outputs import make_output
@@ -162,19 +163,24 @@ def _stands_at(fd: int, path: str) -> bool:
 
 
 _held: set[RunLock] = set()
-_handed_on: RunLock | None = None
+
+
+class _HandedOn(local):
+    lock: RunLock | None = None
+
+
+_handed_on = _HandedOn()  # each thread forks for itself: two may have a build each
 
 
 def hand_on(lock: RunLock | None) -> None:
-    """From here on, forks of this process keep `lock`; without that they keep none."""
-    global _handed_on
-    _handed_on = lock
+    """From here on, forks that this thread makes keep `lock`; without that they keep none."""
+    _handed_on.lock = lock
 
 
 def _drop() -> None:
     """In a fork: hold on to nothing but what was handed on, or something left behind could lock a run for ever."""
     for lock in _held:
-        if lock is not _handed_on:
+        if lock is not _handed_on.lock:
             os.close(lock.fd)
     _held.clear()
 

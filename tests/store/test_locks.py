@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,30 @@ def test_a_fork_keeps_the_lock_of_the_run_that_it_executes_and_no_other(tmp_path
     if again is None:
         again = taken(tmp_path / "run")
     again.release()
+
+
+def test_what_one_thread_hands_on_is_nothing_to_another(tmp_path: Path) -> None:
+    lock, forks = taken(tmp_path / "run"), []
+    handed_on, go_on = threading.Event(), threading.Event()
+
+    def build() -> None:
+        hand_on(lock)
+        handed_on.set()
+        go_on.wait(30)
+        forks.append(forked())
+        hand_on(None)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    handed_on.wait(30)
+    hand_on(None)  # as another build does, which has just forked
+    go_on.set()
+    thread.join(30)
+    ((child, writer),) = forks
+    lose(lock)
+    assert RunLock.take(str(tmp_path / "run")) is None
+    os.close(writer)
+    os.waitpid(child, 0)
 
 
 def test_what_is_released_is_free_whatever_forks_remain(tmp_path: Path) -> None:
