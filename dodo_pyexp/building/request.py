@@ -23,7 +23,7 @@ from ..planning.filters import is_full, matcher
 from ..planning.options import Options
 from ..planning.plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from ..planning.targets import Targets
-from ..planning.withheld import given_again, kinds_of, withheld
+from ..planning.withheld import given_again, kinds_of, may_repeat, withheld
 from ..printable import printable
 from ..reporting import listing  # sparing: before anything imports doit
 from ..reporting.batches import batches_text
@@ -188,7 +188,10 @@ class Request:
             if paths[index]:
                 label = f"{experiment.name}:{config.get('name')}"
                 source = by_name.get(config.get("name"), {})
-                configs[index] = given_again(config, paths[index], source, kinds=kinds, label=label, where=where)
+                configs[index] = given_again(
+                    config, paths[index], source, kinds=kinds, label=label, where=where,
+                    repeats=may_repeat(manifest, manifest.runs[index]),
+                )  # fmt: skip
         return configs
 
     def _wishes(self) -> Wishes:

@@ -19,7 +19,7 @@ from ..config.encode import Kept, decode, loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile, PyexpError, UsageError
 from ..executors.relocation import Relocation
-from ..planning.withheld import given_again, kinds_of, withheld
+from ..planning.withheld import given_again, kinds_of, may_repeat, withheld
 from ..provenance.batch_environment import find_requirements
 from ..provenance.holes import masked_paths
 from ..provenance.roots import nearest_with
@@ -156,8 +156,9 @@ class Past:
         changed = applied(self.kept_config, [_as_text(text) if _key(text) in texts else text for text in settings])
         left = [path for path in masked_paths(changed, secrets) if path in paths]
         return given_again(
-            changed, left, kinds=kinds, label=self.label, where="not written down", option="--set {}=..."
-        )
+            changed, left, kinds=kinds, label=self.label, where="not written down", option="--set {}=...",
+            repeats=may_repeat(self.manifest, self.run.folder),
+        )  # fmt: skip
 
     def masked_hash(self) -> str | None:
         """Give the hash of the real config, if that is not the one of what was written down."""

@@ -40,6 +40,13 @@ def masker_of(manifest: Manifest | None) -> Masker:
     return Masker(keys=SecretKeys(secret=[key for key in keys if key]))
 
 
+def may_repeat(manifest: Manifest | None, run: str) -> bool:
+    """Tell whether something in the config of a run was masked for another reason than its key, as what repeats one."""
+    about = {} if manifest is None else manifest.about
+    hashes = about.get(manifests.HASHES)
+    return not isinstance(about.get(manifests.MASKED), dict) or (isinstance(hashes, dict) and run in hashes)
+
+
 def given_again(
     kept: Config,
     paths: list[Path],
@@ -48,6 +55,7 @@ def given_again(
     label: str,
     where: str,
     option: str = "",
+    repeats: bool = True,
 ) -> Config:
     """Give a config with its secrets, from other configs or the environment.
 
@@ -67,6 +75,8 @@ def given_again(
         Where its secrets are not, for a message.
     option
         How the command line may give one, with ``{}`` for the key.
+    repeats
+        Some of it may only repeat another secret.
 
     Raises
     ------
@@ -75,6 +85,6 @@ def given_again(
     """
     config, left = filled(kept, paths, *sources, kinds=kinds)
     if left:
-        what, way = missing_secrets(asked_keys(kept, left), option)
+        what, way = missing_secrets(asked_keys(kept, left, repeats=repeats), option)
         raise UsageError(f"the config of {label} had {what} {where}; {way}")
     return config

@@ -87,10 +87,24 @@ def with_value(config: Any, path: Path, value: Any) -> Any:
     return tuple(made) if isinstance(config, tuple) else made
 
 
-def asked_keys(config: Mapping[str, Any], paths: Sequence[Path]) -> list[str]:
-    """Name the keys, dotted, whose values have to be given again first: what may only repeat them comes later."""
-    first = [path for path in paths if stands_for_secret(path, at(config, path))]
-    return [".".join(map(str, path)) for path in first or paths]
+def asked_keys(config: Mapping[str, Any], paths: Sequence[Path], *, repeats: bool = True) -> list[str]:
+    """Name the keys, dotted, whose values have to be given again: all that have to be, so that nobody is asked twice.
+
+    Parameters
+    ----------
+    config
+        The config as it was written down.
+    paths
+        What of it nobody knows.
+    repeats
+        Some of it may only repeat the secret of another key. Where there is one secret, that need not be given.
+    """
+    whole = [path for path in paths if at(config, path).strip() == MASKED]
+    secrets = [path for path in whole if stands_for_secret(path, at(config, path))]
+    asked = paths
+    if repeats and len(secrets) == 1:
+        asked = [path for path in paths if path in whole or stands_for_secret(path, at(config, path))]
+    return [".".join(map(str, path)) for path in asked]
 
 
 def missing_secrets(keys: Sequence[str], option: str = "") -> tuple[str, str]:

@@ -327,6 +327,21 @@ def test_a_secret_that_looks_like_a_number_stays_what_it_was(project: Any) -> No
     assert "different" in project.pyexp("reproduce", "a", "--set", "password=5678", *words[2:], status=1).stdout
 
 
+def test_secrets_that_the_experiment_names_are_asked_for_with_the_others(
+    project: Any, one_sentence: Callable[..., None]
+) -> None:
+    text = RANDOM.replace(
+        '[{"name": "a"}]', '[{"name": "a", "salt": "planted-1", "api_key": "k-2", "db": {"pin": 77}}]'
+    )
+    project.write("exp.py", text.replace("@pyexp.experiment", '@pyexp.experiment(secret=["salt", "db.pin"])', 1))
+    project.python("exp.py")
+    one_sentence(
+        project.pyexp("reproduce", "a", status=None),
+        'secrets under "salt", "api_key", "db.pin"',
+        "variables SALT, API_KEY, DB_PIN",
+    )
+
+
 def test_all_secrets_that_are_missing_are_named(project: Any, one_sentence: Callable[..., None]) -> None:
     text = RANDOM.replace(
         '[{"name": "a"}]', '[{"name": "a", "token": os.environ["A"], "db": {"password": "plan" "ted"}}]'

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.encode import dumps_config
+from dodo_pyexp.config.secret_keys import SecretKeys
 from dodo_pyexp.provenance.holes import masked_keys, masked_paths
 from dodo_pyexp.provenance.masking import Masker
 from dodo_pyexp.provenance.refill import asked_keys, filled, variables
@@ -54,7 +55,8 @@ def test_names_of_variables() -> None:
 def test_what_only_repeats_a_secret_is_asked_for_last() -> None:
     kept = Config(token="***", note="Bearer ***", url="https://***@host", sep="***", db={"password": "***"})
     paths = masked_paths(kept, everything=True)
-    assert asked_keys(kept, paths) == ["token", "url", "db.password"]
+    one = [path for path in paths if path[0] != "db"]
+    assert asked_keys(kept, one) == ["token", "url", "sep"]
     assert asked_keys(kept, [path for path in paths if path[0] in ("note", "sep")]) == ["note", "sep"]
     assert masked_paths(kept) == [("token",), ("url",), ("db", "password")]
 
@@ -69,6 +71,18 @@ def test_what_repeats_a_secret_is_masked_too_but_never_the_name() -> None:
     assert (found.header, found.login, left) == ("Bearer hunter3!", ("x", ["hunter3"]), [])
     ordinary = Config(password="postgres", user="postgres")
     assert Masker().config(ordinary).user == "postgres"
+
+
+def test_all_that_is_missing_is_asked_for_at_once() -> None:
+    keys = SecretKeys(secret=["salt", "db.pin"])
+    config = Config(salt="planted-1", api_key="planted-2", db={"pin": 77}, note="by planted-1")
+    kept = Masker(keys=keys).config(config)
+    left = again(kept, config)[1]
+    assert asked_keys(kept, left, repeats=False) == ["salt", "api_key", "db.pin", "note"]
+    asked = asked_keys(kept, left)
+    assert asked == ["salt", "api_key", "db.pin"]
+    several = Config(token="***", db={"password": "***"}, note="by ***")  # by which of them cannot be told
+    assert asked_keys(several, masked_paths(several, everything=True)) == ["token", "db.password", "note"]
 
 
 def test_what_was_masked_in_a_tuple_can_be_given_again() -> None:
