@@ -38,7 +38,7 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Namespace) -> int:
     """Print one table for each experiment; nobody's code is imported."""
     from ..colour import name_limit, terminal_columns
-    from ..results.table import csv_lines, json_rows, table_text
+    from ..results.formats import csv_lines, json_rows, table_text
 
     tables, batches, mixed = _tables(arguments)
     tables = _sorted(tables if arguments.over is None else _over(tables, arguments.over), arguments.sort)

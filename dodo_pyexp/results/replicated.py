@@ -11,7 +11,8 @@ from typing import Any
 from ..collection.estimate import Estimate
 from ..collection.replicates import Observation, Replicates, group, numbers
 from ..store.status import FINISHED
-from .table import MISSING, Row, Table
+from .rows import MISSING, Row
+from .table import Table
 
 
 def replicated(table: Table, key: str) -> Table:
