@@ -14,18 +14,19 @@ from typing import Any
 from ..config.config import Config
 from ..config.encode import decode
 from ..errors import UsageError
+from ..planning.code import read_kept
 from ..planning.decision import failure_cause, several
 from ..provenance.batch_environment import find_requirements
-from ..provenance.fingerprint import changes
+from ..provenance.changes import changes
 from ..provenance.holes import masked_keys
 from ..provenance.packages import differences
 from ..provenance.trees import unified_diff
 from ..results.comparing import Difference, compare_files, compare_values
 from ..results.reading import find_attempt
 from ..results.stored import StoredRun
-from ..store import atomic, timestamps
 from ..store import manifest as manifests
 from ..store import status as statuses
+from ..store import timestamps
 from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, ExperimentFolder, OutputFolder
 from .operands import BatchSide, Side
@@ -171,22 +172,15 @@ class _Made:
         aside = scratch / self.snapshot
         return aside if checked_out(self.snapshot, aside, output) else None
 
-    def pieces(self) -> dict[str, str] | None:
-        """Give the fingerprint of the code, piece by piece."""
-        if not isinstance(self.code, str) or not self.code.replace("-", "").isalnum():
-            return None
-        told = (atomic.read_json(self.files.code(self.code)) or {}).get("code")
-        return told if isinstance(told, dict) else None
-
 
 def _code(made: Comparison, output: OutputFolder, before: _Made, after: _Made) -> None:
     """Compare functions first, then the files."""
     if before.code != after.code:
-        old, new = before.pieces(), after.pieces()
-        if old is None or new is None:
-            made.notes.append("code: which functions differ is not on record")
+        old, new = (read_kept(side.files, side.code) for side in (before, after))
+        if old.pieces and new.pieces:
+            made.functions = changes(old.pieces, new.pieces, (old.meanings, new.meanings))
         else:
-            made.functions = changes(old, new)
+            made.notes.append("code: which functions differ is not on record")
     if before.snapshot == after.snapshot and before.snapshot is not None:
         return
     with tempfile.TemporaryDirectory(prefix="pyexp-diff-") as scratch:

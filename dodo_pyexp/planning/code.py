@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..executors.reference import travels_by_value
 from ..store import atomic
 from ..store.paths import ExperimentFolder
 
 if TYPE_CHECKING:
+    from ..provenance.changes import Meanings
     from ..provenance.fingerprint import Survey
 
 UNKNOWN = "?"
@@ -129,7 +132,8 @@ class Code:
         before
             The hash in the run's record.
         """
-        from ..provenance.fingerprint import FORMAT, changes
+        from ..provenance.changes import changes
+        from ..provenance.fingerprint import FORMAT
 
         if before in (self.hash, ""):
             return []
@@ -138,8 +142,10 @@ class Code:
         version, _, digest = (before or "").partition("-")
         if version != str(FORMAT) or not digest.isalnum() or not self.hash:
             return None
-        told = (atomic.read_json(self._files.code(f"{version}-{digest}")) or {}).get("code")
-        return changes(told, self._survey.pieces) if told and isinstance(told, dict) else ["changed"]
+        kept = read_kept(self._files, f"{version}-{digest}")
+        if not kept.pieces:
+            return ["changed"]
+        return changes(kept.pieces, self._survey.pieces, (kept.meanings, self._survey.meanings))
 
     def _write(self, found: str, survey: Survey) -> None:
         if not found or found in self._kept:
@@ -148,9 +154,9 @@ class Code:
 
         path = self._files.code(found)
         with _writing:
-            if atomic.read_json(path) is None:
+            if "meanings" not in (atomic.read_json(path) or ()):  # an older pyexp wrote none
                 os.makedirs(self._files.codes, exist_ok=True)
-                atomic.write_json(path, {"format": FORMAT, "code": survey.pieces})
+                atomic.write_json(path, {"format": FORMAT, "code": survey.pieces, "meanings": survey.meanings})
             atomic.touch(path)  # in use: it must not be taken for old
         self._kept.add(found)
 
@@ -158,6 +164,24 @@ class Code:
     def _travels_by_value(self) -> bool:
         """Tell whether other processes are sent the function itself, and not only its name."""
         return travels_by_value(self._fn)
+
+
+class Kept(NamedTuple):
+    """A fingerprint that was written down; empty if it was not, or is damaged."""
+
+    pieces: Mapping[str, str] = MappingProxyType({})
+    meanings: Meanings = MappingProxyType({})
+
+
+def read_kept(files: ExperimentFolder, code: object) -> Kept:
+    """Read the fingerprint that has a hash."""
+    from ..provenance.changes import read_meanings
+
+    if not isinstance(code, str) or not code.replace("-", "").isalnum():  # it is unknown, or was written over
+        return Kept()
+    kept = atomic.read_json(files.code(code)) or {}
+    pieces = kept.get("code")
+    return Kept(pieces, read_meanings(kept.get("meanings"))) if isinstance(pieces, dict) else Kept()
 
 
 def _hash(survey: Survey) -> str:

@@ -71,7 +71,7 @@ def find(run: PlannedRun, new: AttemptFolder, state: dict[str, Any]) -> Resumpti
         before = statuses.read(attempt)
         if REPRODUCES in before:
             continue
-        changed = _changed(before, state)
+        changed = _changed(run, before, state)
         # Without its mark it was not put on record: the build was killed just then, and so nobody wants it anew.
         if before.get("state") == statuses.FINISHED and os.path.exists(attempt.finished):
             unfinished = False
@@ -87,7 +87,7 @@ def find(run: PlannedRun, new: AttemptFolder, state: dict[str, Any]) -> Resumpti
     return Resumption(None, note)
 
 
-def _changed(before: dict[str, Any], now: dict[str, Any]) -> str | None:
+def _changed(run: PlannedRun, before: dict[str, Any], now: dict[str, Any]) -> str | None:
     """Say what keeps an attempt from being gone on from; None if nothing does."""
     if "config_hash" not in before:
         return "that was made when resume had not been set"
@@ -98,6 +98,8 @@ def _changed(before: dict[str, Any], now: dict[str, Any]) -> str | None:
         return "its upstreams have changed since"
     if now["code"] in ("", UNKNOWN):
         return "what its code is cannot be told"
-    if before.get("code") != now["code"]:
+    then, code = before.get("code"), run.experiment.code
+    same = then == now["code"] or (isinstance(then, str) and now["code"] == code.hash and code.differences(then) == [])
+    if not same or not then:
         return "its code has changed since"
     return None

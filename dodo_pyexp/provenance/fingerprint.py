@@ -13,11 +13,11 @@ from typing import Any
 
 from .modules import is_first_party, project_root, real_path
 from .objects import Objects, wrapped_by
-from .reach import IMPORT, Reach
+from .reach import Reach
 from .sources import Stamp, stamp
 from .syntax import short_hash
 
-__all__ = ["FORMAT", "Survey", "changes", "combined", "fingerprint"]
+__all__ = ["FORMAT", "Survey", "combined", "fingerprint"]
 
 FORMAT = 1
 """The way fingerprints are made; those of different formats cannot be compared."""
@@ -28,10 +28,10 @@ def fingerprint(fn: object) -> dict[str, str]:
 
     Counted are the functions, classes (as a whole, with their first-party bases and metaclass) and module-level
     statements that give a reached name its value, in the function's own file and in every module of the project, by
-    their normalised syntax: comments, docstrings, formatting, annotations of functions, unused imports and code that
-    is not reached do not count. A name that is imported from a library counts by its import, one that is imported from
-    the project by what it stands for in the end. Of closures, captured
-    constants count by value if they were passed as arguments, else by the statements that assign them.
+    their normalised syntax: comments, docstrings, formatting, annotations of functions, unused imports and code
+    that is not reached do not count. A name that is imported from a library counts by its import, one that is
+    imported from the project by what it stands for in the end. Of closures, captured constants count by value if
+    they were passed as arguments, else by the statements that assign them.
 
     First-party is each Python file outside of site-packages, the standard library and pyexp.
 
@@ -67,6 +67,8 @@ class Survey:
     ----------
     pieces
         The `fingerprint`.
+    meanings
+        Of the pieces that use modules of the project: the hash without the modules' names, then what they use of them.
     home
         The file of the function itself; None if there is none.
     stamps
@@ -87,6 +89,7 @@ class Survey:
             if collecting:
                 gc.enable()
         self.pieces: dict[str, str] = {name: found[name] for name in sorted(found)}
+        self.meanings = reach.meanings()
         self.stamps: dict[str, Stamp] = reach.modules.stamps()
         self._modules = reach.modules
 
@@ -110,48 +113,6 @@ def combined(fp: Mapping[str, str]) -> str:
     True
     """
     return short_hash("\n".join(f"{name} {fp[name]}" for name in sorted(fp)))
-
-
-def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Tell what differs between two fingerprints: first what changed, then what was added, then what was removed.
-
-    What only went to another file does not differ. So a project that becomes a git repository, which gives its files
-    other names, keeps its results; and neither does what is imported from there by the same name. An import that is new
-    or gone goes without saying: whatever uses it changed.
-
-    Examples
-    --------
-    >>> changes({"model.py::loss": "1", "helper.py::f": "1"}, {"model.py::loss": "2", "helper.py::g": "1"})
-    ['model.py::loss changed', 'helper.py::g added', 'helper.py::f removed']
-    >>> changes({"helper.py::f": "1"}, {"lib/helper.py::f": "1"})
-    []
-    >>> changes({"exp.py::import f": "1", "old.py::f": "2"}, {"exp.py::import f": "3", "new.py::f": "2"})
-    []
-    """
-    added = dict.fromkeys(sorted(after.keys() - before.keys()))
-    removed = dict.fromkeys(sorted(before.keys() - after.keys()))
-    waiting: dict[tuple[str, str], list[str]] = {}
-    for name in removed:
-        waiting.setdefault((_inside(name), before[name]), []).append(name)
-    moved = set()
-    for name in list(added):
-        same = waiting.get((_inside(name), after[name]))
-        if same:
-            del removed[same.pop(0)], added[name]
-            moved.add(f"{IMPORT}{_inside(name)}")
-    changed = [
-        f"{name} changed" for name in sorted(before.keys() & after.keys())
-        if before[name] != after[name] and _inside(name) not in moved
-    ]  # fmt: skip
-    both = {_inside(name) for name in added} & {_inside(name) for name in removed}
-    told = [f"{name} added" for name in added if _inside(name) in both or not _inside(name).startswith(IMPORT)]
-    told += [f"{name} removed" for name in removed if _inside(name) in both or not _inside(name).startswith(IMPORT)]
-    return changed + told
-
-
-def _inside(name: str) -> str:
-    """Give the name of a definition without that of its file."""
-    return name.partition("::")[2]
 
 
 def _home(fn: Any) -> str | None:

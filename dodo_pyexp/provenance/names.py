@@ -31,12 +31,19 @@ class Reference(NamedTuple):
     imports: tuple[Imported, ...] = ()
 
 
+class Uses(NamedTuple):
+    """What code uses from outside of it: the names, each with the nodes that do, and the imports inside of it."""
+
+    names: dict[Reference, list[ast.AST]]
+    imports: list[ast.Import | ast.ImportFrom]
+
+
 _Chain = tuple[str, tuple[str, ...]]
 _Environment = Mapping[str, tuple[Imported, ...]]
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def references(nodes: Iterable[ast.AST], omit: Collection[int] = ()) -> frozenset[Reference]:
+def uses(nodes: Iterable[ast.AST], omit: Collection[int] = ()) -> Uses:
     r"""Find the names that `nodes`, read at the top level of a module, take from there, and what they import.
 
     Parameters
@@ -49,33 +56,34 @@ def references(nodes: Iterable[ast.AST], omit: Collection[int] = ()) -> frozense
     Examples
     --------
     >>> tree = ast.parse("def f(x):\n    import helper\n    return helper.g(x, K.a)")
-    >>> for reference in sorted(references([tree])):
+    >>> for reference in sorted(uses([tree]).names):
     ...     print(reference.name, reference.attributes, [imported.module for imported in reference.imports])
     K ('a',) []
     helper ('g',) ['helper']
     """
     top = _Scope(omit)
     top.scan(nodes)
-    found = {Reference(name, attributes) for name, attributes in top.loads}
-    found.update(Reference("", (), (imported,)) for imported in top.by_text)
+    found = Uses({Reference(*load): spots for load, spots in top.loads.items()}, list(top.statements))
+    found.names.update((Reference("", (), (imported,)), []) for imported in top.by_text)
     pending: list[tuple[ast.AST, _Environment]] = [(node, {}) for node in top.inner]
     while pending:
         node, outside = pending.pop()
         scope = _Scope(omit)
         scope.enter(node)
         inside: _Environment = scope.environment(outside)
-        found.update(
-            Reference(name, attributes, inside.get(name, ()))
-            for name, attributes in scope.loads
-            if name not in inside or inside[name]
-        )
-        found.update(Reference("", (), (imported,)) for imported in scope.by_text)
+        for (name, attributes), spots in scope.loads.items():
+            if name not in inside or inside[name]:
+                found.names.setdefault(Reference(name, attributes, inside.get(name, ())), []).extend(spots)
+        found.names.update((Reference("", (), (imported,)), []) for imported in scope.by_text)
+        found.imports.extend(scope.statements)
         if isinstance(node, ast.ClassDef):
             # A name of the class may have been the module's before, as in `f = staticmethod(f)`.
-            found.update(Reference(*load) for load in scope.loads if load[0] in scope.stores and load[0] not in outside)
+            for load, spots in scope.loads.items():
+                if load[0] in scope.stores and load[0] not in outside:
+                    found.names.setdefault(Reference(*load), []).extend(spots)
             inside = outside  # methods do not see the names of their class
         pending += [(inner, inside) for inner in scope.inner]
-    return frozenset(found)
+    return found
 
 
 def chain(node: ast.AST) -> _Chain | None:
@@ -104,7 +112,8 @@ class _Scope:
 
     def __init__(self, omit: Collection[int]) -> None:
         self.omit = omit
-        self.loads: set[_Chain] = set()
+        self.loads: dict[_Chain, list[ast.AST]] = {}
+        self.statements: list[ast.Import | ast.ImportFrom] = []
         self.stores: set[str] = set()
         self.imports: dict[str, tuple[Imported, ...]] = {}
         self.by_text: list[Imported] = []
@@ -146,13 +155,13 @@ class _Scope:
                 continue
             if isinstance(node, ast.Name):
                 if node.ctx.__class__ is ast.Load:
-                    self.loads.add((node.id, ()))
+                    self._load((node.id, ()), node)
                 else:
                     self.stores.add(node.id)
             elif isinstance(node, ast.Attribute):
                 found = chain(node)
                 if found is not None:
-                    self.loads.add(found)
+                    self._load(found, node)
                 else:
                     pending.append(node.value)
             elif kind in _OPENERS:
@@ -168,6 +177,9 @@ class _Scope:
                         pending.extend(one for one in value if isinstance(one, ast.AST))
                     elif isinstance(value, ast.AST) and not (field == "annotation" and kind is ast.AnnAssign):
                         pending.append(value)
+
+    def _load(self, name: _Chain, node: ast.AST) -> None:
+        self.loads.setdefault(name, []).append(node)
 
     def _open(self, node: ast.AST, pending: list[ast.AST]) -> None:
         """Note a scope inside of this one; some of its parts are still read in this one."""
@@ -198,7 +210,7 @@ class _Scope:
             owner = chain(node.args[0])
             if last in ("getattr", "hasattr") and owner is not None and len(node.args) > 1:
                 # `getattr(helper, "f")` is helper.f, and not all of helper.
-                self.loads.add((owner[0], (*owner[1], *text[0].split("."))))
+                self._load((owner[0], (*owner[1], *text[0].split("."))), node.args[0])
                 arguments = arguments[1:]
             elif last in ("import_module", "__import__") and isinstance(node.args[0], ast.Constant):
                 module = text[0].lstrip(".")
@@ -208,12 +220,14 @@ class _Scope:
     def _bind(self, node: ast.AST) -> None:
         """Note the names that a node binds by text."""
         if isinstance(node, ast.Import | ast.ImportFrom):
+            self.statements.append(node)
             for name, imported in imported_names(node):
                 self.imports[name] = (*self.imports.get(name, ()), imported)
         elif isinstance(node, ast.Global):
             self.foreign.update(node.names)
             self.not_own.update(node.names)
-            self.loads.update((name, ()) for name in node.names)
+            for name in node.names:
+                self.loads.setdefault((name, ()), [])
         elif isinstance(node, ast.Nonlocal):
             self.not_own.update(node.names)
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):

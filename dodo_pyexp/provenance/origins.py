@@ -25,7 +25,7 @@ def origin(modules: Modules, module: Module, imported: Imported) -> str:
             return name
         if found is None or not found.is_first_party:
             return f"{name}::{imported.attribute}"
-        following = _handed_on(modules, found, imported.attribute)
+        following = handed_on(modules, found, imported.attribute)
         if following is None:
             inner = modules.named(f"{name}.{imported.attribute}") if found.folders is not None else None
             defined = found.source is not None and imported.attribute in found.source.module.names
@@ -55,7 +55,7 @@ def exports(modules: Modules, module: Module, name: str, seen: set[int] | None =
     return name in source.module.names or bool(exporting(modules, module, name, seen))
 
 
-def _handed_on(modules: Modules, module: Module, name: str) -> Imported | None:
+def handed_on(modules: Modules, module: Module, name: str) -> Imported | None:
     """Give the one import by which a module has a name; None if it defines it itself, or may have it by several."""
     source = module.source
     if source is None:

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .engine_names import EngineNames
 from .modules import Module, Modules, is_engine
+from .nameless import Nameless
 from .names import Imported, Reference
 from .origins import exporting, exports, origin
 from .plain import is_plain, plain_text
 from .sources import Binding, Place, Source, captured_parameters, extent
-from .syntax import FUNCTIONS, short_hash
+from .syntax import FUNCTIONS, Rewritten, rewritten_digest, short_hash
 
 _Cells = dict[str, Any]
+_Token = tuple[str, tuple[str, ...]]
+"""A hash; and one without the names of modules, with what is used of them, which is empty if there are none."""
 _Import = tuple[Imported, tuple[ast.AST, ...]]  # and what decides whether it is done
 IMPORT = "import "
 """Before the name, where it is said what an imported name stands for: ``exp.py::import loss``."""
@@ -47,10 +50,11 @@ class Reach:
         self._engine = EngineNames(self.modules)
         self._steps: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._seen: set[tuple[object, ...]] = set()
-        self._tokens: dict[str, set[str]] = {}
+        self._nameless = Nameless(self.modules, self._label)
+        self._tokens: dict[str, dict[str, tuple[str, ...]]] = {}
         # What is part of something else that is counted as a whole need not be counted again.
         self._covered: dict[str, list[tuple[tuple[int, int], tuple[int, int]]]] = {}
-        self._loose: list[tuple[Source, Sequence[ast.AST], str]] = []
+        self._loose: list[tuple[Source, Sequence[ast.AST], str, _Token]] = []
 
     def later(self, step: Callable[..., object], *arguments: Any) -> None:
         """Do a step of the search, but not inside this one."""
@@ -64,13 +68,21 @@ class Reach:
                 step(*arguments)
             except Exception:  # odd code: this piece of it gives no entry
                 continue
-        for source, nodes, label in self._loose:
+        for source, nodes, label, token in self._loose:
             start, end = extent(nodes)
             if not any(first <= start and end <= last for first, last in self._covered.get(source.path, ())):
-                self._count(label, source.digest(tuple(nodes)))
+                self._count(label, *token)
         return {
             label: next(iter(tokens)) if len(tokens) == 1 else short_hash("".join(sorted(tokens)))
             for label, tokens in self._tokens.items()
+        }
+
+    def meanings(self) -> dict[str, list[str]]:
+        """Give the hashes without names of modules, where there are any, and what is used of those modules."""
+        return {
+            label: list(_together([(digest, meaning) for digest, meaning in tokens.items()])[1])
+            for label, tokens in self._tokens.items()
+            if any(tokens.values())
         }
 
     def name(self, module: Module, name: str, attributes: tuple[str, ...] = (), live: bool = True) -> None:
@@ -119,12 +131,13 @@ class Reach:
         if self._first_time(id(place.node), tuple(sorted((name, id(value)) for name, value in cells.items()))):
             label = self._label(module, place.qualname, source)
             omit = frozenset(map(id, self._engine.decorators(module, place.node)))
+            token = self._token(module, source, (place.node,), omit, place.around)
             if omit:
-                self._count(label, source.digest((place.node,), omit))
+                self._count(label, *token)
                 self._cover(source, [place.node])
             else:
-                self._loose.append((source, [place.node], label))
-            for reference in source.references((place.node,), omit):
+                self._loose.append((source, [place.node], label, token))
+            for reference in source.uses((place.node,), omit).names:
                 self._local(module, source, place, reference, cells)
 
     def _link(
@@ -132,15 +145,19 @@ class Reach:
     ) -> None:
         """Count what a name stands for that is imported from the project's modules, or from one or another."""
         told = [origin(self.modules, module, imported) for imported, _ in imports]
+        targets = [self._nameless.target(module, imported) for imported, _ in imports]
+        meant = [text if target is None else "" for text, target in zip(told, targets, strict=True)]
         if len(told) == 1 and not imports[0][1] and (not first_party or told[0] == qualname):
             return  # the name itself, or the import of a library that is counted elsewhere, says it all
         for number, (_, context) in enumerate(imports):
             if context:
                 told[number] += f" {source.digest(context)}"
-                for reference in source.references(context):
+                meant[number] += f" {source.digest(context)}"
+                for reference in source.uses(context).names:
                     self._follow(module, reference, False)
         if told:
-            self._count(self._label(module, f"{IMPORT}{qualname}", source), short_hash("\n".join(told)))
+            meaning = (short_hash("\n".join(meant)), *filter(None, targets)) if any(targets) else ()
+            self._count(self._label(module, f"{IMPORT}{qualname}", source), short_hash("\n".join(told)), meaning)
 
     def _first_time(self, *key: object) -> bool:
         if key in self._seen:
@@ -155,8 +172,23 @@ class Reach:
             return f"{module.name}::{qualname}"
         return f"{os.path.relpath(path, self.root).replace(os.sep, '/')}::{qualname}"
 
-    def _count(self, label: str, token: str) -> None:
-        self._tokens.setdefault(label, set()).add(token)
+    def _count(self, label: str, digest: str, meaning: tuple[str, ...] = ()) -> None:
+        self._tokens.setdefault(label, {})[digest] = meaning
+
+    def _token(
+        self,
+        module: Module,
+        source: Source,
+        nodes: tuple[ast.AST, ...],
+        omit: frozenset[int],
+        around: Sequence[ast.AST] = (),
+    ) -> _Token:
+        """Hash a piece, with and without names of modules."""
+        hidden = {
+            name for function in around for name in (*captured_parameters(function), *source.inside(function).names)
+        }
+        rewritten = self._nameless.rewritten(module, source, source.uses(nodes, omit), hidden)
+        return source.digest(nodes, omit), rewritten_digest(nodes, omit, rewritten) if rewritten else ()
 
     def _cover(self, source: Source, nodes: Sequence[ast.AST]) -> None:
         self._covered.setdefault(source.path, []).append(extent(nodes))
@@ -165,21 +197,23 @@ class Reach:
         """Count all that gives a name of a module its meaning; what it uses is reached as well."""
         if not self._first_time(source.path, name, live):
             return
-        tokens: dict[str, list[str]] = {}
+        tokens: dict[str, list[_Token]] = {}
         assigned = any(one.kind == "assignment" for one in bindings)
         maker = any(self._engine.makes_experiment(module, one) for one in bindings)
         for binding in bindings:
             if binding.kind == "import" or (binding.kind == "call" and (maker or not assigned)):
                 continue
             omit = frozenset(map(id, self._engine.decorators(module, binding.node)))
-            for reference in source.references(binding.nodes, omit):
+            uses = source.uses(binding.nodes, omit)
+            for reference in uses.names:
                 self._follow(module, reference, live)
             if maker and binding.kind == "assignment":
                 continue
-            _pieces(source, name, binding.nodes, omit, tokens)
+            rewritten = self._nameless.rewritten(module, source, uses)
+            _pieces(source, name, binding.nodes, omit, rewritten, tokens)
             self._cover(source, binding.nodes)
         for qualname, found in tokens.items():
-            self._count(self._label(module, qualname), found[0] if len(found) == 1 else short_hash("".join(found)))
+            self._count(self._label(module, qualname), *_together(found))
 
     def _follow(self, module: Module, reference: Reference, live: bool) -> None:
         if reference.imports:
@@ -271,9 +305,10 @@ class Reach:
             if binding.imported is not None:
                 self._imported(module, binding.imported, reference.attributes, False, None)
             elif binding.kind != "call" or assigned:
-                self._loose.append((source, binding.nodes, self._label(module, qualname, source)))
+                token = self._token(module, source, binding.nodes, frozenset(), around)
+                self._loose.append((source, binding.nodes, self._label(module, qualname, source), token))
                 place = Place(binding.node, qualname, around)
-                for inner in source.references(binding.nodes):
+                for inner in source.uses(binding.nodes).names:
                     self._local(module, source, place, inner, cells)
 
 
@@ -285,13 +320,30 @@ def _qualname(around: Sequence[ast.AST]) -> str:
 
 
 def _pieces(
-    source: Source, qualname: str, nodes: tuple[ast.AST, ...], omit: frozenset[int], tokens: dict[str, list[str]]
+    source: Source,
+    qualname: str,
+    nodes: tuple[ast.AST, ...],
+    omit: frozenset[int],
+    rewritten: Mapping[int, Rewritten],
+    tokens: dict[str, list[_Token]],
 ) -> None:
     """Hash a definition; the methods of a class, and classes in it, each on its own."""
     node = nodes[-1]
     if isinstance(node, ast.ClassDef) and node.name == qualname.rpartition(".")[2]:
         parts = [one for one in node.body if isinstance(one, (*FUNCTIONS, ast.ClassDef))]
         for part in parts:
-            _pieces(source, f"{qualname}.{part.name}", (part,), frozenset(), tokens)
+            _pieces(source, f"{qualname}.{part.name}", (part,), frozenset(), rewritten, tokens)
         omit = omit.union(map(id, parts))
-    tokens.setdefault(qualname, []).append(source.digest(nodes, omit))
+    meaning = rewritten_digest(nodes, omit, rewritten) if rewritten else ()
+    # A part without any module in it is the same with or without names.
+    tokens.setdefault(qualname, []).append((source.digest(nodes, omit), meaning if len(meaning) > 1 else ()))
+
+
+def _together(tokens: Sequence[_Token]) -> _Token:
+    """Make one of several that have one name."""
+    if len(tokens) == 1:
+        return tokens[0]
+    meanings = [meaning or (digest,) for digest, meaning in tokens]
+    targets = [target for meaning in meanings for target in meaning[1:]]
+    whole = (short_hash("".join(meaning[0] for meaning in meanings)), *targets) if targets else ()
+    return short_hash("".join(digest for digest, _ in tokens)), whole

@@ -14,7 +14,7 @@ from functools import cached_property
 from types import CodeType
 from typing import NamedTuple
 
-from .names import Imported, Reference, chain, imported_names, references
+from .names import Imported, Uses, chain, imported_names, uses
 from .syntax import FUNCTIONS, digest, parameters
 
 _MOST_FILES = 1000
@@ -166,7 +166,7 @@ class Source:
         self.tree = tree
         self.stamp = stamp
         self._digests: dict[tuple[int, frozenset[int]], str] = {}
-        self._references: dict[tuple[int, frozenset[int]], frozenset[Reference]] = {}
+        self._uses: dict[tuple[int, frozenset[int]], Uses] = {}
         self._bindings: dict[int, Bindings] = {}
 
     @cached_property
@@ -190,12 +190,12 @@ class Source:
             known = self._digests[key] = digest(nodes, omit)
         return known
 
-    def references(self, nodes: tuple[ast.AST, ...], omit: frozenset[int] = frozenset()) -> frozenset[Reference]:
+    def uses(self, nodes: tuple[ast.AST, ...], omit: frozenset[int] = frozenset()) -> Uses:
         """Find the names that nodes of this tree use; the last one tells them all."""
         key = id(nodes[-1]), omit
-        known = self._references.get(key)
+        known = self._uses.get(key)
         if known is None:
-            known = self._references[key] = references(nodes, omit)
+            known = self._uses[key] = uses(nodes, omit)
         return known
 
     def find_code(self, code: CodeType) -> list[Place]:

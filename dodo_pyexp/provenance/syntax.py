@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -25,6 +26,13 @@ _fields: dict[type[ast.AST], tuple[str, ...]] = {}
 
 # An item that is still to be written: a node, or text that is ready.
 _Item = ast.AST | str
+
+
+class Rewritten(NamedTuple):
+    """What is written for a node instead, and what that stands for."""
+
+    text: str
+    targets: tuple[str, ...]
 
 
 def digest(nodes: Iterable[ast.AST], omit: Collection[int] = ()) -> str:
@@ -46,7 +54,15 @@ def digest(nodes: Iterable[ast.AST], omit: Collection[int] = ()) -> str:
     >>> digest([one]) == digest([ast.parse("def f(x): return x + 1")])
     True
     """
-    return short_hash(_write(nodes, omit))
+    return short_hash(_write(nodes, omit, {})[0])
+
+
+def rewritten_digest(
+    nodes: Iterable[ast.AST], omit: Collection[int], rewritten: Mapping[int, Rewritten]
+) -> tuple[str, ...]:
+    """Hash nodes as `digest` does, with others in the place of some; what these stand for comes behind, in order."""
+    text, targets = _write(nodes, omit, rewritten)
+    return short_hash(text), *targets
 
 
 def short_hash(text: str) -> str:
@@ -94,9 +110,12 @@ def _last_name(decorator: ast.expr) -> str | None:
     return decorator.id if isinstance(decorator, ast.Name) else None
 
 
-def _write(nodes: Iterable[ast.AST], omit: Collection[int]) -> str:
+def _write(
+    nodes: Iterable[ast.AST], omit: Collection[int], rewritten: Mapping[int, Rewritten]
+) -> tuple[str, list[str]]:
     """Write nodes as one unambiguous text; without recursion, for generated code is nested deeply."""
     parts: list[str] = []
+    targets: list[str] = []
     annotated: set[int] = set()
     items: list[_Item] = []
     items += [*nodes][::-1]
@@ -106,7 +125,10 @@ def _write(nodes: Iterable[ast.AST], omit: Collection[int]) -> str:
             parts.append(item)
             continue
         kind = item.__class__
-        if kind is ast.Name:
+        if rewritten and (instead := rewritten.get(id(item))) is not None:
+            parts.append(instead.text)
+            targets += instead.targets
+        elif kind is ast.Name:
             parts.append(f"Name({item.id})")  # type: ignore[attr-defined]  # `kind is` does not narrow
         elif kind is ast.Constant:
             parts.append(_constant(item.value))  # type: ignore[attr-defined]
@@ -116,7 +138,7 @@ def _write(nodes: Iterable[ast.AST], omit: Collection[int]) -> str:
             if kind is ast.AnnAssign and id(item) not in annotated:
                 kind = ast.Assign
             _push(items, kind.__name__, pairs, omit, annotated)
-    return "".join(parts)
+    return "".join(parts), targets
 
 
 def _push(

@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..errors import DamagedFile
-from ..planning.code import UNKNOWN
+from ..planning.code import UNKNOWN, Kept, read_kept
 from ..planning.decision import several
 from ..provenance.batch_environment import find_requirements
 from ..results.result import Result
-from ..store import atomic
 from ..store.paths import ExperimentFolder
 from ..store.record import record_of
 
@@ -67,15 +66,21 @@ def _code(files: ExperimentFolder, made: list[Made]) -> str | None:
     groups = _groups((one.name, one.code) for one in made)
     if len(groups) < 2:
         return None
-    from ..provenance.fingerprint import changes
+    from ..provenance.changes import changes
 
-    pieces = {code: _pieces(files, code) for code in groups}
-    first = next((told for told in pieces.values() if told), {})
+    kept = {code: read_kept(files, code) for code in groups}
+    first = next((one for one in kept.values() if one.pieces), Kept())
     differing: dict[str, None] = {}
     same: dict[str, list[str]] = {}
     for code, names in groups.items():
-        told = pieces[code]
-        found = changes(first, told) if told else [] if code != UNKNOWN else ["edited while it was in use"]
+        told, meanings = kept[code]
+        found = (
+            changes(first.pieces, told, (first.meanings, meanings))
+            if told
+            else []
+            if code != UNKNOWN
+            else ["edited while it was in use"]
+        )
         differing.update((change.rpartition(" ")[0] if told else change, None) for change in found)
         # What only moved to another file is the same code.
         same.setdefault(",".join(found) if told else code, []).extend(names)
@@ -83,13 +88,6 @@ def _code(files: ExperimentFolder, made: list[Made]) -> str | None:
         return None
     what = f" ({several(list(differing))} differs)" if differing else ""
     return f"{len(same)} states of the code{what}: {_named(same.values())}"
-
-
-def _pieces(files: ExperimentFolder, code: str) -> dict[str, str]:
-    if code == UNKNOWN or not code.replace("-", "").isalnum():
-        return {}
-    told = (atomic.read_json(files.code(code)) or {}).get("code")
-    return told if isinstance(told, dict) else {}
 
 
 def _packages(files: ExperimentFolder, made: list[Made]) -> str | None:

@@ -37,6 +37,24 @@ def test_with_rerun_exactly_the_runs_that_use_what_changed_are_executed(
     assert built.executed() == []
 
 
+def test_a_helper_that_has_another_name_is_the_same_code_also_to_what_an_older_version_wrote(built: Any) -> None:
+    (kept,) = (built.out / "exp/.code").iterdir()
+    told = json.loads(kept.read_text())
+    assert told["meanings"]["exp.py::exp"][1:] == ["helper.py::f"]
+    kept.write_text(json.dumps({"format": told["format"], "code": told["code"]}))
+    built.pyexp("build", "exp.py", "--rerun", "r0")
+    assert json.loads(kept.read_text()) == told
+    built.executed()
+    built.write("lib.py", (built.folder / "helper.py").read_text())
+    (built.folder / "helper.py").unlink()
+    built.edit("exp.py", "import helper", "import lib")
+    built.edit("exp.py", "helper.f", "lib.f")
+    done = built.pyexp("build", "exp.py", "--code", "rerun")
+    assert built.executed() == [] and "other code" not in done.stderr
+    built.edit("lib.py", "x * 2", "x * 5")
+    assert "lib.py::f added" in built.pyexp("build", "exp.py", "-n", "--code", "rerun", status=3).stdout
+
+
 CASES = {
     "another name": ("from helper import f as k", "k(1)", "", [LOGIC]),
     "decorated": (

@@ -20,7 +20,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dodo_pyexp.provenance.fingerprint import FORMAT, Survey, changes, combined, fingerprint
+from dodo_pyexp.provenance.changes import changes
+from dodo_pyexp.provenance.fingerprint import FORMAT, Survey, combined, fingerprint
 from dodo_pyexp.provenance.syntax import digest
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,23 +9,24 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
-from dodo_pyexp.provenance.fingerprint import changes
+from dodo_pyexp.provenance.changes import changes
 
 ROOT = Path(__file__).resolve().parents[2]
 # Answers for one project a line; each is imported by a process of its own, forked before anything was imported.
 SERVER = """
 import importlib, json, os, sys
-from dodo_pyexp.provenance.fingerprint import fingerprint
+from dodo_pyexp.provenance.fingerprint import Survey
 for line in sys.stdin:
     root, module, name = json.loads(line)
     if os.fork() == 0:
         os.chdir(root)
         sys.path.insert(0, root)
-        answer = fingerprint(getattr(importlib.import_module(module), name))
-        print(json.dumps(answer), flush=True)
+        survey = Survey(getattr(importlib.import_module(module), name))
+        print(json.dumps([survey.pieces, survey.meanings]), flush=True)
         os._exit(0)
     if os.wait()[1]:
         print("null", flush=True)
@@ -58,23 +59,29 @@ def server() -> Iterator[subprocess.Popen[str]]:
 def changes_by(server: subprocess.Popen[str], tmp_path: Path) -> Changes:
     """Tell what edits of a project, each ``"file: old => new"``, change."""
 
-    def fingerprint_of(root: Path, target: str) -> dict[str, str]:
+    def fingerprint_of(root: Path, target: str) -> list[dict[str, Any]]:
         assert server.stdin is not None and server.stdout is not None
         print(json.dumps([str(root), *target.split(":")]), file=server.stdin, flush=True)
-        found: dict[str, str] | None = json.loads(server.stdout.readline())
+        found: list[dict[str, Any]] | None = json.loads(server.stdout.readline())
         assert found is not None, "the process failed; its traceback is on stderr"
         return found
 
     def changes_by(files: dict[str, str], edits: list[str], target: str = "exp:train") -> list[str]:
         before, after = write(tmp_path / "before", files), write(tmp_path / "after", files)
         for edit in edits:
+            if edit.startswith("mv "):
+                _, source, target_file = edit.split()
+                (after / target_file).parent.mkdir(exist_ok=True)
+                (after / source).rename(after / target_file)
+                continue
             name, _, edit = edit.partition(": ")
             old, _, new = edit.partition(" => ")
             path = after / name
             content = path.read_text(encoding="utf-8")
             assert content.count(old) == 1, f"{old!r} is {content.count(old)} times in {name}"
             path.write_text(content.replace(old, new), encoding="utf-8")
-        return changes(fingerprint_of(before, target), fingerprint_of(after, target))
+        (one, meant), (other, means) = fingerprint_of(before, target), fingerprint_of(after, target)
+        return changes(one, other, (meant, means))
 
     return changes_by
 
@@ -833,3 +840,133 @@ def test_of_an_experiment_counts_what_it_computes_and_not_how_it_is_run(
     changes_by: Changes, files: dict[str, str], edits: list[str], expected: list[str], target: str
 ) -> None:
     assert changes_by(files, edits, target) == expected
+
+
+RENAMED = {
+    "exp.py": """
+        import helper
+        import pkg.tools
+        import helper as h
+        from pkg import layers
+
+        class Net(layers.Layer):
+            rate = helper.RATE
+
+            def forward(self, x):
+                return layers.act(x)
+
+        def inside(x):
+            import helper
+            from pkg.tools import clip as cut
+            return helper.f(x) + cut(x) + helper.f(x)
+
+        def train(cfg):
+            whole = getattr(h, cfg.name)
+            named = getattr(helper, "g")
+            return Net(), inside(1), pkg.tools.clip(2), h.f(1) - h.g(2), whole, named, [helper.f(i) for i in cfg]
+        """,
+    "helper.py": """
+        RATE = 3
+
+        def f(x):
+            return x * RATE
+
+        def g(x):
+            return x - RATE
+        """,
+    "pkg/__init__.py": "",
+    "pkg/tools.py": "def clip(x):\n    return x\n",
+    "pkg/layers.py": "from . import tools\nclass Layer:\n    pass\ndef act(x):\n    return tools.clip(x)\n",
+}
+HELPER = [
+    "mv helper.py lib.py",
+    "exp.py: import helper\nimport pkg => import lib\nimport pkg",
+    "exp.py: import helper as h => import lib as h",
+    "exp.py: rate = helper => rate = lib",
+    "exp.py:     import helper\n     =>     import lib\n    ",
+    "exp.py: return helper.f(x) + cut(x) + helper.f(x) => return lib.f(x) + cut(x) + lib.f(x)",
+    'exp.py: (helper, "g") => (lib, "g")',
+    "exp.py: [helper.f(i) => [lib.f(i)",
+]
+TOOLS = [
+    "mv pkg/tools.py pkg/things.py",
+    "exp.py: import pkg.tools => import pkg.things",
+    "exp.py: from pkg.tools import => from pkg.things import",
+    "exp.py: pkg.tools.clip(2) => pkg.things.clip(2)",
+    "pkg/layers.py: import tools => import things",
+    "pkg/layers.py: tools.clip => things.clip",
+]
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param(HELPER, [], id="a module"),
+        pytest.param(TOOLS, [], id="a module of a package"),
+        pytest.param([*HELPER, *TOOLS], [], id="both"),
+        pytest.param(
+            ["exp.py: import helper as h => import helper as k", "exp.py: (h, => (k,",
+             "exp.py: h.f(1) - h.g => k.f(1) - k.g"],
+            [],
+            id="the name in the importing file",
+        ),
+        pytest.param(
+            ["mv helper.py deep/helper.py", "exp.py: import helper\nimport pkg => from deep import helper\nimport pkg",
+             "exp.py: import helper as h => import deep.helper as h",
+             "exp.py:     import helper\n     =>     from deep import helper\n    "],
+            [],
+            id="into a folder",
+        ),
+        pytest.param(
+            [*HELPER, "lib.py: x - RATE => x + RATE"], ["lib.py::g added", "helper.py::g removed"], id="and edited"
+        ),
+        pytest.param(
+            [*HELPER, "exp.py: h.f(1) - h.g(2) => h.g(1) - h.f(2)"], ["exp.py::train changed"], id="and used otherwise"
+        ),
+        pytest.param(["exp.py: h.f(1) - h.g(2) => h.g(1) - h.f(2)"], ["exp.py::train changed"], id="only another use"),
+        pytest.param(
+            ["exp.py: layers.act(x) => helper.f(x)"],
+            ["exp.py::Net.forward changed", "pkg/layers.py::act removed"],
+            id="another module",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_module_is_called_does_not_count(changes_by: Changes, edits: list[str], expected: list[str]) -> None:
+    found = changes_by(RENAMED, edits)
+    assert [change for change in found if change in expected] == expected
+    assert bool(found) == bool(expected), found
+
+
+TWINS = {
+    "exp.py": """
+        import one
+        import two as t
+
+        def train(cfg):
+            return one.f(cfg) - t.f(cfg)
+        """,
+    "one.py": "K = 1\ndef f(x):\n    return x * K\n",
+    "two.py": "K = 2\ndef f(x):\n    return x * K\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("edits", "same"),
+    [
+        (["exp.py: import one => import two as one", "exp.py: two as t => one as t"], False),
+        (["exp.py: one.f(cfg) - t.f => t.f(cfg) - one.f"], False),
+        (["exp.py: two as t => one as t"], False),
+        (["mv one.py x.py", "mv two.py one.py", "mv x.py two.py"], False),
+        (
+            ["mv one.py z.py", "mv two.py y.py", "exp.py: t one => t y as one", "exp.py: two as => z as"],
+            False,
+        ),
+        (["mv one.py z.py", "mv two.py y.py", "exp.py: t one => t z as one", "exp.py: two as => y as"], True),
+        (
+            ["mv one.py a.py", "mv two.py b.py", "exp.py: t one => t b as one", "exp.py: two as => a as"],
+            False,
+        ),
+    ],
+)
+def test_helpers_that_look_alike_are_not_exchanged_unseen(changes_by: Changes, edits: list[str], same: bool) -> None:
+    assert (changes_by(TWINS, edits) == []) == same
