@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .capture import Capture
 
-QUIT = "the debugger was quit; only --executor inline gives it a terminal"
+QUIT = "the debugger was quit; it needs a terminal, which only --executor inline gives it"
 """What a debugger that ended a run says; it gives no message of its own."""
 
 

@@ -77,7 +77,7 @@ class Modules:
             name = namespace.get("__name__")
             name = name if isinstance(name, str) else "?"
             main = script(name)
-            name = main.name if main is not None else name
+            name = main.name if main is not None and vars(main.module) is namespace else name
             path = _python_file(namespace.get("__file__"))
             folders = _folders(namespace.get("__path__"))
             package = namespace.get("__package__")
