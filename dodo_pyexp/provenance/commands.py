@@ -99,7 +99,8 @@ def on_command_lines(text: str) -> Iterator[Given]:
         yield from _options(text)
     if " config" in text or " remote" in text:
         for found in _compiled(_SETS).finditer(text):
-            if _gives_secret(found["key"].rpartition(":")[2], found):
+            key = found["key"].rpartition(":")[2]
+            if any(_gives_secret(part, found) for part in (key, key.partition(".")[0])):
                 yield _given(found["key"], found)
 
 

@@ -51,6 +51,7 @@ _DOCKER = r"\b_?auth[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?P<value>[A-Za-z0-9+/]{8,2000
 _CERTAIN = re.compile(
     r"""[?&;][ \t]?\Z|(?<![\w-])--?(?:D|P)?\Z|:_\Z|\w=[^\s,"'()]{1,100}[ \t]{1,4}\Z"""
     r"""|(?:%(?:set_)?env|\bexport|\bsetx?|\bsetenv|\bENV|\bARG)[ \t]{1,8}\Z|(?:-H|--header)[ \t=]{1,4}["']?\Z"""
+    r"""|(?<![\w-])(?:-e|--env|--build-arg|env)[ \t]{1,4}\Z|(?<![\w-])--[\w-]{1,40}=\Z"""
 )
 _FAR = 120
 

@@ -17,6 +17,7 @@ _SURE = frozenset((
     "password", "passwd", "passphrase", "secret", "apikey", "accesskey", "privatekey", "secretkey",
     "authtoken", "accesstoken", "pwd",
 ))  # fmt: skip
+_SURE_ENDS = ("password", "passwd", "passphrase")  # PGPASSWORD
 _FILL_IN = ("your", "example", "change", "placeholder", "dummy", "redacted", "none", "null", "true", "false", "test")
 # Words of sentences for people: what holds one of them was not chosen as a password.
 _SENTENCE = frozenset((
@@ -32,7 +33,7 @@ _MOST = 120
 # all of that, as a large text holds a great many words, and each is looked at once.
 _GIVES = re.compile(
     r"""(?<![\w.-])(?P<key>[\w.-]++)["']{0,3}\]?[ \t]{0,8}"""
-    r"(?::[ \t]{0,8}\w{1,20}[ \t]{0,8}(?==))?(?::=|[:=])[ \t]{0,8}"
+    r"(?::[ \t]{0,8}\w{1,20}(?:\[[\w ,|]{1,40}\])?[ \t]{0,8}(?==))?(?::=|[:=])[ \t]{0,8}"
 )
 _OPENS = re.compile(r"""(?i:[bfru]{0,2})("{3}|'{3}|["'])""")
 _BARE = re.compile(r"""[^\s"'#;,{}]{3,500}[^\s"'#;,{}:=]={0,2}(?![^\s"'#;,{}])(?![ \t]{0,8}[:=])""")
@@ -142,7 +143,11 @@ def is_literal(key: str, value: str, *, bare: bool) -> bool:
 
 def _sure(key: str) -> bool:
     words = words_of(key)
-    return not _SURE.isdisjoint(words) or (words[-2:-1] == ["api"] and words[-1] in ("key", "token"))
+    return (
+        not _SURE.isdisjoint(words)
+        or any(word.endswith(_SURE_ENDS) for word in words)
+        or (words[-2:-1] == ["api"] and words[-1] in ("key", "token"))
+    )
 
 
 def _is_sentence(value: str) -> bool:

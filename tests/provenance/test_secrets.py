@@ -97,6 +97,15 @@ def cells(*lines: str) -> str:
 
 KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
 PLANTED = [
+    ("one.sh", "PGPASSWORD=planted01 psql -h db\n"),
+    ("one_quoted.sh", "PGPASSWORD='planted02' pg_dump x\n"),
+    ("container.sh", "docker run -e DB_PASSWORD=planted03 image\n"),
+    ("build.sh", "docker build --build-arg API_KEY=planted04 .\n"),
+    ("cluster.sh", "kubectl create secret generic s --from-literal=password=planted05\n"),
+    ("pod.yaml", "env:\n  - name: DB_PASSWORD\n    value: planted06\n"),
+    ("env.sh", "env WANDB_API_KEY=planted07 python train.py\n"),
+    ("publish.sh", "poetry config pypi-token.pypi planted080123456789\n"),
+    ("typed.py", 'TOKEN: Final[str] = "planted090123456789"\n'),
     ("fetch.sh", ("#!/bin/sh\ncurl -sSL -u ann:Planted01x https://x.org/d.tgz -o d.tgz\n")),
     ("fetch2.py", ("import subprocess\nsubprocess.run(['curl', '--user', 'ann:Planted02x', 'https://x'])\n")),
     ("up.sh", ("mysqldump -h db -u root -pPlanted03x runs > runs.sql\n")),
@@ -169,6 +178,11 @@ def test_a_file_with_a_secret_is_known(name: str, content: str) -> None:
 
 
 ORDINARY = [
+    ("cluster.sh", "srun -p gpu --pty bash\nsbatch -p long -u x\nrsync -avP a b\n"),
+    ("words_of_a_game.csv", "id,secret_word,guess\n1,apple,pear\n"),
+    ("publish.yml", "- run: twine upload -u __token__ -p ${{ secrets.PYPI }} dist/*\n"),
+    ("empty.ini", "[wandb]\napi_key =\ntoken = none\npassword = changeme\n"),
+    ("calls.md", "connect(user=ann, password=my_password2)\n"),
     (
         "train.py",
         (
