@@ -141,6 +141,8 @@ class Document:
         elif overrides.section and head not in self.tree:
             key = f"{overrides.section}.{key}"
         setting = kind(text, key, value, create or key in overrides.free)
+        if head == "sweep" and rest and create and isinstance(value, list):
+            setting.parts = (head, ".".join(rest))  # an axis: the values of a key, which may be dotted
         try:
             setting.put_into(self.tree)
         except ConfigError as error:

@@ -155,6 +155,9 @@ def test_overrides_set_the_config_and_the_file_itself(here: Any) -> None:
     assert len(here.show("a.yml", "-c", "sweep.lr=[1, 2]")["runs"]) == 2
     runs = here.show("a.yml", "-c", "sweep.lr=[1, 2]", "-c", "sweep.s=[x, y, z]")["runs"]
     assert [(run["lr"], run["s"]) for run in runs] == [(lr, s) for lr in (1, 2) for s in "xyz"]
+    runs = here.show("a.yml", "-c", "sweep.l.0.n=[b, c]", "-c", "sweep.s=[x]")["runs"]
+    assert [(run["l"], run["s"]) for run in runs] == [([{"n": "b"}], "x"), ([{"n": "c"}], "x")]
+    assert [run["lr"] for run in here.show("a.yml", "-c", "sweep=[{name: b, lr: 4}]")["runs"]] == [4]
     assert here.show("a.yml", "-c", "s=#ff0000")["config"]["s"] == "#ff0000"
 
 
