@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from .relocation import Relocation
 
-_LOADER: Any = _bootstrap_external.FileLoader
-_plain_init = _LOADER.__init__
 _plain_open = io.open_code
 
 
@@ -44,37 +42,48 @@ class Loading:
 
     def begin(self) -> None:
         """Begin; it lasts as long as this process."""
-        _LOADER.__init__ = lambda loader, fullname, path: self._init(loader, fullname, path)
+        for kind in (_bootstrap_external.FileLoader, _bootstrap_external.ExtensionFileLoader):
+            self._lead(kind)
         io.open_code = self._open_code
         if self._relocation.then is not None:
             sys.addaudithook(self._audit)
 
-    def _audit(self, event: str, details: tuple[Any, ...]) -> None:
-        if event != "open" or self._looking or details[2] & os.O_ACCMODE != os.O_RDONLY:
-            return
-        path = details[0]
-        if not isinstance(path, str) or not path.endswith(".py"):
-            return
-        self._looking = True
-        try:
-            import filecmp
+    def _lead(self, kind: Any) -> None:
+        plain = kind.__init__
 
-            path = os.path.abspath(path)
+        def init(loader: Any, name: str, path: str) -> None:
             copy = self._led(path)
-            changed = copy is not None and os.path.exists(path) and not filecmp.cmp(path, copy, shallow=False)
-        finally:
-            self._looking = False
-        if changed:
-            raise OSError(errno.ESTALE, "the code has changed since the run was executed", path)
+            plain(loader, name, copy or path)
+            if copy is not None and kind is _bootstrap_external.FileLoader:
+                loader.create_module = partial(self._amend, copy)
 
-    def _init(self, loader: Any, fullname: str, path: str) -> None:
-        copy = self._led(path)
-        _plain_init(loader, fullname, copy or path)
-        if copy is not None:
-            loader.create_module = partial(self._amend, copy)
+        kind.__init__ = init
 
     def _open_code(self, path: str) -> Any:
         return _plain_open(self._led(path) or path)
+
+    def _audit(self, event: str, details: tuple[Any, ...]) -> None:
+        """Refuse code of today that is read as a text."""
+        if event != "open" or self._looking or details[2] & os.O_ACCMODE != os.O_RDONLY:
+            return
+        path = details[0]
+        if isinstance(path, str) and path.endswith(".py"):
+            self._looking = True
+            try:
+                self._check_text(os.path.abspath(path))
+            finally:
+                self._looking = False
+
+    def _check_text(self, path: str) -> None:
+        import filecmp
+
+        try:
+            copy = self._led(path)
+            changed = copy is not None and os.path.exists(path) and not filecmp.cmp(path, copy, shallow=False)
+        except ImportError:
+            changed = True
+        if changed:
+            raise OSError(errno.ESTALE, "the code has changed since the run was executed", path)
 
     def _led(self, path: str) -> str | None:
         """Give the copy of a file of the user's; None if it has none. Asked for each module of libraries as well."""
@@ -84,11 +93,9 @@ class Loading:
         mine = self._folders.get(folder)
         if mine is None:
             mine = self._folders[folder] = self._relocation.is_users(folder)
-        if not mine:
-            return None
-        copy = self._relocation.of(path)
-        if copy is None:
-            self._relocation.check(path)
+        copy = self._relocation.of(path) if mine else None
+        if self._relocation.then is not None and (mine or self._relocation.original(path) is not None):
+            self._relocation.check(copy or path)
         return copy
 
     def _amend(self, copy: str, spec: ModuleSpec) -> None:

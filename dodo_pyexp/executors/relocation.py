@@ -90,7 +90,9 @@ class Relocation:
         return True
 
     def check(self, path: str | None) -> None:
-        """Refuse a file that only the user's folder has, and that is younger than the code that is executed again.
+        """Refuse code of the user's that is in no copy, and younger than the code that is executed again.
+
+        Only the user's folder has it, or it is reached through a link that leads out of a copy.
 
         Raises
         ------
@@ -98,6 +100,11 @@ class Relocation:
             It is; so it may be another one than it was.
         """
         if self.then is None or path is None:
+            return
+        from ..provenance.modules import is_first_party
+
+        real = os.path.realpath(path)
+        if _inside(real, self.then[1]) or not is_first_party(real):
             return
         try:
             younger = os.stat(path).st_mtime > self.then[2]

@@ -181,3 +181,22 @@ for path in ("src/pkg/a.py", "src/helper.py"):
 open("src/helper.py", "w").close()
 """
     assert " ".join(child(folders, code, then=then)) == "copy the code has changed since the run was executed"
+
+
+@pytest.mark.parametrize("how", ["import linked.lib", "import single"])
+def test_code_behind_a_link_out_of_the_copy_is_not_taken_for_that_of_long_ago(folders: Path, how: str) -> None:
+    (folders / "shared").mkdir()
+    (folders / "shared/lib.py").write_text("")
+    (folders / "copy/src/linked").symlink_to(folders / "shared")
+    (folders / "copy/src/single.py").symlink_to(folders / "shared/lib.py")
+    code = f"""
+sys.path.insert(0, "src")
+try:
+    {how}
+except ImportError as error:
+    print(error)
+"""
+    now = (folders / "shared/lib.py").stat().st_mtime + 1
+    for time, expected in ((1.0, "is in no snapshot and was written after"), (now, "")):
+        said = " ".join(child(folders, code, then=("src/helper.py", str(folders / "copy"), time)))
+        assert expected in said and bool(said) == bool(expected)
