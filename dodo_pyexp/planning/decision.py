@@ -158,7 +158,7 @@ def _whose(record: Record, run: PlannedRun) -> str | None:
     """Name the run that a record speaks of, if it is another one."""
     if record.name == run.name and record.experiment == run.experiment.name:
         return None
-    return record.of_another(run.name, run.files)
+    return record.of_another(run.name, run.experiment.files.path)
 
 
 def _other_code(experiment: PlannedExperiment, before: str | None) -> Decision:

@@ -340,7 +340,7 @@ def _fits(file: IO[bytes], status: dict[str, Any] | None) -> bool:
 
 def _damage(attempt: AttemptFolder, name: str, status: dict[str, Any], what: str, *, watched: bool) -> str:
     """Say that a result is damaged, and how to have it again."""
-    experiment, here = status.get("experiment"), attempt.run.experiment
+    experiment, here = status.get("experiment"), attempt.experiment
     if isinstance(experiment, str):
         full = f"{experiment if is_folder_of(here, experiment) else os.path.basename(here)}:{name}"
     else:
@@ -350,7 +350,7 @@ def _damage(attempt: AttemptFolder, name: str, status: dict[str, Any], what: str
         record = record_of(attempt)
         if record is None:
             again = "it was an earlier attempt, which no build repeats"
-        elif watched or record.of_another(name, attempt.run) is not None:
+        elif watched or record.of_another(name, attempt.experiment) is not None:
             pass
         elif record.missing_part(attempt.run) is None:  # a build does not see it by itself
             again = f"`pyexp build --rerun {full}` executes it again"

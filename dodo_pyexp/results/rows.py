@@ -88,7 +88,7 @@ class Row:
             made = record.code, record.packages
         other = statuses.of_another(status, result.name, attempt)
         if other is None and record is not None:
-            other = record.of_another(result.name, attempt.run)
+            other = record.of_another(result.name, attempt.experiment)
         if other is not None:
             return cls(
                 result.name, config, {}, DAMAGED, f"it is that of {other}, copied here", None, attempt.name, made

@@ -129,11 +129,6 @@ class RunFolder:
         self.flat = flat
 
     @property
-    def experiment(self) -> str:
-        """The folder of the experiment."""
-        return os.path.dirname(self.path)
-
-    @property
     def finished(self) -> str:
         """The record, which is the target of the doit task."""
         return f"{self.path}/.finished"
@@ -187,6 +182,12 @@ class AttemptFolder:
     def run(self) -> RunFolder:
         """The folder of the run."""
         return RunFolder(self.path, flat=True) if self.flat else RunFolder(os.path.dirname(self.path))
+
+    @property
+    def experiment(self) -> str:
+        """The folder of the experiment, also where nobody has said that the attempt is its run's folder."""
+        flat = self.flat or not timestamps.is_timestamp(self.name)
+        return os.path.dirname(self.path if flat else os.path.dirname(self.path))
 
     @property
     def config_json(self) -> str:

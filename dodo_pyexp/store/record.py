@@ -140,9 +140,9 @@ class Record:
             raise DamagedFile(f"{path} is not a whole record")
         return record
 
-    def of_another(self, name: str, run: RunFolder) -> str | None:
-        """Name the run that the record speaks of, if it is not run `name` here: then it was copied here."""
-        return of_another((self.experiment, self.name), name, run.experiment)
+    def of_another(self, name: str, folder: str) -> str | None:
+        """Name the run that it speaks of, if it is not run `name` of the experiment in a folder: then it was copied."""
+        return of_another((self.experiment, self.name), name, folder)
 
     def missing_part(self, run: RunFolder) -> str | None:
         """Name the first file of the attempt that is not whole, with what is wrong with it."""

@@ -58,4 +58,4 @@ def error_text(status: dict[str, Any]) -> str | None:
 
 def of_another(status: dict[str, Any], name: str, attempt: AttemptFolder) -> str | None:
     """Name the run that a status speaks of, if it is not run `name` here: then its attempt was copied here."""
-    return names.of_another((status.get("experiment"), status.get("run")), name, attempt.run.experiment)
+    return names.of_another((status.get("experiment"), status.get("run")), name, attempt.experiment)

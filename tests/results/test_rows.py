@@ -70,11 +70,14 @@ def test_a_status_of_other_types_is_damaged(tmp_path: Path, known: dict[str, Any
 
 def test_the_run_of_another_is_not_shown_as_this_one(tmp_path: Path) -> None:
     place = tmp_path / "train/a"
-    found = row(attempt(place / "t", {"loss": 0.5}, run="b", experiment="train"))
+    found = row(attempt(place / "2026-01-02_03-04-06", {"loss": 0.5}, run="b", experiment="train"))
     assert (found.state, found.cause, found.returned) == ("damaged", "it is that of train:b, copied here", {})
-    found = row(attempt(place / "u", {"loss": 0.5}, run="a", experiment="test"))
+    found = row(attempt(place / "2026-01-02_03-04-07", {"loss": 0.5}, run="a", experiment="test"))
     assert (found.state, found.cause, found.returned) == ("damaged", "it is that of test:a, copied here", {})
-    assert row(attempt(place / "v", {"loss": 0.5}, run="a", experiment="train")).state == "finished"
+    assert row(attempt(place / "2026-01-02_03-04-05", {"loss": 0.5}, run="a", experiment="train")).state == "finished"
+    for flat in (True, False):  # as where only the path is known
+        attempt(tmp_path / "train/a-0123", {"loss": 0.5}, run="a", experiment="train")
+        assert row(AttemptFolder(str(tmp_path / "train/a-0123"), flat=flat)).state == "finished"
 
 
 def test_a_result_json_that_the_function_saved_is_not_taken_for_the_return_value(tmp_path: Path) -> None:
