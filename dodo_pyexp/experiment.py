@@ -12,7 +12,7 @@ import sys
 
 from . import importing, libraries, main_module, script
 from .building.ahead import make_request
-from .errors import INTERRUPTED, LookupFailed
+from .errors import LookupFailed
 from .executors import chance, early
 from .planning.calling import as_function, check_call, check_experiment_name, fill
 from .planning.definition import Definition, called, caller, place, refuse_unknown
@@ -228,7 +228,7 @@ class Experiment:
             value = request.run()
         except KeyboardInterrupt:
             if is_script:
-                raise SystemExit(INTERRUPTED) from None  # the build has said so already
+                raise script.interrupted() from None  # the build has said so already
             raise
         finally:
             early.drop()

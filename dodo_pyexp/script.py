@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 
 from .errors import INTERRUPTED
@@ -64,6 +65,21 @@ def _end_in_time() -> None:
     timer = threading.Timer(leaving.EXIT_SECONDS, os._exit, [INTERRUPTED])
     timer.daemon = True
     timer.start()
+
+
+def interrupted() -> SystemExit:
+    """Give what ends an interrupted script."""
+    atexit.register(hurry)
+    return SystemExit(INTERRUPTED)
+
+
+def hurry() -> None:
+    """Let Ctrl-C end this process at once from here on: it was interrupted, and only ends now.
+
+    Libraries may take their time for that. Another Ctrl-C would break into what they do, with a traceback.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED))
 
 
 def end_with(code: int) -> None:

@@ -353,3 +353,30 @@ def test_results_are_of_the_classes_of_the_script_that_reads_them_now_and_later(
     for arguments in ([], [], ["--rerun", "--filter", "uses"]):
         assert project.python("exp.py", "--executor", executor, *arguments).stdout == "True [True]\n", arguments
     assert project.executed() == ["small", "uses", "uses"]
+
+
+@pytest.mark.parametrize("door", [["exp.py"], ["-m", "pyexp", "build", "exp.py"]], ids=["script", "build"])
+def test_ctrl_c_once_more_while_an_interrupted_process_ends_is_no_traceback(project: Any, door: list[str]) -> None:
+    project.write(
+        "exp.py",
+        """
+        import atexit, os, time
+        import pyexp
+
+        def library():  # it takes its time at exit
+            os.kill(os.getpid(), 2)
+            time.sleep(60)
+
+        atexit.register(library)
+
+        @pyexp.experiment(stash=False, executor="inline")
+        def exp(cfg):
+            raise KeyboardInterrupt
+
+        exp.configs(lambda: [{"name": "a"}])
+        if __name__ == "__main__":
+            exp.run()
+        """,
+    )
+    done = project.python(*door, status=130)
+    assert "1 interrupted" in done.stderr and "Traceback" not in done.stderr

@@ -75,6 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def command() -> NoReturn:
     """Be the program `pyexp`: `main`, and then the end of this process without taking its memory apart."""
     code = main()
+    if code == INTERRUPTED:
+        from ..script import hurry
+
+        hurry()
     if threading.active_count() > 1:  # threads of the user's modules are waited for, as always
         sys.exit(code)
     atexit._run_exitfuncs()
