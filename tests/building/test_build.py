@@ -63,7 +63,7 @@ def test_what_lies_behind_an_executed_run_is_decided_by_what_came_of_it(two: Any
 def test_each_run_is_decided_once_when_nothing_is_out_of_date_and_the_changed_one_when_it_is(two: Any) -> None:
     count = (
         "import dodo_pyexp.planning.decision as d; real = d.decide; seen = []\n"
-        "def counted(run):\n    seen.append(run.full_name)\n    return real(run)\n"
+        "def counted(run, *more):\n    seen.append(run.full_name)\n    return real(run, *more)\n"
         "d.decide = counted\n"
         "from dodo_pyexp.cli.main import main; main(['build', 'exp.py']); print(sorted(seen))"
     )
