@@ -2,19 +2,23 @@
 
 Python's own `re` decides what they mean. It tries some of them in so many ways that it would not end, ``(a+)+$`` for
 example; so the time is limited that one may take for all the names it is searched in. The limit is a timer of the
-process's own time, which `re` heeds; in other threads than the main one there is none.
+process's own time, which `re` heeds. It heeds none in other threads than the main one, where it would stop the whole
+process: there a process of its own searches for them, which the same timer ends.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import signal
+import sys
 import time
 
 from ..errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Sequence
     from typing import Any
 
@@ -22,6 +26,17 @@ SECONDS = 1.0
 """So much of the processor's time one pattern may take in all."""
 _HARMLESS = 100
 """A name of fewer signs cannot take long where a pattern repeats at most one thing, and no group."""
+
+_SEARCHER = """
+import json, re, signal, sys
+search = re.compile(json.loads(sys.stdin.readline())).search
+for line in sys.stdin:
+    left, texts = json.loads(line)
+    signal.setitimer(signal.ITIMER_VIRTUAL, left)
+    found = [search(text) is not None for text in texts]
+    left = signal.setitimer(signal.ITIMER_VIRTUAL, 0)[0]
+    print(json.dumps([left, found]), flush=True)
+"""
 
 
 class PatternError(ConfigError):
@@ -51,16 +66,18 @@ class Pattern:
     True
     """
 
-    __slots__ = ("_left", "_repeats", "_search", "_where")
+    __slots__ = ("_left", "_repeats", "_search", "_searcher", "_source", "_where")
 
     def __init__(self, text: str, where: str = "", *, glob: bool = False) -> None:
         from fnmatch import translate
 
         self._where = f"{where} {_shown(text)}".lstrip()
+        self._source = translate(text) if glob else text
         self._left = SECONDS
+        self._searcher: subprocess.Popen[str] | None = None
         self._repeats = sum(map(text.count, "*+{" if "(" not in text else "*+{("))
         try:
-            self._search = re.compile(translate(text) if glob else text).search
+            self._search = re.compile(self._source).search
         except (re.error, OverflowError) as error:
             raise PatternError(f"{self._where} is no regular expression: {error}") from None
         except (RecursionError, MemoryError):
@@ -90,7 +107,7 @@ class Pattern:
         try:
             before = signal.signal(signal.SIGVTALRM, _give_up)
         except ValueError:  # not the main thread
-            return [search(text) is not None for text in texts]
+            return self._found_elsewhere(texts)
         began = time.process_time()  # a timer's own count is too coarse for thousands of short searches
         timer = signal.setitimer(signal.ITIMER_VIRTUAL, max(self._left, 0.001))
         try:
@@ -101,14 +118,44 @@ class Pattern:
             finally:
                 signal.setitimer(signal.ITIMER_VIRTUAL, 0)  # in here, as the time may be up at this very moment
         except _TooSlow:
-            raise PatternError(
-                f"{self._where} takes longer than {SECONDS:g} s, because there are so many ways to try it; write it "
-                "with fewer repetitions, and without some inside others"
-            ) from None
+            raise self._too_slow() from None
         finally:
             signal.signal(signal.SIGVTALRM, before)
             signal.setitimer(signal.ITIMER_VIRTUAL, *timer)
             self._left -= time.process_time() - began
+
+    def _found_elsewhere(self, texts: Sequence[str]) -> list[bool]:
+        """Search in a process of its own, which ends when the time is up; later searches are made there, too."""
+        from subprocess import PIPE, Popen
+
+        searcher = self._searcher
+        try:
+            if searcher is None:
+                command = [sys.executable, "-I", "-S", "-c", _SEARCHER]
+                self._searcher = searcher = Popen(command, stdin=PIPE, stdout=PIPE, text=True)
+                print(json.dumps(self._source), file=searcher.stdin)
+            if self._left <= 0:
+                raise self._too_slow()
+            print(json.dumps([self._left, texts]), file=searcher.stdin, flush=True)
+            answer = searcher.stdout.readline() if searcher.stdout is not None else ""
+            left, found = json.loads(answer)
+        except (OSError, ValueError):  # it was ended
+            self._left = 0.0
+            raise self._too_slow() from None
+        self._left = float(left)
+        return list(map(bool, found))
+
+    def _too_slow(self) -> PatternError:
+        return PatternError(
+            f"{self._where} takes longer than {SECONDS:g} s, because there are so many ways to try it; write it "
+            "with fewer repetitions, and without some inside others"
+        )
+
+    def __del__(self) -> None:
+        searcher = getattr(self, "_searcher", None)
+        if searcher is not None:
+            searcher.kill()
+            searcher.communicate()
 
 
 class _TooSlow(Exception):

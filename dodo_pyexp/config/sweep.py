@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from .merge import Step
 
+MOST_CONFIGS = 1_000_000
+"""A sweep of more is a mistake, and would take all the memory before anybody could tell."""
+
 
 def sweep(configs: Iterable[Mapping[Any, Any]], variations: Iterable[Mapping[Any, Any]]) -> Tensor[Config]:
     """Merge every variation into every config, names joined by ``_``.
@@ -50,6 +53,7 @@ def vary(
     bases: list[Any], changes: list[Any], shape: tuple[int, ...] | None, told: Callable[[str], None]
 ) -> Tensor[Config]:
     """Do what `sweep` does; `told` hears of new keys that are close to others."""
+    check_count(len(bases) * len(changes))
     prepared = [_prepared(variation, index) for index, variation in enumerate(changes)]
     for near in new_keys(bases, (step for _, settings in prepared for step in settings)):
         told(near)
@@ -65,6 +69,18 @@ def vary(
         if collecting:
             gc.enable()
     return Tensor(items, (*(shape or (len(bases),)), len(prepared)))
+
+
+def check_count(count: int) -> None:
+    """Refuse so many configs before they are made.
+
+    Raises
+    ------
+    ConfigError
+        They are too many.
+    """
+    if count > MOST_CONFIGS:
+        raise ConfigError(f"the sweep makes {count:,} configs, and at most {MOST_CONFIGS:,} can be built; vary less")
 
 
 def new_keys(bases: list[Any], changes: Iterable[Step]) -> Iterator[str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
+from itertools import islice
 
+from ..config.sweep import MOST_CONFIGS
 from ..errors import ArgumentError, ConfigError, UsageError, suggest
 from ..executors import early
 from ..store.names import refusal
@@ -98,7 +100,9 @@ class Definition:
             early.drop()
         try:
             configs = self.configs()
-            return list(configs) if hasattr(configs, "__next__") else configs  # a generator's errors belong here
+            if hasattr(configs, "__next__"):  # a generator's errors belong here
+                return list(islice(configs, MOST_CONFIGS + 1))
+            return configs
         except SystemExit as error:
             raise UsageError(
                 f"{self.configs_place}: the configs of {self.name} called sys.exit({error.code!r}); "

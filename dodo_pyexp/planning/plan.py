@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..collection.tensor import Tensor
@@ -14,6 +15,7 @@ from ..config.config import Config
 from ..config.defaults import Defaults
 from ..config.hashing import hash_config, hash_value
 from ..config.secret_keys import SecretKeys
+from ..config.sweep import MOST_CONFIGS
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
 from ..importing import module_name
 from ..namesakes import refuse_strangers
@@ -195,12 +197,17 @@ class PlannedExperiment:
         if isinstance(configs, Mapping):
             configs = [configs]
         try:
-            listed = list(configs)
+            listed = list(islice(configs, MOST_CONFIGS + 1))
         except TypeError:
             raise ConfigTypeError(
                 f"{self.place}: experiment {self.name}: configs must give a list of configs, not "
                 f"{type(configs).__name__}"
             ) from None
+        if len(listed) > MOST_CONFIGS:
+            raise ConfigError(
+                f"{self.place}: experiment {self.name}: configs gives more than {MOST_CONFIGS:,} configs, and no more "
+                "can be built; vary less"
+            )
         self.shape = configs.shape if isinstance(configs, Tensor) else (len(listed),)
         return listed
 

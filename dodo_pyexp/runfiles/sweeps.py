@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.merge import number_of
 from ..config.origins import COMMAND_LINE
-from ..config.sweep import vary
+from ..config.sweep import check_count, vary
 from ..errors import ConfigError, warn
 from .document import Document
 
@@ -38,7 +39,12 @@ def expand(document: Document, base: dict[Any, Any]) -> Tensor[Config]:
           - {name: second, lr: 0.01, model.width: 8}
     """
     configs: Any = [base]
-    for keys, axis in _axes(document):
+    axes = _axes(document)
+    try:
+        check_count(prod(len(axis) for _, axis in axes))
+    except ConfigError as error:
+        raise document.refuse(str(error), "sweep") from None
+    for keys, axis in axes:
         _check_overrides(document, keys, axis)
         shape = configs.shape if isinstance(configs, Tensor) else None
         told: list[str] = []

@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -64,12 +65,34 @@ def test_who_else_uses_the_timer_keeps_it() -> None:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def test_in_a_thread_it_is_searched_without_a_limit() -> None:
-    found: list[bool] = []
-    thread = threading.Thread(target=lambda: found.append(Pattern("a+b+").found_in("aabb")))
+def in_a_thread(work: Callable[[], object]) -> object:
+    found: list[object] = []
+
+    def run() -> None:
+        try:
+            found.append(work())
+        except PatternError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=run)
     thread.start()
-    thread.join()
-    assert found == [True]
+    thread.join(30)
+    return found[0]
+
+
+def test_in_a_thread_it_means_the_same() -> None:
+    pattern = Pattern("a+b+")
+    assert in_a_thread(lambda: [pattern.found_in(name) for name in ("aabb", "\ud800\n", "ab")]) == [True, False, True]
+    names = [f"train_seed{number}_w" for number in range(10_000)]
+    assert in_a_thread(lambda: Pattern("^train_.*_seed7.*|seed7.*w$").found_among(names).count(True)) == 1111
+
+
+def test_in_a_thread_it_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dodo_pyexp.collection.patterns.SECONDS", 0.05)
+    pattern = Pattern("(a+)+$", "--filter")
+    for _ in range(2):
+        refused = in_a_thread(lambda: pattern.found_among(NAMES))
+        assert isinstance(refused, PatternError) and "takes longer than 0.05 s" in str(refused)
 
 
 @pytest.mark.parametrize(

@@ -184,3 +184,9 @@ def test_a_new_key_near_one_that_is_there_is_told_and_allowed(variation, told):
     assert len(vary(bases, [variation, variation], None, heard.append)) == 2
     assert heard == ([] if told is None else [told])
     assert len(sweep(bases, [variation])) == 1
+
+
+def test_too_many_configs_are_refused_before_they_are_made():
+    many = [{"name": str(n)} for n in range(1001)]
+    with pytest.raises(ConfigError, match="the sweep makes 1,002,001 configs, and at most 1,000,000 can be built"):
+        sweep(many, many)

@@ -357,3 +357,11 @@ def test_a_script_may_be_imported_by_what_it_imports(project: Any) -> None:
     """,
     )
     assert "2 executed" in project.python("train.py").stderr
+
+
+@pytest.mark.parametrize("kind", [iter, lambda many: many])
+def test_more_configs_than_can_be_built_are_refused(here, monkeypatch, kind):
+    monkeypatch.setattr("dodo_pyexp.planning.plan.MOST_CONFIGS", 3)
+    experiment = PlannedExperiment(Definition("exp", lambda cfg: 1, 1), resolve(Options()))
+    with pytest.raises(PyexpError, match="configs gives more than 3 configs, and no more can be built"):
+        experiment.fill(kind([{"name": str(n)} for n in range(5)]))
