@@ -44,7 +44,7 @@ def test_the_whole_is_shown_with_the_defaults_of_the_options(here: Any) -> None:
 
 def test_a_sweep_of_too_many_configs_is_refused_with_their_number(here: Any) -> None:
     axes = "\n".join(f"  k{axis}: {list(range(100))}" for axis in range(6))
-    here.write(train_py=TRAIN, a_yml=f"entry: train.py:train\nconfig: {{lr: 1}}\nsweep:\n{axes}\n")
+    here.write(train_py="def train(cfg): ...\n", a_yml=f"entry: train.py:train\nconfig: {{lr: 1}}\nsweep:\n{axes}\n")
     says = here.pyexp("run", "a.yml", "-n").error
     assert "a.yml:" in says and "the sweep makes 1,000,000,000,000 configs" in says
 
