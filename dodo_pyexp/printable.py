@@ -138,6 +138,10 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
+LONGEST_QUOTED = 120
+"""So many columns of what somebody wrote are repeated in a message about it."""
+
+
 def shorten(text: str, limit: int | None) -> str:
     """Cut the middle out of what is wider than `limit` columns; beginnings and ends tell names apart.
 

@@ -24,7 +24,7 @@ from ..planning.options import Options
 from ..planning.plan import Plan, PlannedExperiment, PlannedRun, make_plan
 from ..planning.targets import Targets
 from ..planning.withheld import given_again, kinds_of, may_repeat, withheld
-from ..printable import printable
+from ..printable import LONGEST_QUOTED, printable, shorten
 from ..reporting import listing  # sparing: before anything imports doit
 from ..reporting.batches import batches_text
 from ..reporting.graph import graph_text
@@ -233,17 +233,17 @@ class Request:
         pattern = self.arguments.filter
         if pattern is None:
             return True
-        matches = matcher(pattern)
+        matches, shown = matcher(pattern), shorten(repr(pattern), LONGEST_QUOTED)
         before = {run for run in plan.runs() if run.chosen}
         total = len(before)
         chosen, added = plan.select(lambda run: run in before and matches(run))
         if not chosen:
             names = [run.full_name if is_full(pattern) else run.name for run in plan.runs() if run in before]
-            note(f"error: --filter {pattern!r} matches no run{suggest(pattern, names)}")
+            note(f"error: --filter {shown} matches no run{suggest(pattern, names)}")
             self.exit_code = WRONG_USAGE
             return False
         upstreams = f", and {added} more that they depend on" if added else ""
-        note(f"--filter {pattern!r}: {chosen} of {total} runs selected{upstreams}")
+        note(f"--filter {shown}: {chosen} of {total} runs selected{upstreams}")
         return True
 
     # -- what can be done with it -------------------------------------------------------------------------------

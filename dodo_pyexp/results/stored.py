@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from ..errors import DamagedFile, UsageError, ambiguous, nearest, suggest, warn
+from ..printable import LONGEST_QUOTED, shorten
 from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store.manifest import Manifest
@@ -224,7 +225,7 @@ def stored_run(output: OutputFolder, word: str) -> StoredRun:
         short += names
         full += [f"{experiment.name}:{name}" for name in names]
     hint = nearest(word, [*short, *full]) or suggest(word, full)
-    raise UsageError(f'there is no run "{word}" in {shown(output.path)}{hint}')
+    raise UsageError(f'there is no run "{shorten(word, LONGEST_QUOTED)}" in {shown(output.path)}{hint}')
 
 
 def _find_run(experiment: StoredExperiment, name: str) -> StoredRun | None:

@@ -96,6 +96,8 @@ def test_a_filter_that_matches_nothing_says_so(pipeline: Any) -> None:
 
 def test_a_filter_without_a_colon_does_not_look_at_the_name_of_the_experiment(pipeline: Any) -> None:
     assert "matches no run" in pipeline.pyexp("build", "--filter", "^train", status=2).stderr
+    assert len(pipeline.pyexp("build", "--filter", "x" * 5000, status=2).stderr) < 400
+    assert len(pipeline.pyexp("log", "x" * 5000, status=2).stderr) < 400
     assert "runs selected" in pipeline.pyexp("build", "--filter", "^train:", "-n", status=3).stderr
 
 
