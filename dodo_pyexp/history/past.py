@@ -318,6 +318,11 @@ class Past:
             return Result.at(name, lambda: Config(name=name), lambda: (None, reason))
         attempt = AttemptFolder(os.path.normpath(os.path.join(self.output.path, place)))
         status = statuses.read(attempt)
+        if not status and os.path.isdir(attempt.path):
+            raise UsageError(
+                f"{self.label} was given the result of {task}, of which nothing can be told: {shown(attempt.status)} "
+                "is damaged"
+            )
         if not status:
             raise UsageError(
                 f"{self.label} was given the result of {task}, which is gone: {shown(attempt.path)} is not there"
