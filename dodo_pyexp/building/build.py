@@ -6,7 +6,7 @@ Implements: docs/how-it-works.md, "Who does what".
 from __future__ import annotations
 
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, UsageError
-from ..planning.decision import decide
+from ..planning.decision import FAILED, SKIPPED, UP_TO_DATE, decide
 from ..planning.plan import Plan
 from ..reporting.reporter import BuildReporter
 from ..running.session import Session, Wishes
@@ -43,6 +43,7 @@ class Build:
         total = sum(run.selected for run in plan.runs())
         self.reporter = reporter or BuildReporter(total)
         self._own = own or OwnTasks()
+        self.reporter.ledger = self.session.ledger
         self.reporter.total = total
         self.reporter.expect(self._own.tasks)
         self.reporter.expected = lambda: (run for run in plan.runs() if run.selected)
@@ -86,23 +87,23 @@ class Build:
 
         These are no tasks for doit; if there is none at all, doit is not even imported.
         """
-        session = self.session
+        session, ledger = self.session, self.session.ledger
         if selection is not None or self._own or session.wishes.rerun or session.wishes.continued:
             return False
         runs = [run for run in session.plan.ordered() if run.selected]
         for run in runs:
-            if any(upstream.found is None and upstream.selected for upstream in run.upstream):
+            if run.upstream and any(one.selected and ledger.of(one).ended is None for one in run.upstream):
                 continue  # decided when it is known what came of that
             try:
-                found = decide(run, session.ledger.output_of)
+                found = decide(run, ledger.output_of)
             except Exception:  # told where it is that run's failure alone
                 continue
-            session.ledger.decided(run, found)
-            if found.decision.up_to_date:
-                run.found = found.decision
-                self.reporter.up_to_date(run, found.decision)
+            ledger.decided(run, found)
+            if found.record is not None:
+                ledger.settled(run, UP_TO_DATE)
+                self.reporter.passed_over(run)
         reports = self._reports and any(experiment.definition.report for experiment in session.plan.experiments)
-        return not reports and all(run.found is not None for run in runs)
+        return not reports and len(ledger.runs(UP_TO_DATE)) == len(runs)
 
     def _close_batches(self) -> None:
         for experiment in self.session.plan.experiments:
@@ -118,6 +119,6 @@ class Build:
     def _judge(self, *, interrupted: bool) -> int:
         if interrupted:
             self.exit_code = INTERRUPTED
-        elif self.reporter.failed or self.reporter.skipped or self.reporter.other_failures:
+        elif self.session.ledger.runs(FAILED) or self.session.ledger.runs(SKIPPED) or self.reporter.other_failures:
             self.exit_code = SOME_FAILED
         return self.exit_code

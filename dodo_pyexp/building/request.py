@@ -17,7 +17,7 @@ from ..colour import name_limit
 from ..config.config import Config
 from ..config.encode import Kept, decode
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, WRONG_USAGE, PyexpError, UsageError, suggest
-from ..planning.decision import Decision, foresee
+from ..planning.decision import FAILED, Decision, foresee
 from ..planning.definition import Definition
 from ..planning.filters import is_full, matcher
 from ..planning.options import Options
@@ -32,6 +32,7 @@ from ..reporting.notices import Advice, code_lines
 from ..reporting.progress import make_reporter
 from ..results.reading import read_results
 from ..results.result import Result
+from ..running.ledger import EXECUTED
 from ..running.session import Wishes
 from ..running.uncommitted import Uncommitted
 from ..standard import heard_or_not
@@ -300,7 +301,7 @@ class Request:
             self.exit_code = build.run(names)
         except PyexpError:
             reporter.pause()
-            if reporter.done or reporter.failed:  # not the first run, but a later one could not go on
+            if any(map(reporter.ledger.runs, (EXECUTED, FAILED))):  # not the first run, but a later one could not go on
                 reporter.finish()
             raise
         finally:

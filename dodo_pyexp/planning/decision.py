@@ -139,12 +139,12 @@ def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], 
             return _waits(upstream)
         if digest != before:
             return _upstream(upstream, "changed")
-    if len(expected) == len(run.upstream) and list(expected) != [upstream.task for upstream in run.upstream]:
-        names = [upstream.full_name for upstream in run.upstream]
-        return Decision(STALE, "upstream", "the order of its upstreams changed", {"upstream": names})
     if len(expected) != len(run.upstream):
         gone = sorted(set(expected) - {upstream.task for upstream in run.upstream})
         return Decision(STALE, "upstream", f"upstream {', '.join(gone)} is no longer one", {"upstream": gone})
+    if expected and list(expected) != [upstream.task for upstream in run.upstream]:
+        names = [upstream.full_name for upstream in run.upstream]
+        return Decision(STALE, "upstream", "the order of its upstreams changed", {"upstream": names})
     damage = record.missing_part(run.files)
     if damage is not None:
         return Decision(STALE, "damaged", f"result damaged: {damage}", {"attempt": record.attempt})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..collection.tensor import Tensor
 from ..config.config import Config
@@ -33,9 +33,6 @@ from .previous_folders import HASH_LENGTH, Siblings
 from .resources import check_config
 from .source import source_file
 
-if TYPE_CHECKING:
-    from .decision import Decision
-
 #: doit refuses these as names of tasks, because they are its commands.
 DOIT_COMMANDS = frozenset(
     ["clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"]
@@ -46,8 +43,7 @@ class PlannedRun:
     """One run of the plan: a config, and all that follows from it."""
 
     __slots__ = (
-        "chosen", "config", "experiment", "failure", "files", "folder", "found", "hash", "name", "optional", "selected",
-        "task", "upstream",
+        "chosen", "config", "experiment", "files", "folder", "hash", "name", "optional", "selected", "task", "upstream",
     )  # fmt: skip
 
     def __init__(self, experiment: PlannedExperiment, config: Config, folder: str, config_hash: str) -> None:
@@ -63,14 +59,6 @@ class PlannedRun:
         self.optional: frozenset[str] = frozenset()
         #: Brought up to date by this build; and asked for, not only needed by one that is.
         self.selected = self.chosen = True
-        #: That the run was up to date, with all its upstreams, when the build began: then it is no task of doit's.
-        self.found: Decision | None = None
-        #: Filled in when the run has failed in this build, or was skipped.
-        self.failure: str | None = None
-
-    def does_without(self, upstream: PlannedRun) -> bool:
-        """Tell whether an upstream has failed that this run can do without."""
-        return upstream.failure is not None and upstream.task in self.optional
 
     def needed(self) -> list[str]:
         """Name the tasks of the upstreams that the run cannot do without."""

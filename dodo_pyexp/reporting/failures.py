@@ -17,7 +17,7 @@ from ..printable import from_here, pad, printable, width
 from ..store import status as statuses
 
 if TYPE_CHECKING:
-    from ..running.execution import Execution
+    from ..running.ledger import Failure
 
 SHOWN_GROUPS = 20
 SHOWN_RUNS = 10
@@ -40,7 +40,7 @@ class FailureGroup:
     ----------
     kind
         Type and place of the first one, as far as they are known; `kinds` has those of all.
-    executions
+    failures
         The runs, first failure first.
     causes
         Type, message and place of each in words; in their order, and each once.
@@ -54,7 +54,7 @@ class FailureGroup:
         self.kind = kind
         self.kinds: set[str] = set()
         self.below = below
-        self.executions: list[Execution] = []
+        self.failures: list[Failure] = []
         self.causes: dict[str, None] = {}
         self.messages: dict[str, None] = {}
 
@@ -65,7 +65,7 @@ class FailureGroup:
 
     def headline(self) -> str:
         """Say what went wrong and how often; if only the messages differ, that they do, and one of them."""
-        count = len(self.executions)
+        count = len(self.failures)
         if count == 1:
             return self.cause
         example = next(filter(None, self.messages), "")
@@ -74,12 +74,12 @@ class FailureGroup:
         return f"{self.kind}  ({count} runs, {len(self.messages)} messages, e.g. {example})"
 
 
-def group_failures(executions: Iterable[Execution]) -> list[FailureGroup]:
+def group_failures(failures: Iterable[Failure]) -> list[FailureGroup]:
     """Put failures of the same kind together."""
     groups: dict[tuple[str, str], FailureGroup] = {}
-    for execution in executions:
-        cause = from_here(execution.failure or "no cause was recorded")
-        error = statuses.read(execution.attempt).get("error") if execution.attempt is not None else None
+    for failure in failures:
+        cause = from_here(failure.cause or "no cause was recorded")
+        error = statuses.read(failure.attempt).get("error") if failure.attempt is not None else None
         error = error if isinstance(error, dict) else {}
         place = error.get("where")
         kind = f"{error.get('type')}{f' at {place}' if place else ''}" if error else cause
@@ -87,7 +87,7 @@ def group_failures(executions: Iterable[Execution]) -> list[FailureGroup]:
         group = FailureGroup(from_here(kind), below if isinstance(below, str) else "")
         group = groups.setdefault(_likeness(error, cause), group)
         group.kinds.add(kind)
-        group.executions.append(execution)
+        group.failures.append(failure)
         group.causes.setdefault(cause)
         group.messages.setdefault(failure_message(error) if error else cause)
     return list(groups.values())
@@ -105,36 +105,36 @@ def _likeness(error: dict[str, Any], cause: str) -> tuple[str, str]:
     return (kind, str(error["where"])) if error.get("where") else ("", cause)
 
 
-def failure_lines(executions: Iterable[Execution]) -> Iterator[tuple[str, str]]:
+def failure_lines(failures: Iterable[Failure]) -> Iterator[tuple[str, str]]:
     """Yield the lines about failures, each with what it is: a ``cause`` or a ``detail``."""
-    groups = group_failures(executions)
+    groups = group_failures(failures)
     for group in groups[:SHOWN_GROUPS]:
-        count = len(group.executions)
+        count = len(group.failures)
         yield "cause", printable(group.headline())
         if group.below:
             yield "detail", f"    {printable(group.below)}"
-        first = group.executions[:SHOWN_RUNS]
-        names = [printable(execution.run.full_name) for execution in first]
+        first = group.failures[:SHOWN_RUNS]
+        names = [printable(failure.run.full_name) for failure in first]
         columns = max(map(width, names))
-        for name, execution in zip(names, first, strict=True):
-            log = f"  {printable(os.path.relpath(execution.attempt.log))}" if execution.attempt is not None else ""
+        for name, failure in zip(names, first, strict=True):
+            log = f"  {printable(os.path.relpath(failure.attempt.log))}" if failure.attempt is not None else ""
             yield "detail", f"    {pad(name, columns)}{log}"
         if count > SHOWN_RUNS:
             yield "detail", f"    ... and {count - SHOWN_RUNS} more"
-    rest = [len(group.executions) for group in groups[SHOWN_GROUPS:]]
+    rest = [len(group.failures) for group in groups[SHOWN_GROUPS:]]
     if rest:
         yield "cause", f"... and {sum(rest)} more runs failed, of {len(rest)} other causes"
 
 
-def failures_data(executions: Iterable[Execution]) -> list[dict[str, Any]]:
+def failures_data(failures: Iterable[Failure]) -> list[dict[str, Any]]:
     """Give the failures by cause for programs, all of them."""
     return [
         {
             "cause": group.cause,
-            "runs": [execution.run.full_name for execution in group.executions],
-            "logs": [None if one.attempt is None else os.path.relpath(one.attempt.log) for one in group.executions],
+            "runs": [failure.run.full_name for failure in group.failures],
+            "logs": [None if one.attempt is None else os.path.relpath(one.attempt.log) for one in group.failures],
         }
-        for group in group_failures(executions)
+        for group in group_failures(failures)
     ]
 
 

@@ -26,6 +26,7 @@ from ..planning.decision import (
 )
 from ..planning.plan import Plan, PlannedRun
 from ..printable import from_here, printable
+from ..running.ledger import EXECUTED
 from .failures import failures_data
 
 if TYPE_CHECKING:
@@ -191,35 +192,27 @@ def _outlooks(decisions: Decisions) -> Counter[str]:
 
 def build_data(session: Session, reporter: BuildReporter, exit_code: int) -> dict[str, Any]:
     """Give for programs what a build did: every selected run, and the counts."""
-    plan = session.plan
-    executed = set(reporter.done)
-    interrupted = set(reporter.interrupted)
+    plan, ledger = session.plan, session.ledger
     runs = []
     counts = dict.fromkeys(["executed", "up-to-date", "failed", "skipped", "interrupted", "not started"], 0)
     for run in plan.runs():
         if not run.selected:
             continue
-        told: dict[str, Any] = {**_names(run), "executed": run in reporter.decisions and run not in reporter.skipped}
-        decision = reporter.decisions.get(run)
-        told["kind"] = decision.kind if decision is not None else ""
-        told["reason"] = decision.reason if decision is not None else ""
-        attempt = session.ledger.of(run).attempt
-        if run in reporter.failed:
-            state = count = FAILED
-            execution = reporter.failed[run]
-            attempt = execution.attempt.name if execution.attempt is not None else None
-            told["error"] = execution.failure
-        elif run in reporter.skipped:
-            state = count = SKIPPED
-            told["kind"], told["reason"] = "upstream", reporter.skipped[run]
-        elif run in interrupted:
-            state = count = INTERRUPTED
-        elif run in executed:
-            state, count = UP_TO_DATE, "executed"
-        else:
-            done = attempt is not None
-            told["executed"] = False
-            state, count = (UP_TO_DATE, UP_TO_DATE) if done else (MISSING, "not started")
+        entry, folder = ledger.of(run), ledger.folder(run)
+        told = {**_names(run), "executed": entry.started and entry.ended is not None, "kind": "", "reason": ""}
+        if entry.decision is not None and (entry.started or entry.ended == UP_TO_DATE):
+            told["kind"], told["reason"] = entry.decision.kind, entry.decision.reason
+        attempt = entry.attempt
+        state = count = entry.ended or ""
+        if entry.ended == FAILED:
+            attempt = folder.name if folder is not None else None
+            told["error"] = entry.cause
+        elif entry.ended == SKIPPED:
+            told["kind"], told["reason"] = "upstream", entry.cause
+        elif entry.ended == EXECUTED:
+            state = UP_TO_DATE
+        elif entry.ended is None:
+            state, count = (UP_TO_DATE, UP_TO_DATE) if attempt is not None else (MISSING, "not started")
         counts[count] += 1
         runs.append({**told, "state": state, "attempt": attempt})
     experiments = [experiment for experiment in plan.experiments if any(run.selected for run in experiment.runs)]
@@ -228,7 +221,7 @@ def build_data(session: Session, reporter: BuildReporter, exit_code: int) -> dic
         "batches": {experiment.name: session.batch(experiment).timestamp for experiment in experiments},
         "counts": counts,
         "runs": runs,
-        "failures": failures_data(reporter.failed.values()),
+        "failures": failures_data(ledger.failures()),
         "tasks": [{"task": name, "state": state} for name, state in reporter.own.items()],
         "other_failures": reporter.other_failures,
     }

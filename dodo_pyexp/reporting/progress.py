@@ -13,8 +13,10 @@ import time
 from typing import TYPE_CHECKING
 
 from ..colour import is_terminal
+from ..planning.decision import FAILED, SKIPPED, UP_TO_DATE
 from ..planning.plan import PlannedRun
 from ..printable import printable
+from ..running.ledger import EXECUTED
 from .forecast import Forecast
 from .reporter import BuildReporter
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
-    from ..planning.decision import Decision
-    from ..running.execution import Execution
 
 REFRESH_SECONDS = 0.1
 BAR_WIDTH, NARROW_BAR_WIDTH = 24, 8
@@ -63,30 +63,24 @@ class ProgressReporter(BuildReporter):
 
     # -- what happens -------------------------------------------------------------------------------------------
 
-    def started(self, execution: Execution) -> None:
+    def started(self, run: PlannedRun) -> None:
         """Show that a run was started."""
-        super().started(execution)
+        super().started(run)
         if self._forecast is None:
-            self._forecast = Forecast(self.expected(), self.runs, self.cached)
-        self._forecast.started(execution.run)
+            self._forecast = Forecast(self.expected(), self.runs, len(self.ledger.runs(UP_TO_DATE)))
+        self._forecast.started(run)
         self._draw()
 
-    def ended(self, execution: Execution) -> None:
+    def ended(self, run: PlannedRun) -> None:
         """Show how a run ended."""
-        super().ended(execution)
+        super().ended(run)
         if self._forecast is not None:
-            self._forecast.ended(execution.run)
+            self._forecast.ended(run)
         self._draw()
 
-    def up_to_date(self, run: PlannedRun, decision: Decision | None) -> None:
-        """Count a run that is up to date."""
-        super().up_to_date(run, decision)
-        if self._forecast is not None:
-            self._forecast.passed_over(run)
-
-    def skip_unmet(self, run: PlannedRun, reason: str) -> None:
-        """Count a run that is not tried."""
-        super().skip_unmet(run, reason)
+    def passed_over(self, run: PlannedRun) -> None:
+        """Count a run that is up to date, or was skipped."""
+        super().passed_over(run)
         if self._forecast is not None:
             self._forecast.passed_over(run)
 
@@ -155,7 +149,7 @@ class ProgressReporter(BuildReporter):
         from rich.table import Table
         from rich.text import Text
 
-        failed = len(self.failed) > 0
+        failed = bool(self.ledger.runs(FAILED))
         width = BAR_WIDTH if self._columns() >= 80 else NARROW_BAR_WIDTH
         bar = ProgressBar(
             total=max(1, self.total), completed=self.settled, width=width,
@@ -179,15 +173,15 @@ class ProgressReporter(BuildReporter):
 
     def _counts(self) -> list[tuple[int, str, str]]:
         parts = [
-            (len(self.done), "done", "green"),
-            (len(self.failed), "failed", "bold red"),
-            (self.cached, "up to date", "cyan"),
-            (len(self.skipped), "skipped", "yellow"),
+            (EXECUTED, "done", "green"),
+            (FAILED, "failed", "bold red"),
+            (UP_TO_DATE, "up to date", "cyan"),
+            (SKIPPED, "skipped", "yellow"),
         ]
-        return [part for part in parts if part[0]]
+        return [(count, what, style) for how, what, style in parts if (count := len(self.ledger.runs(how)))]
 
     def _running_names(self) -> str:
-        names = [printable(run.full_name) for run in self.running]
+        names = [printable(run.full_name) for run in self.ledger.running]
         if not names:
             return " "
         more = f" and {len(names) - 8} more" if len(names) > 8 else ""

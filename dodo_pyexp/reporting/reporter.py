@@ -12,33 +12,28 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..colour import paint
+from ..planning.decision import FAILED, INTERRUPTED, SKIPPED, UP_TO_DATE
 from ..planning.plan import PlannedRun
 from ..printable import duration, from_here, printable, printable_lines
+from ..running.ledger import ENDS, EXECUTED, Ledger
 from ..standard import lead_nowhere
 from ..store import status as statuses
 from .failures import failure_lines, skipped_lines
 from .notices import Advice, code_lines
 
 if TYPE_CHECKING:
-    from ..planning.decision import Decision
-    from ..running.execution import Execution
-
-EXECUTED, UP_TO_DATE, FAILED, SKIPPED = "executed", "up-to-date", "failed", "skipped"
+    from ..store.paths import AttemptFolder
 
 
 class BuildReporter:
-    """Counts what happens and writes a line for each run that was executed.
+    """Writes a line for each run that was executed, and tells at the end what the ledger says.
 
     Attributes
     ----------
-    done, cached
-        Runs that were executed and succeeded; runs that were up to date.
-    failed, skipped
-        Runs with their causes.
+    ledger
+        What became of each run.
     own
         What became of the user's own doit tasks: one of `EXECUTED`, `UP_TO_DATE`, `FAILED`, `SKIPPED`.
-    decisions
-        Why the runs that were executed were out of date; and what there is to say of those that were not.
     expected
         Gives all runs of the build.
     again
@@ -52,17 +47,11 @@ class BuildReporter:
     def __init__(self, total: int, *, quiet: bool = False) -> None:
         self.total = total
         self.quiet = quiet
+        self.ledger = Ledger()
         self.own: dict[str, str] = {}
         self._expected_own: set[str] = set()
         self._own_began = 0.0
-        self.done: list[PlannedRun] = []
-        self.cached = 0
-        self.failed: dict[PlannedRun, Execution] = {}
-        self.skipped: dict[PlannedRun, str] = {}
-        self.interrupted: list[PlannedRun] = []
         self.other_failures: list[str] = []
-        self.running: dict[PlannedRun, float] = {}
-        self.decisions: dict[PlannedRun, Decision] = {}
         self.again: Callable[[list[PlannedRun]], str | None] = lambda runs: None
         self.advice = Advice()
         self.expected: Callable[[], Iterable[PlannedRun]] = tuple
@@ -70,39 +59,19 @@ class BuildReporter:
 
     # -- what pyexp's runner tells ------------------------------------------------------------------------------
 
-    def started(self, execution: Execution) -> None:
-        """Note that a run was started."""
-        self.running[execution.run] = time.monotonic()
+    def started(self, run: PlannedRun) -> None:
+        """Tell that a run was started."""
 
-    def ended(self, execution: Execution) -> None:
-        """Note how a run ended."""
-        run = execution.run
-        self.running.pop(run, None)
-        if execution.decision is not None:
-            self.decisions[run] = execution.decision
-        if execution.interrupted:
-            self.interrupted.append(run)
-        elif execution.failure is not None:
-            self.failed[run] = execution
-            self.run_failed(run, execution.failure)
-        elif execution.executed:
-            self.done.append(run)
-            self.run_done(run, seconds_of(execution))
-        else:
-            self.cached += 1
+    def ended(self, run: PlannedRun) -> None:
+        """Tell how a run ended, if it was executed."""
+        entry = self.ledger.of(run)
+        if entry.ended == FAILED:
+            self.run_failed(run, entry.cause or "")
+        elif entry.ended == EXECUTED:
+            self.run_done(run, seconds_of(self.ledger.folder(run)))
 
-    def broken_off(self, execution: Execution) -> None:
-        """Note that a run in this very process was interrupted."""
-        self.running.pop(execution.run, None)
-        self.interrupted.append(execution.run)
-
-    def skip_unmet(self, run: PlannedRun, reason: str) -> None:
-        """Note that a run is not tried, because of an upstream; the digest tells of it."""
-        self.skipped[run] = reason
-
-    def was_skipped(self, run: PlannedRun) -> bool:
-        """Tell whether a run was skipped in this build."""
-        return run in self.skipped
+    def passed_over(self, run: PlannedRun) -> None:
+        """Tell that a run is up to date, or was skipped; the end tells of it."""
 
     def run_failed(self, run: PlannedRun, cause: str) -> None:
         """Write that a run failed."""
@@ -145,8 +114,7 @@ class BuildReporter:
     @property
     def settled(self) -> int:
         """How many runs are through, one way or another."""
-        runs = len(self.done) + self.cached + len(self.failed) + len(self.skipped) + len(self.interrupted)
-        return runs + len(self.own)
+        return self.ledger.count() + len(self.own)
 
     @property
     def runs(self) -> int:
@@ -205,23 +173,14 @@ class BuildReporter:
         run = getattr(task, "run", None)
         if _is_own(task):
             self._own_failed(task, fail)
-        elif run is None or run not in self.failed:
+        elif run is None or self.ledger.of(run).ended != FAILED:
             message = printable_lines(fail.get_msg().strip())
             self.other_failures.append(message)
             self.line(message)
 
     def skip_uptodate(self, task: Any) -> None:
-        """Called by doit for every task that is up to date."""
-        run = getattr(task, "run", None)
-        if run is not None:
-            self.up_to_date(run, getattr(task, "decision", None))
+        """Called by doit for every task that is up to date, and no run."""
         self._own_ended(task, UP_TO_DATE)
-
-    def up_to_date(self, run: PlannedRun, decision: Decision | None) -> None:
-        """Note that a run is up to date."""
-        self.cached += 1
-        if decision is not None and decision.reason:
-            self.decisions[run] = decision
 
     def skip_ignore(self, task: Any) -> None:
         """Called by doit for a task that the user told it to ignore."""
@@ -253,18 +212,19 @@ class BuildReporter:
         """Say in a line what was done."""
         seconds = duration(time.monotonic() - self.began)
         own = Counter(self.own.values())
-        cached = self.cached + own[UP_TO_DATE]
+        counts = own + Counter({how: len(self.ledger.runs(how)) for how in ENDS})
+        cached = counts[UP_TO_DATE]
         others = len(self.other_failures) - own[FAILED] - own[SKIPPED]
         if cached == self.total > 0 and not self.other_failures:
             counted = [_count(self.runs, "run"), _count(self.total - self.runs, "task")]
             what = " and ".join(part for part in counted if part)
             return f"{what}: {'' if self.total == 1 else 'all '}up to date ({seconds})"
         parts = [
-            (len(self.done) + own[EXECUTED], "executed"),
+            (counts[EXECUTED], "executed"),
             (cached, "up to date"),
-            (len(self.failed) + own[FAILED], "failed"),
-            (len(self.skipped) + own[SKIPPED], "skipped"),
-            (len(self.interrupted), "interrupted"),
+            (counts[FAILED], "failed"),
+            (counts[SKIPPED], "skipped"),
+            (counts[INTERRUPTED], "interrupted"),
             (others, "other failures" if others > 1 else "other failure"),
         ]
         said = ", ".join(f"{count} {what}" for count, what in parts if count) or "nothing to do"
@@ -276,18 +236,19 @@ class BuildReporter:
     def finish(self) -> None:
         """Write the digest of failures, and the summary."""
         self.pause()
-        if self.failed:
+        failures = self.ledger.failures()
+        if failures:
             self.line("")
-        for kind, text in failure_lines(self.failed.values()):
+        for kind, text in failure_lines(failures):
             self.line(paint(text, "red", sys.stderr) if kind == "cause" else text)
-        for text in skipped_lines(self.skipped):
+        for text in skipped_lines(self.ledger.skipped()):
             self.line(paint(text, "yellow", sys.stderr))
-        offer = self.again(list(self.failed)) if self.failed else None
+        offer = self.again([failure.run for failure in failures]) if failures else None
         if offer:
             self.line(printable(offer))
-        for text in code_lines(self.decisions, self.advice):
+        for text in code_lines(self.ledger.remarks(), self.advice):
             self.line(paint(printable(text), "yellow", sys.stderr))
-        fine = not (self.failed or self.skipped or self.interrupted or self.other_failures)
+        fine = not (any(map(self.ledger.runs, (FAILED, SKIPPED, INTERRUPTED))) or self.other_failures)
         self.line(paint(self.summary(), "green" if fine else "bold", sys.stderr))
 
 
@@ -307,8 +268,8 @@ def _unseen(task: Any) -> str:
     return "".join(getattr(action, name) or "" for name in streams for action in task.actions).strip()
 
 
-def seconds_of(execution: Execution) -> float:
-    """Tell how long a run took."""
-    status = statuses.read(execution.attempt) if execution.attempt is not None else {}
+def seconds_of(attempt: AttemptFolder | None) -> float:
+    """Tell how long an attempt took."""
+    status = statuses.read(attempt) if attempt is not None else {}
     seconds = status.get("seconds")
     return float(seconds) if isinstance(seconds, (int, float)) else 0.0

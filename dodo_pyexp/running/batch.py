@@ -27,7 +27,7 @@ from ..store.owner import Owner
 from ..store.paths import ExperimentFolder, shown
 from ..store.status import FINISHED
 from .import_location import origin
-from .ledger import Ledger
+from .ledger import Entry, Ledger
 from .stash import Kept
 
 #: So many batches before a new one are looked at: whether a build that was killed left them open.
@@ -70,8 +70,6 @@ class Batch:
         self._named = named
         self._manifest: Manifest | None = None
         self._continued = continued
-        self._touched: dict[str, str] = {}
-        self._skipped: dict[str, str] = {}
         #: The snapshot, and the hash of the code in it, when there is one.
         self.kept: Kept | None = None
         self.code: str | None = None
@@ -198,22 +196,6 @@ class Batch:
             about=about,
         )
 
-    def tried(self, run: PlannedRun, attempt: str) -> None:
-        """Note which attempt this batch made of `run`."""
-        self._touched[run.folder] = attempt
-
-    def skip(self, run: PlannedRun, reason: str) -> None:
-        """Note that `run` was not tried, and why."""
-        self._skipped[run.folder] = reason
-
-    def attempt_of(self, run: PlannedRun) -> str | None:
-        """Name the attempt that this batch made of `run`, well or badly."""
-        return self._touched.get(run.folder)
-
-    def skip_reason(self, run: PlannedRun) -> str | None:
-        """Tell why `run` was not tried, if it was skipped."""
-        return self._skipped.get(run.folder)
-
     def close(self, *, shared: bool = False) -> None:
         """Write what became of each run.
 
@@ -237,39 +219,47 @@ class Batch:
 
     def _look_up(self) -> None:
         """Find the attempts that other processes of this build made."""
-        manifest = self.open()
+        manifest, ledger = self.open(), self._ledger
         for run in self.experiment.runs:
-            if run.selected and self._ledger.of(run).attempt is None and run.folder not in self._touched:
+            if run.selected and ledger.of(run).attempt is None and ledger.of(run).tried is None:
                 made = made_by(manifest, run.files)
                 if made is not None:
-                    self._touched[run.folder] = "." if run.files.flat else made.name
-                self._ledger.digest_of(run)
+                    ledger.tried(run, "." if run.files.flat else made.name)
+                ledger.digest_of(run)
 
     def _end(self, manifest: Manifest) -> None:
         """Note what became of each run."""
-        of = self._ledger.of
-        attempts = {run.folder: found for run in self.experiment.runs if (found := of(run).attempt) is not None}
-        manifest.attempts = {**manifest.attempts, **attempts, **self._touched}
-        manifest.skipped = {f: why for f, why in {**manifest.skipped, **self._skipped}.items() if f not in attempts}
+        attempts, tried, skipped = {}, {}, {}
+        known: dict[str, str | None] = {}  # what became of those that were asked for, as far as this build knows
+        for run in self.experiment.runs:
+            entry, folder = self._ledger.of(run), run.folder
+            if entry.attempt is not None:
+                attempts[folder] = entry.attempt
+            if entry.tried is not None:
+                tried[folder] = entry.tried
+            if entry.ended == SKIPPED:
+                skipped[folder] = entry.cause or ""
+            if run.selected:
+                known[folder] = self._state(run, entry)
+        manifest.attempts = {**manifest.attempts, **attempts, **tried}
+        manifest.skipped = {f: why for f, why in {**manifest.skipped, **skipped}.items() if f not in attempts}
         manifest.about["end"] = timestamps.to_iso(time.time())
-        manifest.about["counts"] = self._counts(manifest)
+        manifest.about["counts"] = self._counts(manifest, known)
 
-    def _counts(self, manifest: Manifest) -> dict[str, int]:
+    def _state(self, run: PlannedRun, entry: Entry) -> str | None:
+        if entry.tried is not None:
+            done = entry.attempt == entry.tried
+            return FINISHED if done else attempt_state(run.files.attempt(entry.tried), _nobody)
+        if entry.attempt is not None and not self.continued:
+            return CACHED
+        return SKIPPED if entry.ended == SKIPPED else None
+
+    def _counts(self, manifest: Manifest, known: dict[str, str | None]) -> dict[str, int]:
         """Count what became of the runs; what this build does not know has to be looked up."""
-        runs = [run for run in self.experiment.runs if run.selected]
-        known = dict.fromkeys(self._skipped, SKIPPED)
-        if not self.continued:
-            known.update([(run.folder, CACHED) for run in runs if self._ledger.of(run).attempt is not None])
-        if self._touched:
-            known.update([(run.folder, self._how_it_ended(run)) for run in runs if run.folder in self._touched])
-        if len(known) == len(runs) and not self.continued:
-            return tally(known.values())
-        return tally(states(self.experiment.files, manifest, _nobody, known))
-
-    def _how_it_ended(self, run: PlannedRun) -> str:
-        """Tell what became of a run that this batch made an attempt of."""
-        tried = self._touched[run.folder]
-        return FINISHED if self._ledger.of(run).attempt == tried else attempt_state(run.files.attempt(tried), _nobody)
+        told = {folder: state for folder, state in known.items() if state is not None}
+        if len(told) == len(known) and not self.continued:
+            return tally(told.values())
+        return tally(states(self.experiment.files, manifest, _nobody, told))
 
 
 def close_abandoned(folder: ExperimentFolder, names: list[str]) -> None:

@@ -20,7 +20,7 @@ from ..executors.job import Job, describe, taken_text
 from ..executors.process import describe_end
 from ..executors.reference import UnsendableFunction
 from ..planning import resume
-from ..planning.decision import FORCED, Decision, Found, decide, failure_cause
+from ..planning.decision import FAILED, FORCED, INTERRUPTED, UP_TO_DATE, Found, decide, failure_cause
 from ..planning.plan import PlannedRun
 from ..planning.resources import resources_of
 from ..printable import from_here
@@ -33,6 +33,7 @@ from ..store.record import Record
 from . import upstreams
 from .attempt import add_to_log, clear, described_for, log_of, new_attempt, record_failure
 from .damage import distrust, make_way
+from .ledger import EXECUTED
 from .limits import Limits
 from .open_files import Shortage, is_shortage
 from .session import Session
@@ -42,7 +43,7 @@ MOST_LOSSES = 3
 
 
 class Execution:
-    """Makes sure that one run is finished.
+    """Makes sure that one run is finished; what becomes of it stands in the ledger of the build.
 
     Parameters
     ----------
@@ -52,13 +53,6 @@ class Execution:
         The run.
     forced
         Execute it even if its record is fine.
-
-    Attributes
-    ----------
-    failure
-        Why the run failed, in a line; None when it is finished.
-    executed
-        Whether anything was executed, or the record turned out to be fine.
     """
 
     def __init__(self, session: Session, run: PlannedRun, *, forced: bool = False) -> None:
@@ -69,12 +63,10 @@ class Execution:
         self._lock: RunLock | None = None
         self._reading: list[RunLock] | None = None
         self._tries = 0
+        self._cause: str | None = None  # of the last try that failed
         self._losses: list[str] = []
         self.handle: Handle | None = None
-        self.failure: str | None = None
-        self.executed = False
         self.attempt: AttemptFolder | None = None
-        self.decision: Decision | None = None
         self._limits: Limits | None = None
         self._broken: tuple[str, str] | None = None
         self._killed: tuple[str, str] | None = None
@@ -131,7 +123,7 @@ class Execution:
             self._wait_for_more(error)
             if not os.access(self.run.experiment.files.path, os.W_OK):
                 raise  # nothing at all can be written here
-            self.executed, self.failure = True, str(error)
+            self._end(str(error))
             return True
         if self._lock is None:
             return False
@@ -141,15 +133,15 @@ class Execution:
             if self._forced:
                 found = Found(FORCED)  # what it was before must not be taken for its outcome
             self._ledger.decided(self.run, found)
-            self.decision = found.decision
-            if self.decision.up_to_date:
+            if found.decision.up_to_date:
+                self._ledger.settled(self.run, UP_TO_DATE)
                 self._release()
                 return True
             self._reading = upstreams.read_locks(self.run, self._ledger)
             if self._reading is None:
                 self._release()
                 return False
-            self.executed = True
+            self._ledger.started(self.run)
             self._begin()
             self._try()
         except BaseException as error:
@@ -173,13 +165,12 @@ class Execution:
             except Exception as bug:
                 self._gone = self._fault(bug)
         described = described_for(self.run, error)
-        self.failure = failure_cause({"error": described})
         if self.attempt is not None:
             atomic.remove(self.run.files.finished)
             record_failure(self.attempt, self._state, self._kept_config, described)
             with suppress(OSError):
                 self._mark_ended(self.attempt)
-        self._release()
+        self._end(failure_cause({"error": described}))
 
     def _wait_for_more(self, error: BaseException) -> None:
         """Undo the start if it failed only because so much is on its way."""
@@ -188,7 +179,8 @@ class Execution:
         self._release()
         if self.attempt is not None and not self.run.files.flat:
             shutil.rmtree(self.attempt.path, ignore_errors=True)
-        self.attempt, self.executed, self._tries = None, False, 0
+        self._ledger.put_back(self.run)
+        self.attempt, self._tries = None, 0
         raise Shortage(str(error)) from None
 
     def _begin(self) -> None:
@@ -200,7 +192,7 @@ class Execution:
         self._config, self._kept_config = config, run.experiment.masker.config(config)
         make_way(files.finished)
         self.attempt = new_attempt(run, batch)
-        batch.tried(run, self.attempt.name if not files.flat else ".")
+        self._ledger.tried(run, self.attempt.name if not files.flat else ".")
         self._write_config(self.attempt)
         if batch.commit:
             atomic.write_text(self.attempt.commit, batch.commit)
@@ -236,18 +228,18 @@ class Execution:
             "tries": self._tries,
             "code": batch.code or run.experiment.code.starting(imported_anew=self._executor.imports_anew),
             "requirements": batch.surroundings.get("requirements"),
-            "why": self.decision.reason if self.decision else "",
+            "why": decision.reason if (decision := self._ledger.of(run).decision) else "",
         }
         if self._losses:
             self._state["lost"] = self._losses
         if run.upstream:
-            self._state["deps"] = upstreams.attempts_of(run, self._ledger, self._session.batch)
+            self._state["deps"] = upstreams.attempts_of(run, self._ledger)
         given = self._resume(attempt) if run.experiment.options.resume is not None else None
         statuses.write(attempt, self._state)
         definition = run.experiment.definition
         job = Job(
             run.name, definition.fn, definition.arity, self._config,
-            upstreams.results_of(run, self._ledger, self._session.batch), attempt, self._state, given,
+            upstreams.results_of(run, self._ledger), attempt, self._state, given,
         )  # fmt: skip
         job.lock_fd = -1 if self._lock is None else self._lock.fd
         job.kept_config = self._kept_config
@@ -348,11 +340,18 @@ class Execution:
             if self._settle(ended):
                 return False
         except OSError as error:  # a full disk: what the run itself has written stays as it is
-            self.failure = self.failure or f"{type(error).__name__}: {error}"
+            self._end(self._cause or f"{type(error).__name__}: {error}")
         except BaseException as error:
             self._fail(error)
-        self._release()
+        else:
+            self._end(self._cause)
         return True
+
+    def _end(self, cause: str | None) -> None:
+        """Note how the run ended, and let others have it."""
+        how = INTERRUPTED if self.interrupted else EXECUTED if cause is None else FAILED
+        self._ledger.settled(self.run, how, cause)
+        self._release()
 
     def kill(self, kind: str, message: str) -> None:
         """End the run now; `kind` and `message` are recorded as the cause."""
@@ -404,7 +403,7 @@ class Execution:
             return True
         if status.get("state") != statuses.FAILED:
             status = self._record_death(attempt, ended)
-        self.failure = failure_cause(status)
+        self._cause = failure_cause(status)
         if status.get("state") == statuses.INTERRUPTED:
             return False
         damaged = (status.get("error") or {}).get("damaged")
@@ -455,7 +454,7 @@ class Execution:
         self._mark_ended(attempt)
         record.write(run.files)
         self._ledger.recorded(run, record)
-        self.failure = None
+        self._cause = None
         if said := taken_text(status):
             self._session.note_once(f"{run.experiment.name}: {said}")
         return True
@@ -481,8 +480,8 @@ class Execution:
     def _tell_of_next_try(self, attempt: AttemptFolder) -> None:
         """Say that the run is tried again, in its log too."""
         left = (self.run.experiment.options.retry or 0) - self._tries + 1
-        add_to_log(attempt, f"--- try {self._tries} failed ({self.failure}); trying again, {left} left ---\n")
-        cause = from_here(self.failure or "")
+        add_to_log(attempt, f"--- try {self._tries} failed ({self._cause}); trying again, {left} left ---\n")
+        cause = from_here(self._cause or "")
         self._session.note(f"{self.run.full_name}: try {self._tries} failed: {cause}; trying again, {left} left")
 
     def _mark_ended(self, attempt: AttemptFolder) -> None:

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import DamagedFile
-from ..planning.decision import look_up
+from ..planning.decision import FAILED, INTERRUPTED, SKIPPED, UP_TO_DATE, look_up
 from ..store.record import FAILED_UPSTREAM, Record
 
 if TYPE_CHECKING:
     from ..planning.decision import Decision, Found
     from ..planning.plan import PlannedRun
+    from ..store.paths import AttemptFolder
+
+
+EXECUTED = "executed"
+ENDS = (EXECUTED, UP_TO_DATE, FAILED, SKIPPED, INTERRUPTED)
+"""How a run, or a task of the user's own, may end. A run that another build has made is up to date."""
 
 
 class Entry:
     """What became of one run, so far; only the ledger writes it."""
 
-    __slots__ = ("attempt", "code", "decision", "digest", "packages")
+    __slots__ = ("attempt", "cause", "code", "decision", "digest", "ended", "packages", "started", "tried")
 
     def __init__(self) -> None:
         #: What was decided last, if anything was.
@@ -33,17 +40,44 @@ class Entry:
         #: Hashes of the code and the packages that it was made by.
         self.code: str | None = None
         self.packages: str | None = None
+        #: This build has begun to execute it; and the last attempt that it made of it, well or badly.
+        self.started = False
+        self.tried: str | None = None
+        #: How it ended; and why it failed, was skipped or was interrupted, in a line.
+        self.ended: str | None = None
+        self.cause: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """In this build it has failed, or was skipped: there is nothing of it that another run could be made from."""
+        return self.ended in (FAILED, SKIPPED)
+
+
+class Failure(NamedTuple):
+    """A run that failed, why, and the attempt that it failed in, if it came as far as that."""
+
+    run: PlannedRun
+    cause: str | None
+    attempt: AttemptFolder | None
 
 
 _NOTHING = Entry()  # of a run that nothing is known of; never written to
 
 
 class Ledger:
-    """What became of each run of one build."""
+    """What became of each run of one build.
+
+    Attributes
+    ----------
+    running
+        The runs that are being executed, in the order in which they were started.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[PlannedRun, Entry] = {}
         self._records: dict[PlannedRun, tuple[tuple[int, ...], Record | None]] = {}
+        self._ended: dict[str, list[PlannedRun]] = {how: [] for how in ENDS}
+        self.running: dict[PlannedRun, None] = {}
 
     # -- what is read -------------------------------------------------------------------------------------------
 
@@ -66,6 +100,36 @@ class Ledger:
             return None
         return known[1]
 
+    def runs(self, ended: str) -> Sequence[PlannedRun]:
+        """List the runs that have ended in one way, in the order in which they did."""
+        return self._ended[ended]
+
+    def count(self) -> int:
+        """Tell how many runs have ended, one way or another."""
+        return sum(map(len, self._ended.values()))
+
+    def does_without(self, run: PlannedRun, upstream: PlannedRun) -> bool:
+        """Tell whether an upstream has failed that the run can do without."""
+        return upstream.task in run.optional and self.of(upstream).failed
+
+    def folder(self, run: PlannedRun) -> AttemptFolder | None:
+        """Give the folder of the attempt that this build made of a run last, well or badly."""
+        tried = self.of(run).tried
+        return None if tried is None else run.files.attempt(tried)
+
+    def failures(self) -> list[Failure]:
+        """List the runs that failed, the first failure first."""
+        return [Failure(run, self.of(run).cause, self.folder(run)) for run in self._ended[FAILED]]
+
+    def skipped(self) -> dict[PlannedRun, str]:
+        """Give the runs that were skipped, each with the reason."""
+        return {run: self.of(run).cause or "" for run in self._ended[SKIPPED]}
+
+    def remarks(self) -> dict[PlannedRun, Decision]:
+        """Give the decisions on runs that are up to date of which there is something to say all the same."""
+        entries = self._entries
+        return {run: said for run in self._ended[UP_TO_DATE] if (said := entries[run].decision) and said.reason}
+
     # -- what is written ----------------------------------------------------------------------------------------
 
     def decided(self, run: PlannedRun, found: Found) -> None:
@@ -73,6 +137,28 @@ class Ledger:
         entry = self._entry(run)
         entry.decision = found.decision
         self._note(entry, found.record)
+
+    def started(self, run: PlannedRun) -> None:
+        """Note that a run is executed from here on."""
+        self._entry(run).started = True
+        self.running[run] = None
+
+    def tried(self, run: PlannedRun, attempt: str) -> None:
+        """Note which attempt this build made of a run."""
+        self._entry(run).tried = attempt
+
+    def put_back(self, run: PlannedRun) -> None:
+        """Note that a run could not be started yet, and that nothing is left of the attempt."""
+        entry = self._entry(run)
+        entry.started, entry.tried = False, None
+        self.running.pop(run, None)
+
+    def settled(self, run: PlannedRun, how: str, cause: str | None = None) -> None:
+        """Note how a run ended: one of `ENDS`; and why."""
+        entry = self._entry(run)
+        entry.ended, entry.cause = how, cause
+        self.running.pop(run, None)
+        self._ended[how].append(run)
 
     def recorded(self, run: PlannedRun, record: Record) -> None:
         """Note the record that was written of a run."""
@@ -92,7 +178,7 @@ class Ledger:
 
     def output_of(self, upstream: PlannedRun) -> str | None:
         """Give what a record says of an upstream: the digest of its outputs, or that it failed; None if it waits."""
-        return self.digest_of(upstream) or (None if upstream.failure is None else FAILED_UPSTREAM)
+        return self.digest_of(upstream) or (FAILED_UPSTREAM if self.of(upstream).failed else None)
 
     def _entry(self, run: PlannedRun) -> Entry:
         entry = self._entries.get(run)

@@ -13,6 +13,7 @@ from ..collection.runs import Runs
 from ..config.config import Config
 from ..config.merge import copied
 from ..errors import DamagedResult, UsageError
+from ..planning.decision import SKIPPED
 from ..results.result import Result
 from ..store.locks import RunLock
 from ..store.record import FAILED_UPSTREAM
@@ -22,11 +23,8 @@ from ..store.status import FINISHED
 MOST_LOCKS = 100
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..planning.plan import PlannedExperiment, PlannedRun
+    from ..planning.plan import PlannedRun
     from ..store.paths import AttemptFolder
-    from .batch import Batch
     from .ledger import Ledger
 
 
@@ -39,14 +37,12 @@ def look_up_all(run: PlannedRun, ledger: Ledger) -> None:
 def noted(run: PlannedRun, ledger: Ledger) -> dict[str, str]:
     """Give what the record says of the upstreams: the digest of each one's outputs, or that it had failed."""
     return {
-        upstream.task: ledger.of(upstream).digest or (FAILED_UPSTREAM if run.does_without(upstream) else "")
+        upstream.task: ledger.of(upstream).digest or (FAILED_UPSTREAM if ledger.does_without(run, upstream) else "")
         for upstream in run.upstream
     }
 
 
-def attempts_of(
-    run: PlannedRun, ledger: Ledger, batch: Callable[[PlannedExperiment], Batch]
-) -> dict[str, dict[str, Any]]:
+def attempts_of(run: PlannedRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
     """Give what the status says of the upstreams: which attempt of each it was, and the digest of its outputs.
 
     Attempts are named by their paths in the output folder.
@@ -55,7 +51,7 @@ def attempts_of(
     output = run.experiment.output.path
     for upstream in run.upstream:
         entry = ledger.of(upstream)
-        name = entry.attempt or batch(upstream.experiment).attempt_of(upstream)
+        name = entry.attempt or entry.tried
         place = None if name is None else _place(upstream.files.attempt(name).path, output)
         told[upstream.task] = {"attempt": place, "digest": entry.digest}
     return told
@@ -66,21 +62,22 @@ def _place(path: str, output: str) -> str:
     return path[len(output) + 1 :] if path.startswith(f"{output}/") else os.path.relpath(path, output)
 
 
-def results_of(run: PlannedRun, ledger: Ledger, batch: Callable[[PlannedExperiment], Batch]) -> Runs[Result]:
+def results_of(run: PlannedRun, ledger: Ledger) -> Runs[Result]:
     """Give the results of the upstreams, in the order of `depends_on`, to be read when asked for."""
-    return Runs(result_of(upstream, ledger, batch(upstream.experiment)) for upstream in run.upstream)
+    return Runs(result_of(upstream, ledger) for upstream in run.upstream)
 
 
-def result_of(run: PlannedRun, ledger: Ledger, batch: Batch) -> Result:
+def result_of(run: PlannedRun, ledger: Ledger) -> Result:
     """Give the result of a run in this build: of the attempt that satisfied it, or that failed."""
 
     def locate() -> tuple[AttemptFolder | None, str | None]:
-        name = ledger.of(run).attempt or batch.attempt_of(run)
-        if name is None and run.failure is None and ledger.digest_of(run) is not None:
+        entry = ledger.of(run)
+        name = entry.attempt or entry.tried
+        if name is None and not entry.failed and ledger.digest_of(run) is not None:
             name = ledger.of(run).attempt
         if name is None:
-            return None, batch.skip_reason(run) or run.failure
-        return run.files.attempt(name), batch.skip_reason(run)
+            return None, entry.cause if entry.failed else None
+        return run.files.attempt(name), entry.cause if entry.ended == SKIPPED else None
 
     def recorded() -> dict[str, Any] | None:
         entry = ledger.of(run)
@@ -106,7 +103,7 @@ def check_whole(run: PlannedRun, ledger: Ledger) -> None:
         One is not whole.
     """
     for upstream in run.upstream:
-        if run.does_without(upstream):
+        if ledger.does_without(run, upstream):
             continue
         record, known = ledger.record_of(upstream), ledger.of(upstream).digest
         if record is None or known is None:

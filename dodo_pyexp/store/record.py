@@ -25,6 +25,7 @@ READ_AGAIN = 64 << 20
 """A result file of more bytes is not read before a build, only because it is newer than it should be."""
 FAILED_UPSTREAM = "failed"
 """In place of a digest: the upstream was optional, and had failed."""
+_TEXT_OR_NONE = {str, type(None)}
 _decode = json.JSONDecoder().decode  # what json.loads does, without looking at its options for every run
 
 
@@ -135,8 +136,8 @@ class Record:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise DamagedFile(f"{path} is not a whole record") from None
         whole = isinstance(record.upstream, dict) and sized(record.files, record.saved, record.sums, record.written)
-        hashes = record.code, record.packages, record.experiment
-        if not (whole and all(isinstance(one, str | None) for one in hashes) and _plain(record.attempt)):
+        texts = {type(record.code), type(record.packages), type(record.experiment)}
+        if not (whole and texts <= _TEXT_OR_NONE and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record
 

@@ -36,14 +36,14 @@ from ..store.manifest import find
 from ..store.paths import check_folder, shown
 
 
-def results_of(experiment: PlannedExperiment, ledger: Ledger, batch: Batch) -> Tensor[Result]:
+def results_of(experiment: PlannedExperiment, ledger: Ledger) -> Tensor[Result]:
     """Give the results of this build: each run with the attempt that satisfied it, or that failed.
 
     Runs that this build was not asked for are among them if they have a result.
     """
     handed = handed_on(experiment, ledger)
     shape = experiment.shape if len(handed) == len(experiment.runs) else None
-    return Tensor((result_of(run, ledger, batch) for run in handed), shape)
+    return Tensor((result_of(run, ledger) for run in handed), shape)
 
 
 def handed_on(experiment: PlannedExperiment, ledger: Ledger) -> list[PlannedRun]:
@@ -58,8 +58,8 @@ def make_report(experiment: PlannedExperiment, ledger: Ledger, batch: Batch) -> 
     """
     report = experiment.definition.report
     assert report is not None
-    results = results_of(experiment, ledger, batch)
-    there = [run for run in experiment.runs if run.failure is None and ledger.digest_of(run) is not None]
+    results = results_of(experiment, ledger)
+    there = [run for run in experiment.runs if not ledger.of(run).failed and ledger.digest_of(run) is not None]
     tell_mixed(experiment, (Made(run.name, ledger.of(run).code, ledger.of(run).packages) for run in there))
     folder = experiment.files.reports
     name = ""

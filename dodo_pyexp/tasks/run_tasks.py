@@ -22,6 +22,7 @@ from ..planning.plan import PlannedExperiment, PlannedRun
 from ..printable import printable, printable_lines
 from ..reporting.notices import Advice, code_lines
 from ..running.batch import Batch
+from ..running.ledger import Ledger
 from ..running.session import Session
 from ..store.opening import open_file
 from .report_task import ReportAction, report_is_current
@@ -45,8 +46,9 @@ class _Check:
         ledger = task.session.ledger
         found = decide(task.run, ledger.output_of)
         ledger.decided(task.run, found)
-        task.decision = self.last = found.decision
-        return found.decision.up_to_date
+        self.last = found.decision
+        task.fine = found.decision.up_to_date
+        return task.fine
 
     def __repr__(self) -> str:
         # `doit info` shows this as the reason, right after the call.
@@ -96,14 +98,15 @@ class LeanTask(Task):
 class RunTask(LeanTask):
     """The task of one run: its target is the run's `.finished`."""
 
-    decision: Decision | None = None
+    #: The check found the record fine: if doit executes the task all the same, that is forced (``doit -a``).
+    fine = False
     uptodate = _CHECK
 
     def __init__(self, run: PlannedRun, session: Session) -> None:
         super().__init__(
             run.task,
             targets=[run.target],
-            task_dep=[upstream.task for upstream in run.upstream if upstream.found is None],
+            task_dep=[upstream.task for upstream in run.upstream if session.ledger.of(upstream).ended is None],
             subtask_of=run.experiment.task,
         )
         self.run = run
@@ -125,8 +128,9 @@ class RunTask(LeanTask):
     def meta(self) -> dict[str, Any]:
         """What `doit info` shows beside the rest."""
         told = {"run": self.run.full_name, "config": dict(self.run.experiment.masker.config(self.run.config))}
-        if self.decision is not None and self.decision.up_to_date and self.decision.reason:
-            told["note"] = self.decision.reason  # of a task that is up to date doit shows no reason
+        decision = self.session.ledger.of(self.run).decision
+        if decision is not None and decision.up_to_date and decision.reason:
+            told["note"] = decision.reason  # of a task that is up to date doit shows no reason
         return told
 
     @meta.setter
@@ -151,15 +155,10 @@ class RunTask(LeanTask):
         """What doit's console shows: the real name where it differs."""
         return self.name if self.run.name == self.run.folder else f"{self.name}  ({printable(self.run.name)})"
 
-    @property
-    def forced(self) -> bool:
-        """doit executes this task although its record is fine: ``doit -a``, or ``--rerun``."""
-        return self.decision is not None and self.decision.up_to_date
-
 
 def _sendable(task: Task) -> dict[str, Any]:
     return {name: getattr(task, name) for name in ("name", "options", "values", "result", "executed")} | {
-        "decision": getattr(task, "decision", None)
+        "fine": getattr(task, "fine", False)
     }
 
 
@@ -195,7 +194,7 @@ class RunAction(BaseAction):
         """Prepare to execute the run."""
         from ..running.execution import Execution
 
-        return Execution(self.task.session, self.task.run, forced=self.task.forced)
+        return Execution(self.task.session, self.task.run, forced=self.task.fine)
 
     def execute(self, out: Any = None, err: Any = None) -> BaseFail | None:
         """Execute the run and wait for its end."""
@@ -210,9 +209,11 @@ class RunAction(BaseAction):
             raise
         except PyexpError as error:
             return TaskFailed(f"{self.task.run.full_name}: {error}")
-        if execution.failure is not None and execution.attempt is not None:
-            self.out = printable_lines(tail(execution.attempt.log))  # doit shows it below the failure
-        return failure(execution)
+        run, ledger = self.task.run, self.task.session.ledger
+        folder = ledger.folder(run)
+        if ledger.of(run).cause is not None and folder is not None:
+            self.out = printable_lines(tail(folder.log))  # doit shows it below the failure
+        return failure(run, ledger)
 
 
 def wait(execution: Execution) -> None:
@@ -236,13 +237,13 @@ def interrupt(execution: Execution) -> None:
         time.sleep(0.005)
 
 
-def failure(execution: Execution) -> BaseFail | None:
-    """Turn a failed execution into what doit reports."""
-    if execution.failure is None:
+def failure(run: PlannedRun, ledger: Ledger) -> BaseFail | None:
+    """Turn what became of a run into what doit reports, if it is a failure."""
+    cause, attempt = ledger.of(run).cause, ledger.folder(run)
+    if cause is None:
         return None
-    attempt = execution.attempt
     log = f"  log: {os.path.relpath(attempt.log)}" if attempt is not None else ""
-    return TaskFailed(printable(f"{execution.run.full_name} failed: {execution.failure}{log}"))
+    return TaskFailed(printable(f"{run.full_name} failed: {cause}{log}"))
 
 
 def tail(path: str, size: int = 4000) -> str:
@@ -278,18 +279,19 @@ class CleanAction(BaseAction):
 class GroupTask(Task):
     """All runs of an experiment: it does nothing itself, and when they are done the batch is closed."""
 
-    def __init__(self, experiment: PlannedExperiment, runs: list[RunTask], batch: Batch) -> None:
+    def __init__(self, experiment: PlannedExperiment, runs: list[RunTask], session: Session) -> None:
         doc = (experiment.definition.fn.__doc__ or "").strip().split("\n")[0]
         super().__init__(
             experiment.task, None, has_subtask=True, doc=doc or f"{_runs(len(runs))} of {experiment.name}",
-            teardown=[(_close, [batch]), (self._tell_code, [runs])],
+            teardown=[(_close, [session.batch(experiment)]), (self._tell_code, [runs, session.ledger])],
         )  # fmt: skip
         self.task_dep = [task.name for task in runs]
         self.experiment = experiment
 
-    def _tell_code(self, runs: list[RunTask]) -> None:
+    def _tell_code(self, runs: list[RunTask], ledger: Ledger) -> None:
         """Say which runs were made by other code; `pyexp build` has its own way to say so."""
-        decisions = {task.run: task.decision for task in runs if task.decision is not None}
+        found = ((task.run, ledger.of(task.run).decision) for task in runs)
+        decisions = {run: decision for run, decision in found if decision is not None}
         for line in code_lines(decisions, Advice.beside_doit(self.experiment)):
             print(printable(line), file=sys.stderr)
 
@@ -313,7 +315,7 @@ class ReportTask(LeanTask):
         super().__init__(
             f"{experiment.task}:report",
             targets=[f"{experiment.target_prefix}report/.finished"],
-            task_dep=[run.task for run in experiment.runs if run.selected and run.found is None],
+            task_dep=[run.task for run in experiment.runs if run.selected and session.ledger.of(run).ended is None],
             subtask_of=experiment.task,
         )
         self.experiment = experiment
@@ -334,9 +336,8 @@ def make_tasks(experiment: PlannedExperiment, session: Session) -> Iterator[Task
 
     Runs that are known to be up to date are no tasks any more.
     """
-    batch = session.batch(experiment)
-    tasks = [RunTask(run, session) for run in experiment.runs if run.selected and run.found is None]
-    group = GroupTask(experiment, tasks, batch)
+    tasks = [RunTask(run, session) for run in experiment.runs if run.selected and session.ledger.of(run).ended is None]
+    group = GroupTask(experiment, tasks, session)
     yield group
     yield from tasks
     if experiment.definition.report is not None and any(run.chosen for run in experiment.runs):

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from doit.exceptions import InvalidDodoFile, InvalidTask
 
+from ..planning.decision import INTERRUPTED, SKIPPED, UP_TO_DATE
 from ..reporting.reporter import BuildReporter
+from ..running.ledger import EXECUTED
 from ..running.open_files import Descriptors, Shortage
 from ..running.polling import Pace
 from ..running.session import Session
@@ -52,6 +54,7 @@ class BuildRunner:
         self.session = session
         self._dep_manager = dep_manager
         self._reporter = reporter
+        self._ledger = session.ledger
         self._others = others
         self._stopping = False
         self._flying: dict[Execution, Any] = {}
@@ -96,7 +99,7 @@ class BuildRunner:
         """Decide a task as doit does, except where a failed upstream means something else to pyexp than to doit."""
         task = node.task
         if node.bad_deps and isinstance(task, RunTask) and task.run.optional:
-            node.bad_deps = [dep for dep in node.bad_deps if not task.run.does_without(dep.task.run)]
+            node.bad_deps = [dep for dep in node.bad_deps if not self._ledger.does_without(task.run, dep.task.run)]
         if node.bad_deps:
             if isinstance(task, RunTask):
                 self._skip(node)
@@ -137,7 +140,8 @@ class BuildRunner:
             return False
         if check(task) and not self._forced(task):
             node.run_status = "up-to-date"
-            self._reporter.skip_uptodate(task)
+            self._ledger.settled(task.run, UP_TO_DATE)
+            self._reporter.passed_over(task.run)
             return False
         node.run_status = "run"
         return True
@@ -152,12 +156,11 @@ class BuildRunner:
         if bad is None:
             reason = f"{node.bad_deps[0].task.name} failed"
         else:
-            what = "was skipped" if self._reporter.was_skipped(bad.run) else "failed"
+            what = "was skipped" if self._ledger.of(bad.run).ended == SKIPPED else "failed"
             reason = f"upstream {bad.run.full_name} {what}"
         node.run_status = "failure"
-        run.failure = reason
-        self.session.batch(run.experiment).skip(run, reason)
-        self._reporter.skip_unmet(run, reason)
+        self._ledger.settled(run, SKIPPED, reason)
+        self._reporter.passed_over(run)
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
@@ -292,7 +295,7 @@ class BuildRunner:
             with self.interrupts.in_process(self.session.executor(execution.run)):
                 started = execution.start()
         except KeyboardInterrupt:
-            self._reporter.broken_off(execution)
+            self._ledger.settled(execution.run, INTERRUPTED)
             self._settled.append(node)
             raise
         except Shortage as shortage:
@@ -303,7 +306,7 @@ class BuildRunner:
             self._share(execution)
             self._parked.append((node, execution))
             return
-        if not execution.executed:
+        if self._ledger.of(execution.run).ended == UP_TO_DATE:
             self._land(node, execution)
             return
         self._untold.append(execution)
@@ -319,7 +322,7 @@ class BuildRunner:
         """Tell of the runs that were started: not before the end of those that they have overtaken is told."""
         for execution in [execution for execution in self._untold if execution.overtook not in self._flying]:
             self._untold.remove(execution)
-            self._reporter.started(execution)
+            self._reporter.started(execution.run)
 
     def _share(self, execution: Execution) -> None:
         """Say, once, that somebody else is at work on the same runs."""
@@ -382,7 +385,7 @@ class BuildRunner:
                 self._overtake(execution)
             return
         self._leaving.discard(execution)
-        if execution.failure is None and not execution.interrupted and not execution.overtaken:
+        if self._ledger.of(execution.run).ended == EXECUTED and not execution.overtaken:
             self._overtake()
         self._land(self._flying.pop(execution), execution)
 
@@ -422,21 +425,18 @@ class BuildRunner:
             self.session.collector.rest()
         if execution in self._untold:
             self._untold.remove(execution)
-            self._reporter.started(execution)
-        self._reporter.ended(execution)
+            self._reporter.started(execution.run)
+        self._reporter.ended(execution.run)
         execution.overtook = None  # else each would keep all before it
         self._tell_started()
-        fail = failure(execution)
-        if execution.interrupted:
+        if self._ledger.of(execution.run).ended == INTERRUPTED:
             node.run_status = "failure"
             self._stopping = True
+        elif (fail := failure(execution.run, self._ledger)) is not None:
+            self._fail(node, fail)
         else:
-            execution.run.failure = execution.failure
-            if fail is None:
-                self._dep_manager.save_success(node.task)
-                node.run_status = "successful"
-            else:
-                self._fail(node, fail)
+            self._dep_manager.save_success(node.task)
+            node.run_status = "successful"
         self._settled.append(node)
 
     def _end_all(self) -> None:

@@ -223,9 +223,9 @@ def test_a_run_is_told_to_have_been_started_after_the_one_that_it_waits_for_is_t
 from dodo_pyexp.reporting import reporter
 TOLD = []
 for name in ("started", "ended"):
-    def told(self, execution, name=name, real=getattr(reporter.BuildReporter, name)):
-        TOLD.append((name, execution.run.name))
-        return real(self, execution)
+    def told(self, run, name=name, real=getattr(reporter.BuildReporter, name)):
+        TOLD.append((name, run.name))
+        return real(self, run)
     setattr(reporter.BuildReporter, name, told)
 def after(results):
     assert TOLD == [(what, f"r{n}") for n in range(6) for what in ("started", "ended")], TOLD

@@ -19,7 +19,9 @@ FAULTS = {
     ),
     "returned values do not count": ("store/digest.py", "    digest.update(value)\n    for", "    for"),
     "saved files do not count": ("store/digest.py", ' + b"\\0" + file_digest(path))', ")"),
-    "configs are not compared": (DECISION, "    if record.config_hash != run.hash and not", "    if False and not"),
+    "configs are not compared": (
+        DECISION, "_same_config(run, record):\n        return _config", "True:\n        return _config",
+    ),
     "code is not compared": (DECISION, "state = STALE if", "state = UP_TO_DATE if"),
     "outputs of upstreams are not compared": (DECISION, "        if digest != before:", "        if False:"),
     "the last upstream is not compared": (
@@ -29,7 +31,7 @@ FAULTS = {
         DECISION, "    if len(expected) != len(run.upstream):", "    if len(expected) < len(run.upstream):",
     ),
     "the order of upstreams is not compared": (
-        DECISION, "    if len(expected) == len(run.upstream) and", "    if False and",
+        DECISION, "    if expected and list(expected) != [", "    if False and list(expected) != [",
     ),
     "damage is not noticed": (DECISION, "    if damage is not None:", "    if False:"),
     "what is shown is not what decides": (

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,6 +17,7 @@ from dodo_pyexp.reporting.failures import (
     group_failures,
     skipped_lines,
 )
+from dodo_pyexp.running.ledger import Failure
 from dodo_pyexp.store.paths import AttemptFolder
 
 
@@ -28,7 +28,7 @@ class Run:
 
 
 class Failures:
-    """Makes what the runner hands to a reporter."""
+    """Makes what the ledger tells of failed runs."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,10 +41,10 @@ class Failures:
         error = {"type": kind, "message": message, "where": where, "below": below}
         (folder / "status.json").write_text(json.dumps({"error": error}))
         cause = f"{kind}: {message}" + (f" at {where}" if where else "")
-        self.all.append(SimpleNamespace(run=Run(name), failure=cause, attempt=AttemptFolder(str(folder))))
+        self.all.append(Failure(cast("Any", Run(name)), cause, AttemptFolder(str(folder))))
 
     def grouped(self) -> list[list[str]]:
-        return [[one.run.name for one in group.executions] for group in group_failures(self.all)]
+        return [[one.run.name for one in group.failures] for group in group_failures(self.all)]
 
     def lines(self) -> list[str]:
         return [text for _, text in failure_lines(self.all)]
@@ -166,7 +166,7 @@ def test_many_causes_do_not_fill_the_screen(failures: Failures) -> None:
 def test_programs_are_given_every_run_and_every_log(failures: Failures) -> None:
     for _ in range(SHOWN_RUNS + 1):
         failures.add("ValueError", "no", "a.py:1")
-    failures.all.append(SimpleNamespace(run=Run("x"), failure="UsageError: cannot write", attempt=None))
+    failures.all.append(Failure(cast("Any", Run("x")), "UsageError: cannot write", None))
     first, second = failures_data(failures.all)
     assert first["cause"] == "ValueError: no at a.py:1"
     assert first["runs"] == [f"exp:r{number}" for number in range(SHOWN_RUNS + 1)]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from dodo_pyexp.planning.decision import Decision, Found, decide
+from dodo_pyexp.planning.decision import FAILED, SKIPPED, UP_TO_DATE, Decision, Found, decide
 from dodo_pyexp.planning.definition import Definition
 from dodo_pyexp.planning.options import Options, resolve
 from dodo_pyexp.planning.plan import PlannedExperiment, PlannedRun, make_plan
-from dodo_pyexp.running.ledger import Ledger
-from dodo_pyexp.store.record import Record
+from dodo_pyexp.running.ledger import ENDS, EXECUTED, Ledger
+from dodo_pyexp.store.record import FAILED_UPSTREAM, Record
 
 STAMP = "2026-02-17_14-30-00"
 
@@ -110,3 +110,82 @@ def test_a_record_is_read_again_only_when_its_file_changed(
     assert ledger.record_of(run) is None
     Path(run.files.finished).unlink()
     assert ledger.record_of(run) is None
+
+
+# -- how runs end -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_each_run_ends_in_one_way_and_is_counted_there(runs: list[PlannedRun], how: str) -> None:
+    ledger, run = Ledger(), runs[0]
+    ledger.settled(run, how, "because")
+    assert (ledger.of(run).ended, ledger.of(run).cause) == (how, "because")
+    assert [list(ledger.runs(one)) for one in ENDS] == [[run] if one == how else [] for one in ENDS]
+    assert ledger.count() == 1
+    assert ledger.of(run).failed is (how in (FAILED, SKIPPED))
+
+
+def test_a_run_is_running_from_its_start_to_its_end(runs: list[PlannedRun]) -> None:
+    ledger, run = Ledger(), runs[0]
+    ledger.started(run)
+    assert ledger.of(run).started and list(ledger.running) == [run]
+    ledger.settled(run, EXECUTED)
+    assert ledger.of(run).started and not ledger.running
+
+
+def test_a_run_that_could_not_be_started_yet_has_not_been_tried(runs: list[PlannedRun]) -> None:
+    ledger, run = Ledger(), runs[0]
+    ledger.started(run)
+    ledger.tried(run, STAMP)
+    ledger.put_back(run)
+    assert not ledger.of(run).started and not ledger.running
+    assert ledger.folder(run) is None and ledger.count() == 0
+
+
+def test_failures_come_in_their_order_with_the_attempts_that_they_happened_in(runs: list[PlannedRun]) -> None:
+    ledger, (first, second) = Ledger(), runs
+    ledger.tried(second, STAMP)
+    ledger.settled(second, FAILED, "ValueError: no")
+    ledger.settled(first, FAILED, "cannot write")
+    told = [(one.run, one.cause, one.attempt and one.attempt.path) for one in ledger.failures()]
+    assert told == [(second, "ValueError: no", f"{second.files.path}/{STAMP}"), (first, "cannot write", None)]
+
+
+def test_skipped_runs_come_with_the_reason(runs: list[PlannedRun]) -> None:
+    ledger = Ledger()
+    ledger.settled(runs[1], SKIPPED, "upstream exp:a failed")
+    assert ledger.skipped() == {runs[1]: "upstream exp:a failed"}
+
+
+def test_of_runs_that_are_up_to_date_only_those_are_told_of_which_there_is_something_to_say(
+    runs: list[PlannedRun],
+) -> None:
+    ledger, other = Ledger(), Decision(UP_TO_DATE, "code", "code: fn changed")
+    for run, decision in zip(runs, (Decision(UP_TO_DATE), other), strict=True):
+        ledger.decided(run, Found(decision))
+        ledger.settled(run, UP_TO_DATE)
+    assert ledger.remarks() == {runs[1]: other}
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_a_run_does_without_an_upstream_that_failed_if_that_is_optional(here: Path, optional: bool) -> None:
+    up, down = planned({"name": "a"}, {"name": "b", "depends_on": {"optional": "^a$"} if optional else "^a$"})
+    ledger = Ledger()
+    assert not ledger.does_without(down, up) and ledger.output_of(up) is None
+    ledger.settled(up, FAILED, "no")
+    assert ledger.does_without(down, up) is optional and ledger.output_of(up) == FAILED_UPSTREAM
+    made = record(up)
+    ledger.recorded(up, made)
+    assert ledger.output_of(up) == made.digest, "what it has put out counts, however it ended"
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_a_record_made_without_an_upstream_stands_as_long_as_that_fails(here: Path, optional: bool) -> None:
+    up, down = planned({"name": "a"}, {"name": "b", "depends_on": {"optional": "^a$"} if optional else "^a$"})
+    made = record(down)
+    made.upstream = {up.task: FAILED_UPSTREAM}
+    made.write(down.files)
+    ledger = Ledger()
+    assert ledger.of(up).ended is None
+    ledger.settled(up, FAILED, "no")
+    assert decide(down, ledger.output_of).decision.up_to_date is optional
