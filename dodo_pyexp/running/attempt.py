@@ -1,4 +1,4 @@
-"""What a build does in the folder of an attempt: empties it, adds to its log, writes what the run itself could not."""
+"""The attempt of a run that is being executed: its folder, and what a build writes there."""
 
 from __future__ import annotations
 
@@ -7,31 +7,117 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..config.config import Config
+from ..config.encode import dumps_config
 from ..errors import PyexpError
-from ..executors.capture import Log
 from ..executors.job import describe
 from ..provenance.holes import secrets_of
-from ..provenance.repeats import masked_text, printed_forms
+from ..provenance.repeats import masked_text
 from ..results.outcome import save_failure
 from ..store import atomic, opening, timestamps
+from ..store import status as statuses
 from ..store.paths import AttemptFolder, is_attempt
+from .damage import make_way
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..config.config import Config
-    from ..executors.base import Executor
-    from ..executors.job import Job
-    from ..executors.scribes import Scribe
     from ..planning.plan import PlannedRun
     from .batch import Batch
 
 
-def new_attempt(run: PlannedRun, batch: Batch) -> AttemptFolder:
+INTERRUPTED = "Interrupted"
+"""The kind of cause of a run that was ended because the build was told to stop."""
+
+
+class Attempt:
+    """One attempt, from the making of its folder on; a run that is tried again may stay in the same one.
+
+    Parameters
+    ----------
+    run
+        Whose it is.
+    batch
+        The batch that makes it; its manifest is written.
+    """
+
+    def __init__(self, run: PlannedRun, batch: Batch) -> None:
+        self.run = run
+        config = Config(run.config)
+        config.pop("depends_on", None)
+        #: What the function is given; and the same as it may be written down.
+        self.config, self.kept_config = config, run.experiment.masker.config(config)
+        #: What its status says so far.
+        self.state: dict[str, Any] = {}
+        make_way(run.files.finished)
+        self.folder = _new_folder(run, batch)
+
+    @property
+    def name(self) -> str:
+        """How a record, or a manifest, points to it."""
+        return "." if self.run.files.flat else self.folder.name
+
+    def write_config(self, texts: tuple[str, str]) -> None:
+        """Write the config down, as `config_texts` gives it."""
+        for_programs, for_people = texts
+        atomic.write_text(self.folder.config_json, for_programs)
+        atomic.write_mark(self.folder.config_yml, for_people)
+
+    def clear(self) -> None:
+        """Delete what a try has left, but for the log, which goes on."""
+        folder = self.folder
+        with suppress(OSError):  # where the function has put one of its own in the place of the log
+            os.replace(folder.log, f"{folder.path}/{folder.LOG}")
+        _empty(folder.path, keep=(folder.LOG, ".commit", "status.json"))
+
+    def add_to_log(self, text: str) -> None:
+        """Write what there is to say beside what the run prints."""
+        opening.add(self.folder.log, text.encode("utf-8", "backslashreplace"))
+
+    def fail(self, error: dict[str, Any]) -> None:
+        """Write a failure that the run itself could not write, in its log too; on a full disk it is told, if not kept.
+
+        `error` is as `executors.job.describe` gives it.
+        """
+        try:
+            os.makedirs(self.folder.path, exist_ok=True)  # the run may have deleted its folder
+            self.add_to_log(error["traceback"] or f"{error['type']}: {error['message']}\n")
+            atomic.remove(self.folder.pickle)
+            save_failure(self.folder, self.state, self.kept_config, error)
+        except OSError:
+            pass
+
+    def die(self, kind: str, message: str) -> dict[str, Any]:
+        """Write the end of a process that died without a word, or was killed by the build; give the status."""
+        error = {"type": kind, "message": message, "where": None, "traceback": ""}
+        known = statuses.read(self.folder)
+        if isinstance(known.get("node"), dict) and isinstance(known.get("start_seconds"), float):
+            self.state |= {key: known[key] for key in ("node", "start", "start_seconds") if key in known}
+        if kind == INTERRUPTED:
+            return statuses.end(self.folder, self.state, statuses.INTERRUPTED, error=error)
+        self.fail(error)
+        return {**self.state, "state": statuses.FAILED, "error": error}
+
+    def mark_ended(self) -> None:
+        """Leave the mark that it ended, well or badly; without attempts, `.finished` is the record."""
+        if not self.run.files.flat:
+            atomic.mark(self.folder.finished, self.folder.status)
+
+    def take_back(self) -> None:
+        """Remove it: nothing was executed. What stood there before, where there is one folder for all, is gone."""
+        if not self.run.files.flat:
+            shutil.rmtree(self.folder.path, ignore_errors=True)
+
+
+def config_texts(run: PlannedRun) -> tuple[str, str]:
+    """Write the config of a run for programs and for people, without its secrets."""
+    config = run.experiment.masker.config(run.config)
+    return dumps_config(config, where=run.full_name) + "\n", f"{config!s}\n"
+
+
+def _new_folder(run: PlannedRun, batch: Batch) -> AttemptFolder:
     """Make the folder of the next attempt; what the last one left is gone where there is one folder for all."""
     files, stamp = run.files, batch.timestamp
     if files.flat:
-        empty(files.path, keep=())
+        _empty(files.path, keep=())
         return files.attempt(".")
     newest = files.newest() if run.experiment.options.resume else None
     taken = batch.continued and os.path.exists(files.attempt(stamp).path)
@@ -41,7 +127,7 @@ def new_attempt(run: PlannedRun, batch: Batch) -> AttemptFolder:
     return files.attempt(timestamps.claim_folder(files.path, stamp))
 
 
-def empty(folder: str, keep: tuple[str, ...]) -> None:
+def _empty(folder: str, keep: tuple[str, ...]) -> None:
     """Delete what is in a folder, the record first; attempts that another layout made there are left alone."""
     atomic.remove(f"{folder}/.finished")
     with os.scandir(folder) as entries:
@@ -54,13 +140,6 @@ def empty(folder: str, keep: tuple[str, ...]) -> None:
                 atomic.remove(entry.path)
 
 
-def clear(attempt: AttemptFolder) -> None:
-    """Delete what a try has left, but for the log, which goes on."""
-    with suppress(OSError):  # where the function has put one of its own in the place of the log
-        os.replace(attempt.log, f"{attempt.path}/{attempt.LOG}")
-    empty(attempt.path, keep=(attempt.LOG, ".commit", "status.json"))
-
-
 def described_for(run: PlannedRun, error: BaseException) -> dict[str, Any]:
     """Put what was raised where a run was prepared or started into the form in which a status keeps it."""
     described = describe(error)
@@ -68,40 +147,3 @@ def described_for(run: PlannedRun, error: BaseException) -> dict[str, Any]:
         described |= {"traceback": "", "where": None}
     secrets = secrets_of(run.config, run.experiment.masker.config(run.config))
     return {key: masked_text(text, secrets) if isinstance(text, str) else text for key, text in described.items()}
-
-
-def record_failure(attempt: AttemptFolder, state: dict[str, Any], config: Config, error: dict[str, Any]) -> None:
-    """Write a failure that the run itself could not write, in its log too; on a full disk it is told, if not kept.
-
-    Parameters
-    ----------
-    attempt, state, config
-        The attempt, what its status says so far, and the config of the run as it may be written down.
-    error
-        As `executors.job.describe` gives it.
-    """
-    try:
-        os.makedirs(attempt.path, exist_ok=True)  # the run may have deleted its folder
-        add_to_log(attempt, error["traceback"] or f"{error['type']}: {error['message']}\n")
-        atomic.remove(attempt.pickle)
-        save_failure(attempt, state, config, error)
-    except OSError:
-        pass
-
-
-def add_to_log(attempt: AttemptFolder, text: str) -> None:
-    """Write what there is to say beside what the run prints."""
-    opening.add(attempt.log, text.encode("utf-8", "backslashreplace"))
-
-
-def log_of(job: Job, executor: Executor, known: Sequence[str], scribe: Scribe) -> Log:
-    """Open the log of a job, in which the secrets of its config, and others that are known, are masked.
-
-    An executor that shows logs by itself writes them elsewhere, too.
-    """
-    secrets = printed_forms(job.config, job.kept_config, known)
-    if executor.shows_logs:
-        log = Log(job.attempt)
-        log.secrets = secrets
-        return log
-    return Log(job.attempt, scribe, live=job.live, secrets=secrets)

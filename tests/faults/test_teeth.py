@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DECISION, EXECUTION = "planning/decision.py", "running/execution.py"
+DECISION, EXECUTION, TRY = "planning/decision.py", "running/execution.py", "running/one_try.py"
 # What is put in the place of what; each stands exactly once in its file.
 FAULTS = {
     "no early cutoff": (
@@ -44,14 +44,14 @@ FAULTS = {
     ),
     "force is not obeyed": (EXECUTION, "            if self._forced:\n", "            if False:\n"),
     "the record outlives a failure": (
-        EXECUTION, "        atomic.remove(self.run.files.finished)\n        self._mark", "        self._mark",
+        EXECUTION, "        atomic.remove(self.run.files.finished)\n        attempt.mark", "        attempt.mark",
     ),
     "the record comes too early": (
-        EXECUTION, "        definition = run.experiment.definition\n",
-        "        definition = run.experiment.definition\n"
-        "        folder = '.' if run.files.flat else attempt.name\n"
-        "        made = self._state['code'], {}, None, self._state['requirements']\n"
-        "        Record(run.name, run.hash, self._upstream, 'x', folder, {}, {}, *made).write(run.files)\n",
+        TRY, "        job.after = after\n",
+        "        job.after = after\n"
+        "        from ..store.record import Record\n"
+        "        made = attempt.state['code'], {}, None, attempt.state['requirements']\n"
+        "        Record(run.name, run.hash, self.upstream, 'x', attempt.name, {}, {}, *made).write(run.files)\n",
     ),
 }  # fmt: skip
 

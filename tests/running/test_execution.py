@@ -13,7 +13,7 @@ from dodo_pyexp.config.encode import dumps_config
 from dodo_pyexp.errors import ExecutorError
 from dodo_pyexp.executors.base import Ended, Handle
 from dodo_pyexp.planning import resume
-from dodo_pyexp.running import execution
+from dodo_pyexp.running import attempt, settlement
 
 NAMES = ["first", "bad", "last"]
 
@@ -74,7 +74,7 @@ def test_a_bug_of_ours_before_its_config_is_written(here: Path, monkeypatch: pyt
             raise RuntimeError("a bug")
         return dumps_config(config, **options)
 
-    monkeypatch.setattr(execution, "dumps_config", dumps)
+    monkeypatch.setattr(attempt, "dumps_config", dumps)
     check(here, build(), "RuntimeError", "a bug")
 
 
@@ -89,14 +89,14 @@ def test_a_bug_of_ours_when_the_try_begins(here: Path, monkeypatch: pytest.Monke
 
 
 def test_a_bug_of_ours_when_the_run_has_ended(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = execution.Record.write
+    write = settlement.Record.write
 
     def broken(record: Any, run: Any) -> None:
         if record.name == "bad":
             raise RuntimeError("a bug")
         write(record, run)
 
-    monkeypatch.setattr(execution.Record, "write", broken)
+    monkeypatch.setattr(settlement.Record, "write", broken)
     check(here, build(), "RuntimeError", "a bug")
 
 
