@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from ..collection.tensor import Tensor
 from ..config.config import Config
@@ -40,20 +40,23 @@ DOIT_COMMANDS = frozenset(
 
 
 class PlannedRun:
-    """One run of the plan: a config, and all that follows from it."""
+    """One run of the plan: a config, and all that follows from it.
+
+    It does not change once the plan is made: `running.ledger` knows what becomes of it.
+    """
 
     __slots__ = (
         "chosen", "config", "experiment", "files", "folder", "hash", "name", "optional", "selected", "task", "upstream",
     )  # fmt: skip
 
     def __init__(self, experiment: PlannedExperiment, config: Config, folder: str, config_hash: str) -> None:
-        self.experiment = experiment
-        self.config = config
-        self.name: str = config["name"]
-        self.folder = folder
-        self.hash = config_hash
-        self.files = RunFolder(f"{experiment.files.path}/{folder}", flat=experiment.flat)
-        self.task = f"{experiment.task}:{folder}"
+        self.experiment: Final = experiment
+        self.config: Final = config
+        self.name: Final[str] = config["name"]
+        self.folder: Final = folder
+        self.hash: Final = config_hash
+        self.files: Final = RunFolder(f"{experiment.files.path}/{folder}", flat=experiment.flat)
+        self.task: Final = f"{experiment.task}:{folder}"
         self.upstream: tuple[PlannedRun, ...] = ()
         #: Tasks of the upstreams that may fail without this run being skipped.
         self.optional: frozenset[str] = frozenset()
