@@ -98,6 +98,7 @@ def test_a_runtime_env_that_cannot_be_made_is_told(script, nodes):
 
 @PIP
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_packages_of_a_runtime_env_are_installed_for_the_runs_beside_those_that_are_there(script, nodes, tmp_path):
     (script.folder / "data").mkdir()
     (script.folder / "data" / "large").write_text("x")
@@ -110,7 +111,7 @@ def test_packages_of_a_runtime_env_are_installed_for_the_runs_beside_those_that_
         "import only_in_wheel, yaml\n"
         "return [only_in_wheel.WORD, open('small.txt').read(), os.path.exists('data'), os.environ['SAID']]"
     )
-    built = script(train(body, some(2)) + executor(nodes, environment))
+    built = script(train(body, some(2)) + executor(nodes, environment), timeout=500)  # pip takes its time
     assert built.code == 0, built.stderr
     assert json.loads((built.attempt("r0") / "result.json").read_text()) == ["installed", "small", False, "so"]
     assert importlib.util.find_spec("only_in_wheel") is None
@@ -118,9 +119,10 @@ def test_packages_of_a_runtime_env_are_installed_for_the_runs_beside_those_that_
 
 @PIP
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_package_that_does_not_exist_is_told_by_its_name(script, nodes):
     environment = {"pip": {"packages": ["no-such-package==9.9"], "pip_install_options": ["--no-index"]}}
-    built = script(train("return 1", some(2)) + executor(nodes, environment), timeout=200)  # Ray tries three times
+    built = script(train("return 1", some(2)) + executor(nodes, environment), timeout=500)  # Ray tries three times
     assert built.code == 1
     for name in ("r0", "r1"):
         kind, message = built.error(name)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dodo_pyexp.store import timestamps
+from tests.conftest import Project
 
 EXP = """
     import pyexp
@@ -28,6 +29,13 @@ EXP = """
     if __name__ == "__main__":
         exp.run()
 """
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A folder that is built in; the other tests of this room want a repository."""
+    (tmp_path / "project").mkdir()
+    return Project(tmp_path / "project", tmp_path / "tally.txt")
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
