@@ -119,8 +119,8 @@ def _names_in(folder: str) -> list[str]:
 
 
 def _place(root: str, *names: str) -> str | None:
-    path = os.path.join(root, *names)
-    return next((place for place in (f"{path}.py", f"{path}/__init__.py") if os.path.isfile(place)), None)
+    path = os.path.join(root, *names)  # of a package and a file of one name, Python takes the package
+    return next((place for place in (f"{path}/__init__.py", f"{path}.py") if os.path.isfile(place)), None)
 
 
 def _imported(path: str) -> list[str]:

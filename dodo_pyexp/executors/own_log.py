@@ -94,8 +94,11 @@ class OwnLog:
         """Write the log anew if it is gone or replaced; say what became of it, or None if it is whole."""
         if self._file is None or not self._is_log(self._file.fileno()):  # the function closed what it did not open
             return None
-        with self._file:
-            return self._rescue(self._file)
+        try:
+            with self._file as file:
+                return self._rescue(file)
+        finally:
+            self._file = None  # what is printed first at exit is not remembered any more
 
     def _rescue(self, file: IO[bytes]) -> str | None:
         path = f"{self._attempt.path}/{AttemptFolder.LOG}"
