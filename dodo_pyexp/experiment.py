@@ -11,9 +11,8 @@ import os
 import sys
 
 from . import importing, libraries, main_module, script
-from .building.ahead import make_request
 from .errors import LookupFailed
-from .executors import chance, early
+from .executors import chance
 from .planning.calling import as_function, check_call, check_experiment_name, fill
 from .planning.definition import Definition, called, caller, place, refuse_unknown
 from .planning.options import Options
@@ -214,11 +213,13 @@ class Experiment:
             arguments.timestamp = timestamp
         fill(arguments, filter=filter, jobs=jobs)
         arguments.rerun = arguments.rerun or rerun
+        from .building.request import Request
+
         if arguments.name:
             check_experiment_name(arguments.name, "--name: an experiment")
             definition = definition.replaced(name=arguments.name)
         try:
-            request = make_request(definition, said, arguments, lambda: family(self))
+            request = Request([definition], said, arguments, lambda: family(self))
             self._last = request.output_dir, definition.name
             if arguments.list or arguments.graph or arguments.dry_run:
                 status = request.tell()
@@ -230,8 +231,6 @@ class Experiment:
             if is_script:
                 raise script.interrupted() from None  # the build has said so already
             raise
-        finally:
-            early.drop()
         if is_script and request.exit_code:
             script.end_with(request.exit_code)
         return value

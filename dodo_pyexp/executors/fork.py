@@ -13,7 +13,6 @@ from ..errors import ExecutorError
 from ..flushing import flush
 from ..results.pickling import loads, plain_dumps
 from ..store.digest import sha256
-from . import early
 from .base import Executor, Handle
 from .capture import point, renew_streams
 from .chance import remember, reseed
@@ -76,10 +75,9 @@ class ForkExecutor(Executor):
         try:
             if self._server is None or self._made_for != (fn, relocation, guardian):
                 self.cool()
-                server = early.take(fn) or (fork_server(fn) if may_fork() else None)
-                if server is None:
+                if not may_fork():
                     return
-                self._use(server, fn, relocation, guardian)
+                self._use(fork_server(fn), fn, relocation, guardian)
             assert self._server is not None
             self._server.ask()
         except OSError:  # somebody killed it, or there is no room for one
@@ -100,11 +98,6 @@ class ForkExecutor(Executor):
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Give the job to a process that was forked ahead, or to one that is forked now."""
-        if self._server is None and guardian.fd >= 0 and (server := early.take(job.fn)) is not None:
-            try:
-                self._use(server, job.fn, job.relocation, guardian)
-            except OSError:  # somebody killed it
-                self.cool()
         if self._server is not None and self._made_for == (job.fn, job.relocation, guardian):
             said = put_into_words(job)
             try:

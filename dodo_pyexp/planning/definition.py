@@ -12,7 +12,6 @@ from itertools import islice
 
 from ..config.sweep import MOST_CONFIGS
 from ..errors import ArgumentError, ConfigError, UsageError, suggest
-from ..executors import early
 from ..store.names import refusal
 from .options import Options, resolve
 
@@ -96,8 +95,6 @@ class Definition:
                 f"{place(self.fn)}: experiment {self.name} has no configs; "
                 f"decorate a function with @{called(self.fn)}.configs, or call run(configs=...)"
             )
-        if not isinstance(self.configs, Given):
-            early.drop()
         try:
             configs = self.configs()
             if hasattr(configs, "__next__"):  # a generator's errors belong here

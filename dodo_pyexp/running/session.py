@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ExecutorError, PyexpError, UsageError
-from ..executors import early
 from ..planning.code import UNKNOWN
 from ..planning.garbage import Collector
 from ..planning.plan import Plan, PlannedExperiment, PlannedRun
@@ -270,7 +269,6 @@ class Session:
 
     def cool(self) -> None:
         """Tell the executors that code of the user's was executed in this process."""
-        early.drop()
         for executor in self._executors.values():
             self._tell_failure(executor, executor.cool)
 
