@@ -114,8 +114,7 @@ def warn(message: str) -> None:
         print(f"warning: {printable_lines(message)}", file=sys.stderr, flush=True)
 
 
-NEAR = 0.6
-"""How much of two words must be the same for one to be a misspelling of the other."""
+NEAR = 0.6  # how much of two words must be the same for one to be a misspelling of the other
 
 
 def current_folder() -> str:

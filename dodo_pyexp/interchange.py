@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-DEEPEST = 200
-"""So many levels are told; a file in the output folder may hold any number."""
+DEEPEST = 200  # levels that are told; a file in the output folder may hold any number
 
 
 def json_text(data: Any) -> str:

@@ -23,8 +23,8 @@ _ENGINE = ("dodo_pyexp", "pyexp")
 _LIBRARIES = ("site-packages", "dist-packages", os.path.dirname(os.__file__))
 _looked_at: set[str] = set()
 _watch: _Watch | None = None
+# Seconds an import waits for one in another thread, which may itself wait for what this one is importing.
 PATIENCE_SECONDS = 10.0
-"""So long an import waits for one in another thread, which may itself wait for what this one is importing."""
 
 
 def keep_apart() -> None:

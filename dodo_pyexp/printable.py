@@ -138,8 +138,7 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-LONGEST_QUOTED = 120
-"""So many columns of what somebody wrote are repeated in a message about it."""
+LONGEST_QUOTED = 120  # columns of what somebody wrote that are repeated in a message about it
 
 
 def shorten(text: str, limit: int | None) -> str:

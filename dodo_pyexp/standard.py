@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _GONE = (errno.EPIPE, errno.EIO)
+# What is said of a stream whose reader has ended, whose terminal is gone, or whose disk is full.
 UNWRITABLE = (*_GONE, errno.ENOSPC, errno.EDQUOT)
-"""What is said of a stream whose reader has ended, whose terminal is gone, or whose disk is full."""
 
 
 def complete() -> None:

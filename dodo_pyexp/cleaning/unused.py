@@ -24,8 +24,7 @@ from ..store.paths import AttemptFolder, RunFolder
 from ..store.record import Record
 from .removable import UNUSED, Piece, freed_sizes
 
-YOUNG = 60.0
-"""So many seconds a build may take from choosing a snapshot to writing its manifest."""
+YOUNG = 60.0  # seconds that a build may take from choosing a snapshot to writing its manifest
 _LEFT_BEHIND = 86400.0
 
 

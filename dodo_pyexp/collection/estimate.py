@@ -12,8 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_EXACT = 200
-"""Up to so many degrees of freedom the distribution is summed; beyond, a series in their inverse is as good."""
+_EXACT = 200  # degrees of freedom up to which the distribution is summed; beyond, a series in their inverse is as good
 
 
 class Estimate:

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-SECONDS = 1.0
-"""So much of the processor's time one pattern may take in all."""
-_HARMLESS = 100
-"""A name of fewer signs cannot take long where a pattern repeats at most one thing, and no group."""
+SECONDS = 1.0  # seconds of the processor's time that one pattern may take in all
+_HARMLESS = 100  # signs: a shorter name cannot take long where a pattern repeats at most one thing, and no group
 
 _SEARCHER = """
 import json, re, signal, sys

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-HINT_AMONG = 1000
-"""So many names are searched for near ones: a failed lookup shall not take seconds."""
+HINT_AMONG = 1000  # names that are searched for near ones: a failed lookup shall not take seconds
 
 
 class Runs(Sequence["T"]):

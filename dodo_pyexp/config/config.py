@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Self
 
+# The exact types of values that hold nothing else and never need converting or copying.
 ATOMS = frozenset({str, int, float, bool, type(None)})
-"""The exact types of values that hold nothing else and never need converting or copying."""
 
 
 class MissingAttribute(AttributeError):

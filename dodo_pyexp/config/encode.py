@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TAG = "__pyexp__"
 PLAIN_ATOMS = ATOMS - {float, int}  # a float may be infinite, a whole number too long
+# Shorter whole numbers can be written as text, whatever limit Python was given for that (4,300 digits by default).
 _LONG_BITS = 2_000
-"""Shorter whole numbers can be written as text, whatever limit Python was given for that (4,300 digits by default)."""
 _INFINITE = (float("inf"), float("-inf"))
 
 

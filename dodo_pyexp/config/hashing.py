@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+# Top-level keys that do not count: none of them says with what the run computes.
 NOT_HASHED = ("name", "depends_on", "resources")
-"""Top-level keys that do not count: none of them says with what the run computes."""
 
 # Not ASCII only: escaped, two surrogates would read the same as the one character they could stand for.
 _json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, check_circular=False, separators=(",", ":")).encode

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
     Keys = tuple[Any, ...]
 
+# Values, and signs of a text, that may come of references; a few lines of them could ask for billions.
 MOST_VALUES, MOST_TEXT = 200_000, 1_000_000
-"""So many values, and texts of so many signs, may come of references; a few lines of them could ask for billions."""
 
-PLAIN = "!P"
-"""At the start of a text: what follows is meant as it stands."""
+PLAIN = "!P"  # at the start of a text: what follows is meant as it stands
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _PART = re.compile(
@@ -33,8 +32,7 @@ _PART = re.compile(
     rf"|\$\{{(?P<name>{_NAME})(?::-(?P<default>(?:[^{{}}]|\{{[^{{}}]*\}})*))?\}}"
     r"|\{(?P<path>[A-Za-z_][\w-]*(?:\.[\w-]+)*)\}"
 )
-_SCHEMES = ("", "Bearer", "Basic", "Token", "token")
-"""What stands before a token where it is sent."""
+_SCHEMES = ("", "Bearer", "Basic", "Token", "token")  # what stands before a token where it is sent
 
 
 def has_parts(value: Any) -> bool:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 ALLOWED = "numbers, text, booleans, None, paths, dates, bytes, enums, or lists, tuples, sets and dicts of them"
 MISSING: Any = object()
-NAMED = ("enum", "namedtuple", "numpy")
-"""Tags of values that need a class to be there."""
+NAMED = ("enum", "namedtuple", "numpy")  # tags of values that need a class to be there
 _NUMPY = frozenset(
     ["bool", "str", "bytes", "float16", "float32", "float64"]
     + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]

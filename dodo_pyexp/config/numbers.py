@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..errors import ConfigError
 
-MOST_DIGITS = 3_500
-"""So many digits a whole number may have, in any base: Python refuses to write more than 4,300 decimal ones."""
+MOST_DIGITS = 3_500  # digits of a whole number, in any base: Python refuses to write more than 4,300 decimal ones
 
 
 def whole(text: str) -> int:

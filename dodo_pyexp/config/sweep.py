@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from .merge import Step
 
+# Configs of a sweep: more are a mistake, and would take all the memory before anybody could tell.
 MOST_CONFIGS = 1_000_000
-"""A sweep of more is a mistake, and would take all the memory before anybody could tell."""
 
 
 def sweep(configs: Iterable[Mapping[Any, Any]], variations: Iterable[Mapping[Any, Any]]) -> Tensor[Config]:

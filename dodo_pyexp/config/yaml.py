@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     Path = tuple[Any, ...]
     Place = tuple[str, int]
 
+# Values that may come from aliases in one file; a few lines of nested aliases could ask for billions.
 EXPANDED_LIMIT = 200_000
-"""So many values may come from aliases in one file; a few lines of nested aliases could ask for billions."""
 
+# Levels that a file may nest: the C parser recurses without looking, and would take the whole process down.
 DEPTH_LIMIT = 200
-"""So deep may a file nest: the C parser recurses without looking, and would take the whole process down."""
 
 PREFIX = "tag:yaml.org,2002:"
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from .capture import Capture
 
+# What a debugger that ended a run says; it gives no message of its own.
 QUIT = "the debugger was quit; it needs a terminal, which only --executor inline gives it"
-"""What a debugger that ended a run says; it gives no message of its own."""
 
 
 class Debugging:

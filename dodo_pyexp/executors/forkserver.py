@@ -43,12 +43,10 @@ def _possible() -> bool:
     return True
 
 
+# A message arrives whole, or not at all: elsewhere, sockets between processes know no such messages.
 POSSIBLE = _possible()
-"""A message arrives whole, or not at all: elsewhere, sockets between processes know no such messages."""
-PATIENCE_SECONDS = 10.0
-"""So long the server may take for a fork, or for its own end."""
-LEAVING = b"leaving"
-"""What a process says last: how its run went is written."""
+PATIENCE_SECONDS = 10.0  # seconds the server may take for a fork, or for its own end
+LEAVING = b"leaving"  # what a process says last: how its run went is written
 _FORK, _KILL, _PREPARE = b"f", b"k", b"p"
 
 _open: set[socket] = set()  # of this process alone: no fork of it may speak here, or hide that it is gone

@@ -55,8 +55,8 @@ while end is None or time.monotonic() < end:
         kill(groups)
 kill(groups)
 """
+# Seconds after the end of the build in which a process that has just been started may tell that it is there.
 LATE_SECONDS = 60.0
-"""So long after the end of the build a process that has just been started may tell that it is there."""
 
 
 class Guardian:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 
 LOOK_SECONDS = 1.0
-AWAY_SECONDS = 10.0
-"""Whoever has not looked for so long knows nothing, and begins anew."""
-SHARE = 0.002
-"""Of one core; what uses less only wakes up from time to time to see whether there is something to do."""
+AWAY_SECONDS = 10.0  # seconds without a look, after which nothing is known and counting begins anew
+SHARE = 0.002  # of one core; what uses less only wakes up from time to time to see whether there is something to do
+# Seconds of CPU time that at once are work, however long the run has been waiting before; the kernel counts hundredths.
 ENOUGH_SECONDS = 0.02
-"""So much CPU time at once is work, however long the run has been waiting before. The kernel counts hundredths."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

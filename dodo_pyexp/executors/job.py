@@ -31,12 +31,11 @@ if TYPE_CHECKING:
 
 SUCCEEDED = 0
 FAILED = 1
-LOST = 74
-"""Exit statuses of an executing process; `LOST`: how the run went could not be written to its folder."""
+LOST = 74  # exit statuses of an executing process; `LOST`: how the run went could not be written to its folder
 
 
+# Rehearsals after which code is no longer changed by Python as it learns what it works on; forks then share it.
 PRACTICE = 10
-"""Rehearsed so often, code is no longer changed by Python as it learns what it works on; forks then share it."""
 
 
 class Job:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+# Seconds exit handlers may take: the result is on disk, and libraries do wait for children that never end.
 EXIT_SECONDS = 10.0
-"""So long may exit handlers take: the result is on disk, and libraries do wait for children that never end."""
 
 
 def leave(code: int, say: Callable[[], object] = lambda: None) -> NoReturn:

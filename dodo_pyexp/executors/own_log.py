@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 DELETED = "deleted"
 REPLACED = "replaced"
-OVERWRITTEN = "overwritten"
-"""What became of a log."""
+OVERWRITTEN = "overwritten"  # what became of a log
 PATIENCE = 1.0  # seconds that are left to the process that masks or shows the log, to write it down
 
 

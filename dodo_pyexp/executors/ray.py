@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from .ray_flight import Flight
     from .ray_parcel import Parcel
 
+# Bytes of what the runs of a batch have in common that are sent with each run; more goes into Ray's store once.
 INLINE = 30_000
-"""Bytes of what the runs of a batch have in common that are sent with each run; more goes into Ray's store once."""
 
 
 class RayExecutor(Executor):

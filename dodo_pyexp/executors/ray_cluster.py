@@ -26,13 +26,10 @@ from .ray_trouble import (
 if TYPE_CHECKING:
     from .ray_flight import Flight
 
-LOOK_SECONDS = 0.004
-"""The shortest time between two looks at what has ended."""
-SHARE = 3
-"""Looking takes no more than one part in so many of the time."""
+LOOK_SECONDS = 0.004  # seconds at least between two looks at what has ended
+SHARE = 3  # looking takes no more than one part in three of the time
 NODES_SECONDS = 1.5
-PATIENCE_SECONDS = 4.0
-"""So long may no node be fit for a run, or the head not answer."""
+PATIENCE_SECONDS = 4.0  # seconds for which no node may be fit for a run, or the head not answer
 CANCEL_SECONDS = 10.0
 ABANDON_SECONDS = 5.0
 SHOW_SECONDS = 0.1

@@ -21,8 +21,7 @@ from .ray_parcel import PIECE, NodeFolder, Packer, Unpacker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WAIT_SECONDS = 0.25
-"""So long the courier waits for something to tell."""
+WAIT_SECONDS = 0.25  # seconds the courier waits for something to tell
 _LOG_PIECE = 1 << 20
 _ARRIVING = ".arriving.tmp"
 

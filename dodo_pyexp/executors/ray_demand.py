@@ -9,11 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-MOST = 9e14
-"""Ray counts in ten-thousandths, in 64 bits: it takes what is more for less than nothing."""
+MOST = 9e14  # Ray counts in ten-thousandths, in 64 bits: it takes what is more for less than nothing
 _OWN = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
-NAMES = tuple(_OWN)
-"""What a run can ask of any machine; other names are of resources that a cluster was said to have."""
+NAMES = tuple(_OWN)  # what a run can ask of any machine; other names are of resources that a cluster was said to have
 
 
 class Demand:

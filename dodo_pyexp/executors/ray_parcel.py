@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
     Entry = tuple[Any, ...]  # ("dir", path, mode) | ("link", path, target) | ("file", path, data, (mode, mtime) | None)
 
-PIECE = 8 << 20
-"""Bytes in a piece."""
-_SMALL = 200
-"""Bytes that an entry takes besides its data."""
+PIECE = 8 << 20  # bytes in a piece
+_SMALL = 200  # bytes that an entry takes besides its data
 
 
 class NodeFolder:

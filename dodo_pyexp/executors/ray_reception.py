@@ -12,8 +12,7 @@ from .base import Ended
 if TYPE_CHECKING:
     from .ray_flight import Flight
 
-AHEAD = 3
-"""So many questions are on their way to one courier; their answers are all that the build holds in memory."""
+AHEAD = 3  # questions on their way to one courier; their answers are all that the build holds in memory
 WAIT_SECONDS = 0.2
 
 

@@ -33,11 +33,10 @@ _BOOT = (
     "import sys, marshal; f = open(0, 'rb', closefd=False); sys.path[:] = marshal.load(f); "
     "from dodo_pyexp.executors.ray_server import main; main(f)"
 )
-_KEPT = 3
-"""So many fork servers does one Ray worker keep: a build may take turns between its experiments."""
+_KEPT = 3  # fork servers that one Ray worker keeps: a build may take turns between its experiments
 TICK_SECONDS = 0.5
+# Set where Ray's workers are started, it makes them do as if they did not see the build's folder.
 UNSEEN = "PYEXP_RAY_UNSEEN"
-"""Set where Ray's workers are started, it makes them do as if they did not see the build's folder."""
 
 _kits: dict[str, dict[str, Any]] = {}
 _servers: dict[tuple[str, frozenset[tuple[str, str]]], Server] = {}

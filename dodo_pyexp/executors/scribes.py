@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scribe.py")
 
+# Seconds it may take to write down what a run has printed, before the build goes on without waiting for that.
 PATIENCE_SECONDS = 10.0
-"""So long it may take to write down what a run has printed, before the build goes on without waiting for that."""
-SHOWING_SECONDS = 2.0
-"""The same, where it is shown too: a terminal may be stopped."""
+SHOWING_SECONDS = 2.0  # the same, where it is shown too: a terminal may be stopped
 GONE = "the process that writes its log was killed"
 
 

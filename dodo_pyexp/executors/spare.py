@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from .relocation import Relocation
 
+# Bytes a socket holds that nobody has read from yet; what is longer is left to a fork that knows it already.
 MOST_BYTES = 60_000
-"""So much a socket holds that nobody has read from yet; what is longer is left to a fork that knows it already."""
 MOST_UPSTREAMS = 50
 
 

@@ -15,10 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Seconds it goes on, if what it kills does not end, or starts others faster than they can be killed.
 LATE_SECONDS = 60.0
-"""So long it goes on, if what it kills does not end, or starts others faster than they can be killed."""
+# Of multiprocessing: it deletes the shared memory of processes that are gone, and ends with the last of them.
 _ENDS_BY_ITSELF = b"resource_tracker"
-"""Of multiprocessing: it deletes the shared memory of processes that are gone, and ends with the last of them."""
 
 
 def watch(process: int) -> None:

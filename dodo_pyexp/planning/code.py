@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from ..provenance.changes import Meanings
     from ..provenance.fingerprint import Survey
 
-UNKNOWN = "?"
-"""In place of a hash: a file was edited, and it cannot be told which of its states was executed."""
+UNKNOWN = "?"  # in place of a hash: a file was edited, and it cannot be told which of its states was executed
 _writing = threading.Lock()  # for ``doit -n 2 -P thread``
 
 

@@ -12,10 +12,8 @@ from ..config.config import Config, to_dict
 from ..config.hashing import NOT_HASHED, same_value
 from ..printable import apart
 
-LONGEST = 40
-"""A value is shown with so many characters."""
-MOST_ITEMS = 3
-"""Of a list in which more items differ, the first is shown, and how many others there are."""
+LONGEST = 40  # characters of a value that are shown
+MOST_ITEMS = 3  # of a list in which more items differ, the first is shown, and how many others there are
 
 
 def differences(before: Config, after: Config) -> dict[str, str]:

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from ..store.paths import AttemptFolder
     from .plan import PlannedRun
 
-KEY = "previous"
-"""Under this name the function finds the folder in its config; never saved, never hashed."""
+KEY = "previous"  # under this name the function finds the folder in its config; never saved, never hashed
 
 
 class Resumption:

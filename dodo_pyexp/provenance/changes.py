@@ -11,8 +11,8 @@ from typing import Any
 
 from .reach import IMPORT
 
+# Of pieces that use modules of the project: the hash without the modules' names, then what they use of them.
 Meanings = Mapping[str, Sequence[str]]
-"""Of pieces that use modules of the project: the hash without the modules' names, then what they use of them."""
 
 
 def changes(

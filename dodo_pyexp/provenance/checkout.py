@@ -18,8 +18,7 @@ from .sharing import date, link_unchanged, newest_base
 if TYPE_CHECKING:
     from .snapshot import Snapshot
 
-_PARTIAL = ".partial-"
-"""How folders begin that are being filled, and will have another name when they are whole."""
+_PARTIAL = ".partial-"  # how folders begin that are being filled, and will have another name when they are whole
 _DAY = 86400.0
 
 

@@ -17,8 +17,7 @@ from .repository import file_errors
 from .secrets import secret_content, secret_file
 
 PREFIX = "files-"
-ELSEWHERE = ".elsewhere"
-"""Folder of a copy for files that do not lie in the project's folder."""
+ELSEWHERE = ".elsewhere"  # folder of a copy for files that do not lie in the project's folder
 
 
 @dataclass(frozen=True)

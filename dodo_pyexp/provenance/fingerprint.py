@@ -19,8 +19,7 @@ from .syntax import short_hash
 
 __all__ = ["FORMAT", "Survey", "combined", "fingerprint"]
 
-FORMAT = 1
-"""The way fingerprints are made; those of different formats cannot be compared."""
+FORMAT = 1  # the way fingerprints are made; those of different formats cannot be compared
 
 
 def fingerprint(fn: object) -> dict[str, str]:

@@ -23,11 +23,10 @@ from .sources import Binding, Place, Source, captured_parameters, extent
 from .syntax import FUNCTIONS, Rewritten, rewritten_digest, short_hash
 
 _Cells = dict[str, Any]
+# A hash; and one without the names of modules, with what is used of them, which is empty if there are none.
 _Token = tuple[str, tuple[str, ...]]
-"""A hash; and one without the names of modules, with what is used of them, which is empty if there are none."""
 _Import = tuple[Imported, tuple[ast.AST, ...]]  # and what decides whether it is done
-IMPORT = "import "
-"""Before the name, where it is said what an imported name stands for: ``exp.py::import loss``."""
+IMPORT = "import "  # before the name, where it is said what an imported name stands for: ``exp.py::import loss``
 
 
 class Reach:

@@ -27,8 +27,7 @@ _FOLDERS = (".env*", ".ssh", ".aws", ".gnupg", ".azure", ".kube")
 _EXAMPLES = (".example", ".sample", ".template", ".dist")
 _TEXT_KEYS = (".pem", ".key")
 
-SHORTEST = 6
-"""A shorter value in quotes is no reason to leave out a file."""
+SHORTEST = 6  # a shorter value in quotes is no reason to leave out a file
 # Compiled where they are needed: a build that finds nothing to do needs none of them.
 _BARE = (
     r"(?m)(?:^[ \t-]{0,20}(?:(?:export|override|define|set|ENV|ARG)[ \t]{1,20})?|[{,][ \t]{0,8})(?<![\w.-])"

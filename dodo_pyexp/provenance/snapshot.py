@@ -31,8 +31,8 @@ from .secrets import committed_secret, secret_content, secret_file
 
 __all__ = ["Snapshot", "SnapshotError", "checkout", "take_snapshot"]
 
+# Why the file that a snapshot is made for may not be in it; nothing else is told of what git ignores.
 IGNORED = "ignored by git"
-"""Why the file that a snapshot is made for may not be in it; nothing else is told of what git ignores."""
 _STAMP = "946684800 +0000"
 _IDENTITY = {
     f"GIT_{role}_{part}": value

@@ -18,8 +18,7 @@ from .names import Imported, Uses, chain, imported_names, uses
 from .syntax import FUNCTIONS, digest, parameters
 
 _MOST_FILES = 1000
-Stamp = tuple[int, int] | None
-"""When a file was changed, and its size; None if it is not there."""
+Stamp = tuple[int, int] | None  # when a file was changed, and its size; None if it is not there
 _parsed: dict[str, tuple[Stamp, Source | None]] = {}
 
 

@@ -66,8 +66,8 @@ _TOKENS: tuple[tuple[str, str, str], ...] = (
     ("hooks.slack.com", r"(?<=hooks\.slack\.com/services/)[\w/-]{8,}", "the address of a Slack hook"),
     ("/api/webhooks/", r"(?<=/api/webhooks/)\d+/[\w-]{8,}", "the address of a Discord hook"),
 )
+# What there is in that which these stand before, when it is decoded.
 _ENCODED = {"Basic ": b":", "LS0tLS1CRUdJTi": b"PRIVATE KEY"}
-"""What there is in that which these stand before, when it is decoded."""
 
 
 def mask_tokens(text: str) -> str:

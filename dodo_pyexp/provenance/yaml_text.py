@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Keep = Callable[[str], bool]
     Edit = tuple[int, int, str]
 
+# What a value of each kind is like, for whoever judges its key.
 _KINDS: dict[str, object] = {"null": None, "bool": True, "int": 7, "float": 0.5}
-"""What a value of each kind is like, for whoever judges its key."""
 _HEAD = re.compile(r"[|>][-+0-9]*[ \t]*(?:#[^\n]*)?\r?\n?")
 _BODY = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 

@@ -24,10 +24,10 @@ SHOWN_RUNS = 10
 SHOWN_SKIPPED = 10
 SHOWN_ROOTS = 5
 
+# The last two are numpy's and torch's.
 _OUT_OF_MEMORY = frozenset(["OutOfMemory", "MemoryError", "_ArrayMemoryError", "OutOfMemoryError"])
-"""The last two are numpy's and torch's."""
+# Causes whose messages differ in details that make no other cause of them.
 _ALIKE = frozenset(["Timeout", "IdleTimeout", "UnsavableResult"])
-"""Causes whose messages differ in details that make no other cause of them."""
 
 
 class FailureGroup:

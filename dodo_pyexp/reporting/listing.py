@@ -45,8 +45,7 @@ STATES = {
     ORPHAN: "yellow",
 }
 Decisions = dict[PlannedRun, Decision]
-MOST_LINES = 20
-"""A dry run that would be longer is summed up by reason."""
+MOST_LINES = 20  # a dry run that would be longer is summed up by reason
 MOST_NAMES = 3
 
 

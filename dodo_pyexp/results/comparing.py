@@ -23,8 +23,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf
 _TEXT_LIMIT = 20_000_000
 ABSENT = "(none)"
 _LONGEST = 60
-_TOLD = (str, int, float, dict, list, tuple, type(None))
-"""Values that JSON has; of others, the words have to do."""
+_TOLD = (str, int, float, dict, list, tuple, type(None))  # values that JSON has; of others, the words have to do
 
 
 @dataclass(frozen=True)

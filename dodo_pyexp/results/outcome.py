@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 _SCALARS = (str, int, float, bool, type(None))
 _VITAL = ("experiment.pkl", "status.json", ".finished")
-_PARTS = 200_000
-"""So many values are written to `result.json`: it is for tables, and a value may contain itself."""
+_PARTS = 200_000  # values written to `result.json`: it is for tables, and a value may contain itself
 
 
 class UnsavableResult(Exception):

@@ -17,10 +17,8 @@ from ..store.names import folder_name, refusal
 from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder, is_folder, shown
 from .reading import find_attempt
 
-DEEPEST = 6
-"""Experiments of run files may lie in folders of folders: so many levels are looked through."""
-SET_ASIDE = "DEBUG"
-"""The folder of what was executed with ``--debug``: only found by name."""
+DEEPEST = 6  # levels that are looked through: experiments of run files may lie in folders of folders
+SET_ASIDE = "DEBUG"  # the folder of what was executed with ``--debug``: only found by name
 
 
 class StoredExperiment:

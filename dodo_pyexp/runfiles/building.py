@@ -26,8 +26,7 @@ from ..store.paths import shown
 from ..tasks.user_tasks import refused_tasks
 from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
 
-NAMED = 5
-"""So many failed runs are named in the command that builds them again."""
+NAMED = 5  # failed runs that are named in the command that builds them again
 
 
 class RunFileRequest(Request):

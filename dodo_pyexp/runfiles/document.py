@@ -19,8 +19,7 @@ from ..config.typed import TypedSetting
 from ..config.yaml import Located, load_yaml, near_files
 from ..errors import ConfigError, MissingFile, nearest
 
-NATIVE, EXPYRUN, EXPERIMAESTRO = "native", "expyrun", "experimaestro"
-"""The dialects, each by the name of its module."""
+NATIVE, EXPYRUN, EXPERIMAESTRO = "native", "expyrun", "experimaestro"  # the dialects, each by the name of its module
 _EXPYRUN_KEYS = ("__run__", "__default__", "__new_key_policy__")
 _EXPERIMAESTRO_KEYS = ("id", "file", "module", "parent", "pre_experiment")
 

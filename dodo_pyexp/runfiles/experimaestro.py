@@ -30,11 +30,11 @@ from .wanted import Wanted
 FUNCTION = "run"
 ABOUT = ("title", "subtitle", "description", "paper")
 DIRTY_GIT = ("ignore", "warn", "error")
+# Why other commands than ``pyexp run`` do not take such a file.
 UNDECLARED = (
     "says which runs there are only when its function run(helper, cfg) is called: pyexp run {name} -n lists them, and "
     "pyexp run {name} builds them"
 )
-"""Why other commands than ``pyexp run`` do not take such a file."""
 
 
 class ExperimaestroStyle(Style):

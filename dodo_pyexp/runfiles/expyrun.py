@@ -26,11 +26,11 @@ RUN, DEFAULT, POLICY = "__run__", "__default__", "__new_key_policy__"
 MAIN, OUTPUT, NAME, CODE = "__main__", "__output_dir__", "__name__", "__code__"
 REQUIRED = (MAIN, OUTPUT, NAME)
 POLICIES = ("raise", "warn", "pass")
+# Why other commands than ``pyexp run`` do not take such a file.
 UNDECLARED = (
     "makes a new run each time it is launched, so it has none to list or build: pyexp run {name} launches it, and "
     "pyexp results shows what has been launched"
 )
-"""Why other commands than ``pyexp run`` do not take such a file."""
 
 
 class _Policy(Watch):

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from .expyrun_function import ORIGINALS
 
-LARGE = 100_000_000
-"""Files beyond this many bytes are data that belongs elsewhere."""
+LARGE = 100_000_000  # files beyond this many bytes are data that belongs elsewhere
 
 _LEFT_OUT = {"__pycache__", ".git", ".hg", ".svn", ".venv", "node_modules", ".ipynb_checkpoints", ".mypy_cache",
              ".pytest_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox"}  # fmt: skip

@@ -34,10 +34,9 @@ from .expyrun_function import CONFIG, ORIGINALS, RAW_CONFIG, Launched
 from .expyrun_secrets import given_again, marked
 from .wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
 
-SHORTEST = 4
-"""So many letters has a secret at least that is looked for where something refers to it."""
+SHORTEST = 4  # letters at least of a secret that is looked for where something refers to it
+# Keys that mean something in a config of the engine, and nothing in one of Expyrun's.
 RESERVED = ("name", "out", "depends_on", "previous", "resources")
-"""Keys that mean something in a config of the engine, and nothing in one of Expyrun's."""
 
 
 class NumberedExperiment(PlannedExperiment):

@@ -27,12 +27,10 @@ from ..provenance.refill import filled, missing_secrets
 from .document import Document, Overrides
 from .expyrun_function import ORIGINALS, RAW_CONFIG
 
-MARK = "__masked__"
-"""The key of ``__run__`` that tells of what was masked."""
+MARK = "__masked__"  # the key of ``__run__`` that tells of what was masked
 _KINDS: dict[str, Any] = {"int": 0, "float": 0.0}
 
-NAMED = 3
-"""So many secrets are named where a command is offered."""
+NAMED = 3  # secrets that are named where a command is offered
 
 Keys = tuple[Any, ...]
 

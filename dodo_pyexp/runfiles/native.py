@@ -40,8 +40,8 @@ from .wanted import Wanted
 ABOUT = ("title", "subtitle", "description", "paper")
 OPTIONS = tuple(name for name in Options.__slots__ if name != "output_dir")
 NEW_KEYS = ("raise", "warn", "pass")
+# Keys of a config that mean something to pyexp, so that a schema need not have them.
 RESERVED = ("name", "depends_on", "resources")
-"""Keys of a config that mean something to pyexp, so that a schema need not have them."""
 KEYS = (
     "entry", "experiment", "config", "sweep", "depends_on", "output_dir", "imports", "new_keys", "report", "upstreams",
     "jobs", "resources", "env", "pythonpath", "pre_experiment", "dirty_git", "add_timestamp", *ABOUT, *OPTIONS,

@@ -23,8 +23,8 @@ from .entry import Entry, add_to_path, find_module
 from .search import set_search_path
 from .wanted import Wanted
 
+# What scripts defined that were executed before; their functions may be called later.
 _namespaces: list[dict[str, Any]] = []
-"""What scripts defined that were executed before; their functions may be called later."""
 
 
 @dataclass(frozen=True)

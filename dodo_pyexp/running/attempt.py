@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from .batch import Batch
 
 
-INTERRUPTED = "Interrupted"
-"""The kind of cause of a run that was ended because the build was told to stop."""
+INTERRUPTED = "Interrupted"  # the kind of cause of a run that was ended because the build was told to stop
 
 
 class Attempt:

@@ -15,8 +15,7 @@ from ..store.locks import RunLock
 from ..store.record import Record
 from .ledger import Ledger
 
-SUSPECT = -1
-"""In place of the time in a record: look at the files themselves, however old they are."""
+SUSPECT = -1  # in place of the time in a record: look at the files themselves, however old they are
 
 
 def distrust(runs: Iterable[PlannedRun], ledger: Ledger, damaged: object, note: Callable[[str], None]) -> None:

@@ -27,8 +27,7 @@ from .open_files import Shortage, is_shortage
 from .session import Session
 from .settlement import put_on_record
 
-MOST_LOSSES = 3
-"""So often is a run executed again because its node was lost."""
+MOST_LOSSES = 3  # times that a run is executed again because its node was lost
 
 
 class Execution:

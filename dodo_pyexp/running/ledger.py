@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 EXECUTED = "executed"
+# How a run, or a task of the user's own, may end. A run that another build has made is up to date.
 ENDS = (EXECUTED, UP_TO_DATE, FAILED, SKIPPED, INTERRUPTED)
-"""How a run, or a task of the user's own, may end. A run that another build has made is up to date."""
 
 
 class Entry:

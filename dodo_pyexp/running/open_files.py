@@ -14,8 +14,8 @@ from collections.abc import Callable
 from ..errors import UsageError
 
 EACH = 2
+# For logs, pipes and payloads while a run is started, for doit's database, and for what the user's file opens.
 RESERVE = 40
-"""For logs, pipes and payloads while a run is started, for doit's database, and for what the user's file opens."""
 
 SHORT = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-SHARE = 10
-"""Looking in vain takes no more than one part in so many of the time."""
+SHARE = 10  # looking in vain takes no more than one part in ten of the time
 
 
 class Pace:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from ..executors.memory import OomKills
     from ..executors.scribes import Scribe
 
+# Nothing can be written here, and no other run of the experiment would fare better.
 FORBIDDEN = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
-"""Nothing can be written here, and no other run of the experiment would fare better."""
 
 
 @dataclass

@@ -23,8 +23,8 @@ _for_people = json.JSONEncoder(separators=(",\n ", ": "), ensure_ascii=False).en
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _decode = json.JSONDecoder().decode
 
+# What file systems say that have no hard links.
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EACCES)
-"""What file systems say that have no hard links."""
 
 
 class aside:  # noqa: N801  # read in a `with` statement, like contextlib's own

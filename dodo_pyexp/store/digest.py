@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 SUM_LENGTH = 32
-WATCHED = 1000
-"""A run that saved more files than this is not checked for them before every build."""
+WATCHED = 1000  # a run that saved more files than this is not checked for them before every build
 
 
 def sha256(size: int = 0) -> _Hash:

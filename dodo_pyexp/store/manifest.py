@@ -23,18 +23,13 @@ if TYPE_CHECKING:
     from .paths import ExperimentFolder
 
 FORMAT = 1
-LARGEST = 1 << 30
-"""Bytes of a manifest: with 20 keys a config it has 40 MB for 100,000 runs."""
-LARGE = 1 << 20
-"""One of more bytes is looked at before it is read, and what it says is kept for whoever asks again."""
-KEPT = 4
-"""So many large ones are kept."""
-HASHES = "hashes"
-"""Key of `about`: hashes of configs that are not those of what is written down of them, by folder."""
+LARGEST = 1 << 30  # bytes of a manifest: with 20 keys a config it has 40 MB for 100,000 runs
+LARGE = 1 << 20  # one of more bytes is looked at before it is read, and what it says is kept for whoever asks again
+KEPT = 4  # large ones that are kept
+HASHES = "hashes"  # key of `about`: hashes of configs that are not those of what is written down of them, by folder
+# Key of `about`: what was masked in configs: its dotted keys, each with the name of the type that it was of.
 MASKED = "masked"
-"""Key of `about`: what was masked in configs: its dotted keys, each with the name of the type that it was of."""
-LAUNCHES = "launches"
-"""Key of `about`: every batch is one launch with one run, so that only all of them are the whole."""
+LAUNCHES = "launches"  # key of `about`: every batch is one launch with one run, so that only all of them are the whole
 
 
 class Manifest:

@@ -14,8 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
 
-LARGEST = 64 << 20
-"""A file of more bytes is not read into memory; nothing that is written for one run is as large."""
+LARGEST = 64 << 20  # a file of more bytes is not read into memory; nothing that is written for one run is as large
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
 _ADDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _WITHOUT_WAITING
 _KINDS = ((stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISDIR, "a folder"))

@@ -10,8 +10,7 @@ import os
 from ..errors import UsageError
 from . import atomic, timestamps
 
-REPRODUCES = "reproduces"
-"""Key of the status of an attempt that executed another one again: its name."""
+REPRODUCES = "reproduces"  # key of the status of an attempt that executed another one again: its name
 
 
 class OutputFolder:

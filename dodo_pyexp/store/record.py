@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMAT = 1
+# A result file of more bytes is not read before a build, only because it is newer than it should be.
 READ_AGAIN = 64 << 20
-"""A result file of more bytes is not read before a build, only because it is newer than it should be."""
-FAILED_UPSTREAM = "failed"
-"""In place of a digest: the upstream was optional, and had failed."""
+FAILED_UPSTREAM = "failed"  # in place of a digest: the upstream was optional, and had failed
 _TEXT_OR_NONE = {str, type(None)}
 _decode = json.JSONDecoder().decode  # what json.loads does, without looking at its options for every run
 

@@ -20,10 +20,8 @@ RUNNING = "running"
 FINISHED = "finished"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
-TAKEN = "taken"
-"""Key: names of pyexp's own files that the function saved files of its own under; pyexp's stand beside."""
-LOG = "log"
-"""Key: what became of the log, if the function has deleted, replaced or overwritten it."""
+TAKEN = "taken"  # key: names of pyexp's own files that the function saved files of its own under; pyexp's stand beside
+LOG = "log"  # key: what became of the log, if the function has deleted, replaced or overwritten it
 
 
 def read(attempt: AttemptFolder) -> dict[str, Any]:

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.5
 POLL_SECONDS = 0.02
-PATIENCE_SECONDS = 20.0
-"""So long a run may take to end after it was killed: on a disk that hangs, a process never does."""
+PATIENCE_SECONDS = 20.0  # seconds a run may take to end after it was killed: on a disk that hangs, a process never does
 
 
 class BuildRunner:
