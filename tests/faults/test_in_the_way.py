@@ -157,3 +157,36 @@ def test_every_command_ends_whatever_lies_there(
             assert "10" in run("results", "exp")[1] and "20" in run("results", "exp")[1], where
         elif ill:
             assert "10" in run("results", "exp")[1], where
+
+
+def other_types(path: Path) -> None:
+    path.write_text('{"format": [], "name": {}, "state": 7, "attempt": null, "runs": 1.5, "config": "\\\\ud800"}')
+
+
+@pytest.mark.parametrize(
+    "kind", [pipe, device, loop, folder, nested, other_types, Path.touch], ids=lambda kind: kind.__name__
+)
+def test_reproduce_says_what_it_cannot_use(
+    here: Path, in_time: Callable[[], None], kind: Callable[[Path], None]
+) -> None:
+    (here / "pyproject.toml").touch()
+    (here / "listed.py").write_text(SCRIPT.format(True))
+    assert run("build", "listed.py")[0] == 0
+    out = (here / "out").rename(here / "whole")
+    attempt = next(path.parent.relative_to(out) for path in out.rglob("ill/*/status.json"))
+    names = ["status.json", "config.json", "result.json", "experiment.pkl", "log.out", ".finished", ".commit"]
+    for place in [*(attempt / name for name in names), attempt.parent / ".finished", Path("exp/.experiment.json")]:
+        shutil.rmtree(here / "out", ignore_errors=True)
+        shutil.copytree(out, here / "out", copy_function=os.link)
+        (here / "out" / place).unlink(missing_ok=True)
+        kind(here / "out" / place)
+        in_time()
+        try:
+            status, shown, said = run("reproduce", "exp:ill")
+        except (Exception, Ended) as error:
+            raise AssertionError(f"{place}") from error
+        assert "Traceback" not in shown + said, f"{place}: {said}"
+        if place.name in ("status.json", "config.json"):
+            assert status == 2 and said.startswith("error: "), f"{place}: {said}"
+        else:  # what it is compared with may be gone, and it says so
+            assert status in (0, 1, 2) and shown + said, f"{place}: {said}"
