@@ -53,12 +53,18 @@ demo: $(VENV)/stamp-demo  ## build pipelines/digits, a real machine-learning pip
 	@echo "Say it again, and nothing is executed; or first change a learning rate in"
 	@echo "$(DIGITS)/train.py: then that run is, and what depends on it."
 
+# The commands that the tests start write no bytecode: without this, each would compile anew what was edited.
+.PHONY: compiled
+compiled: $(VENV)/stamp-test
+	@$(PY) -m compileall -q dodo_pyexp pyexp
+
+# --quick: commands are forks of an interpreter that has imported what they need, and chance is tried less often.
 .PHONY: test
-test: lint  ## run the tests that are not slow, lint and type check
-	$(PY) -m pytest $(PARALLEL) -m 'not slow and not ray and not soak' $(PYTEST_ARGS)
+test: lint compiled  ## run the tests that are not slow, lint and type check
+	$(PY) -m pytest $(PARALLEL) --quick -m 'not slow and not ray and not soak' $(PYTEST_ARGS)
 
 .PHONY: test-all
-test-all: lint  ## run the whole test suite, lint and type check; then a quick set with the newest versions
+test-all: lint compiled  ## run the whole test suite, lint and type check; then a quick set with the newest versions
 	$(PY) -m pytest $(PARALLEL) $(PYTEST_ARGS)
 	@$(MAKE) --no-print-directory test-newest PYTEST_ARGS='$(QUICK)'
 

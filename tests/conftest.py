@@ -21,10 +21,11 @@ from dodo_pyexp.reporting import forecast
 from dodo_pyexp.runfiles import workspace
 from dodo_pyexp.running import polling
 from tests.changed_code import ALL, HELPER, PIPELINE, experiment
+from tests.warm import IMPORTS, Warm
 
 # How fast this machine is just now says nothing about what is tested.
 settings.register_profile("pyexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("pyexp")
+settings.register_profile("quick", settings.get_profile("pyexp"), max_examples=50)
 os.environ.pop("PYTHONUNBUFFERED", None)  # it would hide what is written too late
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -33,6 +34,17 @@ if (
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 100  # seconds; far beyond what any of these commands takes, so that a hang is a failure
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="fork commands from a warm interpreter, and draw half of the examples"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("quick" if config.getoption("--quick") else "pyexp")
+
 
 # Runs say that they are executed by appending a line: counted from outside, whatever pyexp believes.
 TALLY = """
@@ -48,8 +60,9 @@ TALLY = """
 class Project:
     """A folder with experiments in it, used as a user would: by commands."""
 
-    def __init__(self, folder: Path, tally: Path) -> None:
+    def __init__(self, folder: Path, tally: Path, warm: dict[str, Warm] | None = None) -> None:
         self.folder = folder
+        self._warm = warm
         self.out = folder / "out"
         self._tally = tally
         self._seen = 0
@@ -99,10 +112,12 @@ class Project:
         self, *arguments: str, status: int | None = 0, env: dict[str, str] | None = None, input: str | None = None
     ) -> Any:
         """Run ``python *arguments`` in the folder and check its exit status; no traceback of ours is ever shown."""
-        done = subprocess.run(
+        environment = self.environment | (env or {})
+        forked = self._forked(arguments, environment) if input is None else None
+        done = forked or subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
-            env=self.environment | (env or {}),
+            env=environment,
             **({"stdin": subprocess.DEVNULL} if input is None else {"input": input}),
             capture_output=True,
             text=True,
@@ -111,6 +126,21 @@ class Project:
         if status is not None:
             assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def _forked(self, arguments: tuple[str, ...], environment: dict[str, str]) -> Any:
+        """Run a command in a fork of a warm interpreter, where that shows the same; else give None."""
+        if self._warm is None or arguments[0] != "-m" or (program := arguments[1]) not in IMPORTS:
+            return None
+        if program not in self._warm:
+            self._warm[program] = Warm(program, environment)
+        warm = self._warm[program]
+        if not warm.fits(environment):
+            return None
+        try:
+            return warm.run(arguments[2:], self.folder, environment, TIMEOUT)
+        except BaseException:
+            self._warm.pop(program).close()  # where it was in its talk with us, nobody knows
+            raise
 
     def doit(self, *arguments: str, status: int | None = 0) -> Any:
         return self.python("-m", "doit", *arguments, status=status)
@@ -166,11 +196,26 @@ def experiments_of_tests_are_of_the_current_folder(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(workspace, "project_of", mine)
 
 
+@pytest.fixture(scope="session")
+def _interpreters() -> Iterator[dict[str, Warm]]:
+    """Interpreters to fork commands from, by program."""
+    found: dict[str, Warm] = {}
+    yield found
+    for warm in found.values():
+        warm.close()
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def _warm(request: pytest.FixtureRequest, _interpreters: dict[str, Warm]) -> dict[str, Warm] | None:
+    quick = request.config.getoption("--quick") and request.node.get_closest_marker("fresh") is None
+    return _interpreters if quick else None
+
+
+@pytest.fixture
+def project(tmp_path: Path, _warm: dict[str, Warm] | None) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
-    return Project(folder, tmp_path / "tally.txt")
+    return Project(folder, tmp_path / "tally.txt", _warm)
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +226,10 @@ def _made() -> dict[tuple[Any, ...], Path]:
 
 @pytest.fixture
 def once(
-    project: Project, tmp_path_factory: pytest.TempPathFactory, _made: dict[tuple[Any, ...], Path]
+    project: Project,
+    tmp_path_factory: pytest.TempPathFactory,
+    _made: dict[tuple[Any, ...], Path],
+    _warm: dict[str, Warm] | None,
 ) -> Callable[..., Project]:
     """Give this test a copy of what ``make(project, *arguments)`` makes, which it does once for all tests.
 
@@ -193,7 +241,7 @@ def once(
         if (make, *arguments) not in _made:
             root = tmp_path_factory.mktemp("once")
             (root / "project").mkdir()
-            make(Project(root / "project", root / "tally.txt"), *arguments)
+            make(Project(root / "project", root / "tally.txt", _warm), *arguments)
             _made[make, *arguments] = root
         shutil.copytree(_made[make, *arguments], project.folder.parent, symlinks=True, dirs_exist_ok=True)
         project.executed()

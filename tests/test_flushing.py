@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.fresh  # what an interpreter imports, or does at its ends, is what is shown
+
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = """
 import ctypes, gzip

@@ -9,6 +9,8 @@ import pytest
 
 from dodo_pyexp import libraries
 
+pytestmark = pytest.mark.fresh  # what an interpreter imports, or does at its ends, is what is shown
+
 NAMES = ["cloudpickle", "doit", "git", "rich", "smmap", "tabulate", "yaml"]
 SCRIPT = """
 import git

@@ -12,6 +12,8 @@ import pytest
 from dodo_pyexp import namesakes
 from dodo_pyexp.errors import UsageError
 
+pytestmark = pytest.mark.fresh  # what an interpreter imports, or does at its ends, is what is shown
+
 EXPERIMENT = """
 import pyexp
 {imports}

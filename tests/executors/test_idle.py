@@ -237,6 +237,8 @@ CONFIGS = [{{"name": name}} for name in {names}]
 """
 
 
+# Working means to compute for longer than the limit, and one executor is as good as the other for every edit.
+@pytest.mark.parametrize("isolated", [pytest.param("subprocess", marks=pytest.mark.slow), "fork"])
 def test_hanging_runs_are_killed_and_working_ones_are_not(script, isolated):
     names = ["sleeps", "waits", "stopped", "prints", "computes", "delegates"]
     built = script(WORK.format(executor=isolated, names=names, more=""), "-j", "6")

@@ -17,6 +17,11 @@ import pytest
 MARK = "FAULTS_MARK"
 
 
+@pytest.fixture
+def _warm() -> None:
+    """Break nothing but what users start: whole interpreters."""
+
+
 # -- chance -----------------------------------------------------------------------------------------------------
 
 

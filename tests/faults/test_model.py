@@ -462,8 +462,8 @@ def arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["pytest"])
 
 
-def test_builds_execute_what_the_model_says() -> None:
-    check(20)
+def test_builds_execute_what_the_model_says(pytestconfig: pytest.Config) -> None:
+    check(8 if pytestconfig.getoption("--quick") else 20)
 
 
 @pytest.mark.soak
