@@ -124,10 +124,11 @@ def test_what_a_run_has_left_behind_ends_when_its_process_does(script):
     assert soon(lambda: not living(gone))
 
 
-def test_a_run_can_wait_for_all_of_its_children(tmp_path, monkeypatch):
-    monkeypatch.setattr(Offspring, "_process", 0)  # as in a new process: another sweeper is started
+def test_a_run_can_wait_for_all_of_its_children(script):
+    built = script("""
+    CONFIGS = [{"name": "r"}]
 
-    @pyexp.experiment(executor="inline", stash=False, output_dir=str(tmp_path))
+    @pyexp.experiment(executor="inline", stash=False)
     def train(cfg):
         child = os.fork()
         if child == 0:
@@ -139,8 +140,11 @@ def test_a_run_can_wait_for_all_of_its_children(tmp_path, monkeypatch):
         except ChildProcessError:
             return waited.count(child)
 
-    train.configs(lambda: [{"name": "r"}])
-    assert train.run()["r"].result == 1
+    def after(results):
+        print("children of its own:", results["r"].result)
+    """)
+    assert built.code == 0, built.stderr
+    assert "children of its own: 1" in built.stdout
 
 
 def test_the_mark_is_gone_when_no_run_goes_on(tmp_path):
