@@ -133,8 +133,9 @@ class RunFolder:
         return f"{self.path}/.finished"
 
     def attempt(self, timestamp: str) -> AttemptFolder:
-        """Give one attempt; in the flat layout there is only one, whatever its name."""
-        return AttemptFolder(self.path, flat=True) if self.flat else AttemptFolder(f"{self.path}/{timestamp}")
+        """Give one attempt; in the flat layout there is only one, whatever its name: elsewhere it is called ``.``."""
+        flat = self.flat or timestamp == "."
+        return AttemptFolder(self.path, flat=True) if flat else AttemptFolder(f"{self.path}/{timestamp}")
 
     def attempt_names(self) -> list[str]:
         """Name the attempts, oldest first; in the flat layout the one attempt is called ``.``."""
