@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from dodo_pyexp.store import paths
+
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = "dodo_pyexp"
 
@@ -217,6 +219,20 @@ def test_files_of_the_output_folder_are_opened_in_one_place() -> None:
         if opens_for_reading(node)
     ]
     assert not found
+
+
+def test_names_in_the_output_folder_stand_in_one_place() -> None:
+    names = (paths.FINISHED, paths.STATUS, paths.LOG, paths.COMMIT, paths.CONFIG, paths.CONFIG_YML, paths.RESULT)
+    names += (paths.PICKLE, paths.BATCHES, paths.LOCKS, paths.DOIT_DB)
+    assert not [
+        f"{MODULES[module].relative_to(ROOT)}:{node.lineno} {node.value}"
+        for module in MODULES
+        # Expyrun's own folders have files of the same names.
+        if module not in (f"{ENGINE}.store.paths", f"{ENGINE}.runfiles.expyrun_function")
+        for node in ast.walk(syntax(module))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if node.value in names or (node.value.endswith(tuple(f"/{name}" for name in names)) and " " not in node.value)
+    ]
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..results.stored import StoredExperiment, StoredRun
 from ..store import atomic
-from ..store.paths import shown
+from ..store.paths import LOCKS, REPORT, shown
 
 RUN, ORPHAN, FAILED, OLD = "run", "orphan", "failed attempt", "older attempt"
 TEMPORARY, REST, UNUSED = "leftover", "history", "code that no attempt refers to"
@@ -83,7 +83,7 @@ def whole_run(run: StoredRun, kind: str = RUN) -> Piece:
 def history(experiment: StoredExperiment) -> list[Piece]:
     """Give what an experiment has beside its runs: reports, manifests, snapshots and what is noted for all runs."""
     files = experiment.files
-    report, locks = f"{files.path}/report", f"{files.path}/.locks"
+    report, locks = f"{files.path}/{REPORT}", f"{files.path}/{LOCKS}"
     noted = [files.codes, files.defaults, files.whose]
     paths = [report, files.batches, files.environments, files.snapshots, *noted, locks]
     return [

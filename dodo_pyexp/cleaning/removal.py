@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import SOME_FAILED, DamagedFile, PyexpError, UsageError
 from ..results.stored import StoredExperiment, StoredRun
 from ..store.locks import RunLock
-from ..store.paths import is_attempt, shown
+from ..store.paths import FINISHED, STATUS, is_attempt, shown
 from ..store.record import Record
 from .attempts import FLAT, is_running
 from .removable import TEMPORARY, Piece, aside
@@ -153,7 +153,7 @@ def _delete_flat(folder: str) -> None:
         return
     mine = {name for name, apart in found if not apart}
     # The record first, or it would vouch for what is gone; the status last, so that the rest is found again.
-    order = [".finished", *sorted(mine - {".finished", "status.json"}), "status.json"]
+    order = [FINISHED, *sorted(mine - {FINISHED, STATUS}), STATUS]
     for name in order:
         if name in mine:
             _delete(f"{folder}/{name}")

@@ -14,7 +14,7 @@ import sys
 import time
 
 from ..store.opening import open_file, open_to_add
-from ..store.paths import AttemptFolder
+from ..store.paths import LOG, AttemptFolder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class OwnLog:
             self._file = None  # what is printed first at exit is not remembered any more
 
     def _rescue(self, file: IO[bytes]) -> str | None:
-        path = f"{self._attempt.path}/{AttemptFolder.LOG}"
+        path = f"{self._attempt.path}/{LOG}"
         try:
             if os.path.samestat(os.stat(path), self._held):
                 return OVERWRITTEN if self._is_overwritten(file) else None

@@ -14,6 +14,7 @@ import sys
 from ..errors import MissingExtra
 from ..results.pickling import dumps
 from ..store.opening import read_bytes
+from ..store.paths import COMMIT, CONFIG, CONFIG_YML, STATUS
 from .base import Executor
 from .reference import redirected, refer
 from .relocation import editable_folders
@@ -224,13 +225,13 @@ class RayExecutor(Executor):
         job = flight.job
         _, _, tops, *_ = self._kit(job)
         files = {}
-        for name in ("config.json", "config.yml", ".commit"):
+        for name in (CONFIG, CONFIG_YML, COMMIT):
             try:
                 files[name] = read_bytes(f"{job.attempt.path}/{name}")
             except OSError:
                 continue
         wanted = [path for _, _, path, *_ in flight.ticket["order"]["deps"]] + list(job.given.values())
-        folders = {path: self._parcel(path, f"{path}/status.json") for path in wanted if path is not None}
+        folders = {path: self._parcel(path, f"{path}/{STATUS}") for path in wanted if path is not None}
         code = {copy: self._parcel(copy) for copy in tops}
         flight.parcels = [*folders.values(), *code.values()]
         return {

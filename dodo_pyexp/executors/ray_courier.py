@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..store import opening
 from ..store import status as statuses
-from ..store.paths import AttemptFolder
+from ..store.paths import LOG, STATUS, AttemptFolder
 from .ray_parcel import PIECE, NodeFolder, Packer, Unpacker
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Courier:
             self._forget(key)
         for key in ended:
             folder = self._folder.run(key)
-            self._sending.setdefault(key, Packer(folder, {"log.out"}).pieces(PIECE // 2))
+            self._sending.setdefault(key, Packer(folder, {LOG}).pieces(PIECE // 2))
         until = time.monotonic() + WAIT_SECONDS
         while not (news := list(self._look())) and not self._sending and time.monotonic() < until:
             time.sleep(0.02)
@@ -161,7 +161,7 @@ class Arrival:
             return
         self._unpacker.close()
         folder = self._unpacker.folder
-        for name in sorted(os.listdir(folder), key=lambda name: name == "status.json"):
+        for name in sorted(os.listdir(folder), key=lambda name: name == STATUS):
             place = f"{self._attempt.path}/{name}"
             if os.path.isdir(place) and not os.path.islink(place):
                 shutil.rmtree(place)

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..results.pickling import loads
 from ..store import status, timestamps
-from ..store.paths import AttemptFolder
+from ..store.paths import LOG, AttemptFolder
 from .base import Ended
 from .idle import IdleWatch, Processes
 from .memory import OomKills
@@ -86,7 +86,7 @@ class Server:
     def execute(self, order: dict[str, Any], timeout: float | None, idle: float | None) -> tuple[str, str] | None:
         """Execute a run; give the cause if it did not end by itself with how it went written down."""
         before = _oom_kills.recent()
-        log = f"{order['attempt']}/log.out"
+        log = f"{order['attempt']}/{LOG}"
         self.channel.send(order)
         deadline = None if timeout is None else time.monotonic() + timeout
         watch = None if idle is None else IdleWatch(idle, self.pid, log, _processes)

@@ -30,7 +30,7 @@ from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.opening import read_bytes
-from ..store.paths import AttemptFolder, OutputFolder, shown
+from ..store.paths import CONFIG, AttemptFolder, OutputFolder, shown
 from ..store.record import FAILED_UPSTREAM, Record
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Past:
         manifest = self.manifest
         try:
             noted = None if manifest is None else manifest.configs.get(self.run.folder)
-            own = self.attempt.own("config.json")
+            own = self.attempt.own(CONFIG)
             saved = loads_config(read_bytes(own).decode(), _kept)
             if noted is not None and hash_config(saved) != hash_config(Config(decode(noted, _kept))):
                 changed = compare_values(decode(noted, _kept), dict(saved))
@@ -130,7 +130,7 @@ class Past:
         except (OSError, ValueError, KeyError, DamagedFile) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(
-                f"the saved config of {self.label} cannot be used: {shown(self.attempt.own('config.json'))} ({reason})"
+                f"the saved config of {self.label} cannot be used: {shown(self.attempt.own(CONFIG))} ({reason})"
             ) from None
 
     def config(self, settings: Sequence[str] = ()) -> Config:
@@ -333,10 +333,10 @@ class Past:
                 "been overwritten"
             )
         try:
-            config = loads_config(read_bytes(attempt.own("config.json")).decode())
+            config = loads_config(read_bytes(attempt.own(CONFIG)).decode())
         except (OSError, ValueError, KeyError, RecursionError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            said = f"whose config cannot be read: {shown(attempt.own('config.json'))} ({why})"
+            said = f"whose config cannot be read: {shown(attempt.own(CONFIG))} ({why})"
             raise UsageError(f"{self.label} was given the result of {task}, {said}") from None
         if status.get("state") == statuses.FINISHED and not os.path.isfile(attempt.pickle):
             raise UsageError(

@@ -21,7 +21,7 @@ from ..results.result import load_pickle
 from ..results.stored import StoredRun
 from ..store import status as statuses
 from ..store.opening import read_bytes
-from ..store.paths import AttemptFolder, shown
+from ..store.paths import RESULT, AttemptFolder, shown
 from .past import Past
 
 IDENTICAL, WITHIN, DIFFERENT = "identical", "within tolerance", "different"
@@ -174,7 +174,7 @@ def differing_values(
     else:
         reason = "it is pickled; --unpickle loads it, which executes what the file says"
     try:
-        texts = [read_bytes(attempt.own("result.json")) for attempt in (before, after)]
+        texts = [read_bytes(attempt.own(RESULT)) for attempt in (before, after)]
         old, new = (json.loads(text) for text in texts)
         found = compare_values(old, new, tolerance)
     except (OSError, ValueError, RecursionError):

@@ -19,7 +19,7 @@ from ..provenance.holes import masked_keys
 from ..store import status as statuses
 from ..store.locks import at_work
 from ..store.opening import read_bytes
-from ..store.paths import RunFolder
+from ..store.paths import CONFIG, RunFolder
 from ..store.record import FAILED_UPSTREAM, Record
 from .config_changes import differences
 from .plan import Plan, PlannedExperiment, PlannedRun
@@ -266,7 +266,7 @@ def _same_config(run: PlannedRun, record: Record) -> bool:
 
 def _config_before(files: RunFolder, record: Record) -> Config | None:
     """Read the config that the record speaks of; None if that cannot be told any more."""
-    own = files.attempt(record.attempt).own("config.json")
+    own = files.attempt(record.attempt).own(CONFIG)
     if os.path.basename(own) not in record.files:
         return None
     try:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from ..errors import DamagedFile, UsageError
 from ..results.stored import StoredExperiment, stored_experiments
 from ..store import timestamps
-from ..store.paths import RunFolder, is_folder
+from ..store.paths import FINISHED, STATUS, RunFolder, is_folder
 from ..store.record import Record
 from .decision import ORPHAN, Decision
 from .filters import matcher
@@ -65,7 +65,7 @@ class Orphan:
         if word in (self.experiment.name, self.experiment.task, self.name, self.folder, self.full_name):
             return True
         if os.sep in word:
-            return os.path.abspath(word).removesuffix("/.finished") in (self.path, self.experiment.files.path)
+            return os.path.abspath(word).removesuffix(f"/{FINISHED}") in (self.path, self.experiment.files.path)
         names = (self.name, self.full_name, f"{self.experiment.task}:{self.folder}")
         return any(fnmatchcase(name, word) for name in names) or fnmatchcase(self.experiment.name, word)
 
@@ -94,7 +94,7 @@ def orphans_of(experiment: PlannedExperiment) -> list[Orphan]:
     for folder in unknown:
         if _is_same(experiment.files.path, folder, spellings.get(_spelling(folder))):
             continue
-        ended = os.path.exists(f"{experiment.files.path}/{folder}/.finished")
+        ended = os.path.exists(f"{experiment.files.path}/{folder}/{FINISHED}")
         if not ended and not _is_run(f"{experiment.files.path}/{folder}"):
             continue
         hashed = _HASHED(folder)
@@ -207,7 +207,7 @@ def _is_same(parent: str, folder: str, known: str | None) -> bool:
 def _is_run(path: str) -> bool:
     """Tell the folder of a run that never finished from one that somebody else put there."""
     try:
-        return any(name == "status.json" or timestamps.is_timestamp(name) for name in os.listdir(path))
+        return any(name == STATUS or timestamps.is_timestamp(name) for name in os.listdir(path))
     except OSError:
         return False
 

@@ -22,7 +22,7 @@ from ..namesakes import refuse_strangers
 from ..provenance.holes import differing_secrets
 from ..provenance.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
-from ..store.paths import ExperimentFolder, OutputFolder, RunFolder, check_folder
+from ..store.paths import FINISHED, ExperimentFolder, OutputFolder, RunFolder, check_folder
 from . import defaults, ownership, resume
 from .code import Code
 from .definition import Definition, place
@@ -70,7 +70,7 @@ class PlannedRun:
     @property
     def target(self) -> str:
         """The file that doit takes for the run's target, as users write its path."""
-        return f"{self.experiment.target_prefix}{self.folder}/.finished"
+        return f"{self.experiment.target_prefix}{self.folder}/{FINISHED}"
 
     @property
     def cfg(self) -> Config:

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple, Protocol
 
 from ..errors import UsageError, ambiguous, nearest, suggest
+from ..store.paths import FINISHED, REPORT
 from .plan import Plan, PlannedExperiment, PlannedRun
 
 GLOB_SIGNS = frozenset("*?[")
@@ -120,13 +121,13 @@ class Targets:
         path = os.path.abspath(word)
         if path in self._by_target:
             return self._add_known(self._by_target[path])
-        folder = path.removesuffix("/.finished")
+        folder = path.removesuffix(f"/{FINISHED}")
         if os.sep not in word:
             return False
         for experiment in self._plan.experiments:
             if folder == experiment.files.path:
                 return self._add_known(experiment.task)
-            if folder == f"{experiment.files.path}/report":
+            if folder == f"{experiment.files.path}/{REPORT}":
                 return self._add_known(f"{experiment.task}:report")
             if folder.startswith(f"{experiment.files.path}/"):
                 below = folder[len(experiment.files.path) + 1 :]
@@ -188,8 +189,8 @@ class Targets:
         for path in needs.paths:
             if path in self._by_target:
                 self._take_other(self._by_target[path])
-            elif path.endswith("/.finished"):
-                folder = path.removesuffix("/.finished")
+            elif path.endswith(f"/{FINISHED}"):
+                folder = path.removesuffix(f"/{FINISHED}")
                 self.runs.update(dict.fromkeys(run for run in self._plan.runs() if run.files.path == folder))
 
     def _take_needed(self, name: str) -> None:

@@ -13,7 +13,7 @@ import time
 from ..store import atomic, status, timestamps
 from ..store.digest import output_digest, saved_files, saved_sizes, sum_of_bytes, value_digest
 from ..store.opening import open_file
-from ..store.paths import AttemptFolder
+from ..store.paths import CONFIG, FINISHED, LOG, PICKLE, RESULT, STATUS, AttemptFolder
 from .pickling import dumps, self_contained
 from .result import Result
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..config.config import Config
 
 _SCALARS = (str, int, float, bool, type(None))
-_VITAL = ("experiment.pkl", "status.json", ".finished")
+_VITAL = (PICKLE, STATUS, FINISHED)
 _PARTS = 200_000  # values written to `result.json`: it is for tables, and a value may contain itself
 
 
@@ -79,7 +79,7 @@ class OwnFiles:
         except OSError:  # the function deleted it
             return marks
         for name in names:
-            if name in AttemptFolder.OWN and name != "log.out" and not name.endswith(AttemptFolder.BESIDE):
+            if name in AttemptFolder.OWN and name != LOG and not name.endswith(AttemptFolder.BESIDE):
                 try:
                     found = os.lstat(f"{folder}/{name}")
                 except OSError:
@@ -109,23 +109,23 @@ def save_success(
     """
     if not os.path.isdir(attempt.path):  # the function deleted it
         os.makedirs(attempt.path)
-    taken = own.taken() if own is not None else {"experiment.pkl"} if os.path.lexists(attempt.pickle) else set()
+    taken = own.taken() if own is not None else {PICKLE} if os.path.lexists(attempt.pickle) else set()
     for name in _VITAL:
         if name in taken:
             raise UnsavableResult(f"the function wrote {name} into its folder, a name pyexp uses; choose another")
     digest, pickle_sum = _pickle(attempt.pickle, Result(config, result=value, finished=True), value)
     try:
-        sums = {"experiment.pkl": pickle_sum}
-        names = ["experiment.pkl"]
-        config_json = os.path.basename(attempt.own("config.json"))
+        sums = {PICKLE: pickle_sum}
+        names = [PICKLE]
+        config_json = os.path.basename(attempt.own(CONFIG))
         if config_json not in taken and os.path.exists(f"{attempt.path}/{config_json}"):
             names.append(config_json)
         if (readable := _json_form(value)) is not None:
             beside = AttemptFolder.BESIDE if os.path.lexists(attempt.result_json) else ""
             atomic.write_bytes(attempt.result_json + beside, readable)
             if beside:
-                state[status.TAKEN] = [*state.get(status.TAKEN, ()), "result.json"]
-            names.append(f"result.json{beside}")
+                state[status.TAKEN] = [*state.get(status.TAKEN, ()), RESULT]
+            names.append(f"{RESULT}{beside}")
             sums[names[-1]] = sum_of_bytes(readable)
         found = {name: os.stat(f"{attempt.path}/{name}") for name in names}
         saved = sorted(saved_files(attempt, taken))

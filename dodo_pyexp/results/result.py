@@ -13,7 +13,7 @@ from ..store import status as statuses
 from ..store.digest import sum_of_open
 from ..store.names import is_folder_of
 from ..store.opening import open_file
-from ..store.paths import AttemptFolder
+from ..store.paths import PICKLE, AttemptFolder
 from ..store.record import record_of, vouches_for
 from .pickling import dumps, load_here, loads
 
@@ -308,7 +308,7 @@ def load_pickle(
         It cannot be read, or needs a class that cannot be imported here.
     """
     sums = (status or {}).get("sums")
-    expected = sums.get("experiment.pkl") if isinstance(sums, dict) else None
+    expected = sums.get(PICKLE) if isinstance(sums, dict) else None
     damage = None
     try:
         with open_file(attempt.pickle) as file:
@@ -334,7 +334,7 @@ def load_pickle(
 def _fits(file: IO[bytes], status: dict[str, Any] | None) -> bool:
     """Tell whether a result's file has the size that the status tells, before all of it is read."""
     sizes = (status or {}).get("files")
-    size = sizes.get("experiment.pkl") if isinstance(sizes, dict) else None
+    size = sizes.get(PICKLE) if isinstance(sizes, dict) else None
     return size is None or os.fstat(file.fileno()).st_size == size
 
 

@@ -9,7 +9,7 @@ from ..errors import DamagedFile
 from ..store import status as statuses
 from ..store.digest import sum_of_bytes
 from ..store.opening import read_bytes
-from ..store.paths import AttemptFolder
+from ..store.paths import RESULT, AttemptFolder
 from ..store.record import Record, missing_part, record_of, sized
 from ..store.status import FAILED, FINISHED, INTERRUPTED, RUNNING
 from .result import Result
@@ -119,8 +119,8 @@ def _read(attempt: AttemptFolder, status: dict[str, Any], record: Record | None,
     damage = missing_part(attempt.path, files, saved, sums, written)
     if damage is not None:
         return DAMAGED, damage, None
-    name = f"result.json{AttemptFolder.BESIDE}"  # where the function saved a file of its own under that name
-    name = name if name in files else "result.json"
+    name = f"{RESULT}{AttemptFolder.BESIDE}"  # where the function saved a file of its own under that name
+    name = name if name in files else RESULT
     if name not in files:  # JSON could not hold it
         return FINISHED, "", None
     return _read_value(f"{attempt.path}/{name}", sums.get(name))

@@ -14,7 +14,7 @@ from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.names import folder_name, refusal
-from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder, is_folder, shown
+from ..store.paths import REPRODUCES, STATUS, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder, is_folder, shown
 from .reading import find_attempt
 
 DEEPEST = 6  # levels that are looked through: experiments of run files may lie in folders of folders
@@ -75,7 +75,7 @@ class StoredExperiment:
 
     def is_flat(self, folder: str) -> bool:
         """Tell whether a run's folder is its only attempt."""
-        return os.path.exists(f"{self.files.path}/{folder}/status.json")
+        return os.path.exists(f"{self.files.path}/{folder}/{STATUS}")
 
 
 class StoredRun:

@@ -16,7 +16,7 @@ from ..provenance.repeats import masked_text
 from ..results.outcome import save_failure
 from ..store import atomic, opening, timestamps
 from ..store import status as statuses
-from ..store.paths import AttemptFolder, is_attempt
+from ..store.paths import COMMIT, FINISHED, LOG, STATUS, AttemptFolder, is_attempt
 from .damage import make_way
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class Attempt:
         """Delete what a try has left, but for the log, which goes on."""
         folder = self.folder
         with suppress(OSError):  # where the function has put one of its own in the place of the log
-            os.replace(folder.log, f"{folder.path}/{folder.LOG}")
-        _empty(folder.path, keep=(folder.LOG, ".commit", "status.json"))
+            os.replace(folder.log, f"{folder.path}/{LOG}")
+        _empty(folder.path, keep=(LOG, COMMIT, STATUS))
 
     def add_to_log(self, text: str) -> None:
         """Write what there is to say beside what the run prints."""
@@ -128,7 +128,7 @@ def _new_folder(run: PlannedRun, batch: Batch) -> AttemptFolder:
 
 def _empty(folder: str, keep: tuple[str, ...]) -> None:
     """Delete what is in a folder, the record first; attempts that another layout made there are left alone."""
-    atomic.remove(f"{folder}/.finished")
+    atomic.remove(f"{folder}/{FINISHED}")
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in keep or is_attempt(entry):

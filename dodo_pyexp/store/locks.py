@@ -16,7 +16,7 @@ from threading import local
 from ..errors import UsageError
 from .outputs import make_output
 from .owner import Owner
-from .paths import check_folder, shown
+from .paths import LOCKS, check_folder, shown
 
 PATIENCE = 10.0  # seconds that a build waits for a `clean` that is removing something
 CANNOT_LOCK = (errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
@@ -70,7 +70,7 @@ class RunLock:
                 if path == folder:  # NFS locks files, not folders
                     os.close(fd)
                     experiment, run = os.path.split(folder)
-                    path, flags = f"{experiment}/.locks/{run}", os.O_RDWR | os.O_CREAT
+                    path, flags = f"{experiment}/{LOCKS}/{run}", os.O_RDWR | os.O_CREAT
                     continue
                 return cls(fd)  # no locks at all here: better a build without them than none
             if _stands_at(fd, path):  # else the folder was deleted, or put aside, in between
@@ -122,7 +122,7 @@ class RunLock:
 
 def is_locked(folder: str) -> bool:
     """Tell whether somebody holds the lock of a run, without waiting for it; True if that cannot be told."""
-    lock = os.path.join(os.path.dirname(folder), ".locks", os.path.basename(folder))
+    lock = os.path.join(os.path.dirname(folder), LOCKS, os.path.basename(folder))
     for path in (folder, lock):  # the second where folders cannot be locked
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 
 from . import atomic, timestamps
 from .opening import read_text
+from .paths import BATCHES
 
 IGNORE = "# Made by pyexp, which keeps no output folder in its snapshots.\n*\n"
-_MANIFESTS = "/.batches/"
+_MANIFESTS = f"/{BATCHES}/"
 _LOOKED_AT = 1000
 
 

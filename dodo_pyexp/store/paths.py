@@ -12,6 +12,11 @@ from . import atomic, timestamps
 
 REPRODUCES = "reproduces"  # key of the status of an attempt that executed another one again: its name
 
+# What pyexp's files and folders are called, for whoever has only a part of a path.
+FINISHED, STATUS, LOG, COMMIT = ".finished", "status.json", "log.out", ".commit"
+CONFIG, CONFIG_YML, RESULT, PICKLE = "config.json", "config.yml", "result.json", "experiment.pkl"
+REPORT, BATCHES, LOCKS, DOIT_DB = "report", ".batches", ".locks", ".doit.db"
+
 
 class OutputFolder:
     """The folder that holds everything pyexp writes: ``out/``."""
@@ -28,7 +33,7 @@ class OutputFolder:
     @property
     def doit_db(self) -> str:
         """doit's database: a cache, which may be deleted at any time."""
-        return f"{self.path}/.doit.db"
+        return f"{self.path}/{DOIT_DB}"
 
 
 class ExperimentFolder:
@@ -46,11 +51,11 @@ class ExperimentFolder:
     @property
     def batches(self) -> str:
         """The folder of the manifests."""
-        return f"{self.path}/.batches"
+        return f"{self.path}/{BATCHES}"
 
     def manifest(self, timestamp: str) -> str:
         """The manifest of one batch."""
-        return f"{self.path}/.batches/{timestamp}.json"
+        return f"{self.path}/{BATCHES}/{timestamp}.json"
 
     @property
     def environments(self) -> str:
@@ -115,7 +120,7 @@ class ExperimentFolder:
     @property
     def reports(self) -> RunFolder:
         """The reports, laid out like the attempts of a run."""
-        return RunFolder(f"{self.path}/report")
+        return RunFolder(f"{self.path}/{REPORT}")
 
 
 class RunFolder:
@@ -130,7 +135,7 @@ class RunFolder:
     @property
     def finished(self) -> str:
         """The record, which is the target of the doit task."""
-        return f"{self.path}/.finished"
+        return f"{self.path}/{FINISHED}"
 
     def attempt(self, timestamp: str) -> AttemptFolder:
         """Give one attempt; in the flat layout there is only one, whatever its name: elsewhere it is called ``.``."""
@@ -140,7 +145,7 @@ class RunFolder:
     def attempt_names(self) -> list[str]:
         """Name the attempts, oldest first; in the flat layout the one attempt is called ``.``."""
         if self.flat:
-            return ["."] if os.path.exists(f"{self.path}/status.json") else []
+            return ["."] if os.path.exists(f"{self.path}/{STATUS}") else []
         try:
             names = [name for name in os.listdir(self.path) if timestamps.is_timestamp(name)]
         except OSError:
@@ -161,13 +166,10 @@ class AttemptFolder:
 
     __slots__ = ("flat", "path")
 
-    SHARED = ("config.json", "config.yml", "result.json", ".commit")
+    SHARED = (CONFIG, CONFIG_YML, RESULT, COMMIT)
     """Own files whose names a function may take: pyexp's then stands beside, with `BESIDE` behind its name."""
-    LOG = "log.out"
     BESIDE = ".pyexp"
-    OWN = frozenset(
-        [*SHARED, LOG, "experiment.pkl", "status.json", ".finished", "log.out.pyexp", *(f"{n}.pyexp" for n in SHARED)]
-    )
+    OWN = frozenset([*SHARED, LOG, PICKLE, STATUS, FINISHED, f"{LOG}.pyexp", *(f"{n}.pyexp" for n in SHARED)])
 
     def __init__(self, path: str, *, flat: bool = False) -> None:
         self.path = path
@@ -192,12 +194,12 @@ class AttemptFolder:
     @property
     def config_json(self) -> str:
         """The config, types kept."""
-        return f"{self.path}/config.json"
+        return f"{self.path}/{CONFIG}"
 
     @property
     def config_yml(self) -> str:
         """The config for people."""
-        return f"{self.path}/config.yml"
+        return f"{self.path}/{CONFIG_YML}"
 
     def own(self, name: str) -> str:
         """Where pyexp's file of that name is, also if the function has put one of its own in its place."""
@@ -207,32 +209,32 @@ class AttemptFolder:
     @property
     def pickle(self) -> str:
         """The Result, pickled."""
-        return f"{self.path}/experiment.pkl"
+        return f"{self.path}/{PICKLE}"
 
     @property
     def result_json(self) -> str:
         """The return value, as far as JSON can hold it."""
-        return f"{self.path}/result.json"
+        return f"{self.path}/{RESULT}"
 
     @property
     def log(self) -> str:
         """What the run printed."""
-        return self.own(self.LOG)
+        return self.own(LOG)
 
     @property
     def status(self) -> str:
         """State, executor, owner, start, end, tries and cause of failure."""
-        return f"{self.path}/status.json"
+        return f"{self.path}/{STATUS}"
 
     @property
     def finished(self) -> str:
         """The mark that the attempt ended, well or badly."""
-        return f"{self.path}/.finished"
+        return f"{self.path}/{FINISHED}"
 
     @property
     def commit(self) -> str:
         """The commit of the snapshot."""
-        return f"{self.path}/.commit"
+        return f"{self.path}/{COMMIT}"
 
 
 def is_attempt(entry: os.DirEntry[str]) -> bool:

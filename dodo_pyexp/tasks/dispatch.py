@@ -14,6 +14,7 @@ from doit.dependency import Dependency, JSONCodec, MD5Checker
 
 from ..reporting.reporter import BuildReporter
 from ..running.session import Session
+from ..store.paths import DOIT_DB
 from .backend import Backend
 from .other_tasks import OtherTasks
 from .run_tasks import ReportTask, make_tasks
@@ -42,7 +43,7 @@ def run_tasks(
     _depend_on_runs(control, own, [task for some in tasks.values() for task in some])
     control.process(selection)
     experiments = session.plan.experiments
-    path = experiments[0].output.doit_db if experiments else ".doit.db"
+    path = experiments[0].output.doit_db if experiments else DOIT_DB
     manager = Dependency(Backend, path, checker_cls=MD5Checker, codec_cls=JSONCodec)
     others = OtherTasks(manager, reporter, own, control.tasks, keep_going=session.wishes.keep_going)
     runner = BuildRunner(manager, reporter, session, others)

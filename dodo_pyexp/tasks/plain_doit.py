@@ -11,6 +11,7 @@ import sys
 
 from ..errors import PyexpError
 from ..importing import module_name
+from ..store.paths import DOIT_DB
 from ..telling import tell
 
 TYPE_CHECKING = False  # a worker process imports this module
@@ -99,7 +100,7 @@ def configure_doit(definition: Definition) -> None:
             output_dir = os.fspath(definition.resolved().output_dir or "out")
         except PyexpError:  # told when the tasks are made
             return
-        settings = {"backend": "pyexp", "dep_file": f"{output_dir}/.doit.db", "continue": True}
+        settings = {"backend": "pyexp", "dep_file": f"{output_dir}/{DOIT_DB}", "continue": True}
         dodo.setdefault("DOIT_CONFIG", settings)
 
 

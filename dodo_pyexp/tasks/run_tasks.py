@@ -25,6 +25,7 @@ from ..running.batch import Batch
 from ..running.ledger import Ledger
 from ..running.session import Session
 from ..store.opening import open_file
+from ..store.paths import FINISHED, REPORT
 from .report_task import ReportAction, report_is_current
 
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ class ReportTask(LeanTask):
     def __init__(self, experiment: PlannedExperiment, session: Session) -> None:
         super().__init__(
             f"{experiment.task}:report",
-            targets=[f"{experiment.target_prefix}report/.finished"],
+            targets=[f"{experiment.target_prefix}{REPORT}/{FINISHED}"],
             task_dep=[run.task for run in experiment.runs if run.selected and session.ledger.of(run).ended is None],
             subtask_of=experiment.task,
         )
