@@ -7,6 +7,7 @@ SIGTERM does both at once.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -30,8 +31,10 @@ class Interrupts:
         self.count = 0
         self._breaks_in: int | None = None  # the count from which on a request breaks into what this process does
         self._before: dict[int, Any] = {}
+        self._process = 0
 
     def __enter__(self) -> None:
+        self._process = os.getpid()
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._handle)
@@ -41,6 +44,12 @@ class Interrupts:
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            # A fork of a run's own, such as a process of its pool: nothing of the build is to be unwound in there.
+            before = self._before[number]
+            signal.signal(number, before if before is not None else signal.SIG_DFL)
+            signal.raise_signal(number)
+            return
         self.count = 2 if number == signal.SIGTERM else self.count + 1
         if self._breaks_in is not None and self.count >= self._breaks_in:
             raise KeyboardInterrupt

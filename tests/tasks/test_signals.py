@@ -83,3 +83,24 @@ def test_a_handler_that_python_did_not_set_becomes_the_default(monkeypatch: pyte
         interrupts._before[signal.SIGTERM] = None  # what Python gives for one that C code has set
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_fork_that_a_run_makes_ends_of_a_signal_as_it_would_without_a_build(number: int) -> None:
+    """A pool ends its processes with SIGTERM: the build, of which they are copies, must not be unwound in them."""
+    ended_before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        interrupts = Interrupts()
+        with interrupts, interrupts.in_process(InlineExecutor()):
+            interrupts.count = 1
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    os.kill(os.getpid(), number)
+                finally:
+                    os._exit(3)
+            status = os.waitpid(pid, 0)[1]
+    finally:
+        signal.signal(signal.SIGINT, ended_before)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == number
+    assert interrupts.count == 1
