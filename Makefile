@@ -76,6 +76,7 @@ test-ray: $(VENV)/stamp-test-ray  ## run the tests of the Ray executor on cluste
 test-newest:  ## run the suite with the newest versions that pyproject.toml admits, in .venv-newest
 	$(call new-venv,.venv-newest)
 	@PIP_USER=0 .venv-newest/bin/python $(INSTALL) --upgrade --upgrade-strategy eager --editable '.[test]'
+	@.venv-newest/bin/python -m compileall -q dodo_pyexp pyexp
 	.venv-newest/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 # Old packages know no new Python: this is for the oldest one, `make test-lowest PYTHON=python3.11`.
@@ -86,6 +87,7 @@ test-lowest: $(UV)  ## run the suite with the lowest versions that pyproject.tom
 	  --extra test --group build --output-file .venv-lowest/requirements.txt pyproject.toml
 	@PIP_USER=0 .venv-lowest/bin/python $(INSTALL) --requirement .venv-lowest/requirements.txt
 	@PIP_USER=0 .venv-lowest/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
+	@.venv-lowest/bin/python -m compileall -q dodo_pyexp pyexp
 	.venv-lowest/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 # The largest first: the others keep to its versions, as they share one virtual environment.
