@@ -31,25 +31,23 @@ class Interrupts:
         self.count = 0
         self._breaks_in: int | None = None  # the count from which on a request breaks into what this process does
         self._before: dict[int, Any] = {}
-        self._process = 0
 
     def __enter__(self) -> None:
-        self._process = os.getpid()
+        _current.append(self)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._handle)
 
     def __exit__(self, *_: object) -> None:
+        _current.remove(self)
+        self.put_back()
+
+    def put_back(self) -> None:
+        """Let the handlers be those that were there before."""
         for number, handler in self._before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._process:
-            # A fork of a run's own, such as a process of its pool: nothing of the build is to be unwound in there.
-            before = self._before[number]
-            signal.signal(number, before if before is not None else signal.SIG_DFL)
-            signal.raise_signal(number)
-            return
         self.count = 2 if number == signal.SIGTERM else self.count + 1
         if self._breaks_in is not None and self.count >= self._breaks_in:
             raise KeyboardInterrupt
@@ -71,3 +69,37 @@ class Interrupts:
             yield
         finally:
             self._breaks_in = None
+
+    @property
+    def breaks_in(self) -> bool:
+        """A request may break into what this process does: code of the user's, which may fork."""
+        return self._breaks_in is not None
+
+
+_current: list[Interrupts] = []
+_masks: dict[int, Any] = {}  # of threads that are forking: which signals were held back before
+
+
+def _hold_back() -> None:
+    """Before a fork of a run's own: Python forgets in a fork what has reached it before it could do anything."""
+    if any(interrupts.breaks_in for interrupts in _current):
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        _masks[threading.get_ident()] = held
+
+
+def _go_on() -> None:
+    if (held := _masks.pop(threading.get_ident(), None)) is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _leave_build() -> None:
+    """In such a fork, as in a process of a pool, nothing of the build is to be unwound: a signal ends it."""
+    if threading.get_ident() in _masks:
+        for interrupts in reversed(_current):
+            interrupts.put_back()
+        _current.clear()
+        _go_on()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold_back, after_in_parent=_go_on, after_in_child=_leave_build)
