@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -44,6 +45,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("quick" if config.getoption("--quick") else "pyexp")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs Ray where it is not installed; the files are collected all the same."""
+    if importlib.util.find_spec("ray") is None:
+        absent = pytest.mark.skip(reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
+        for item in items:
+            if item.get_closest_marker("ray") is not None:
+                item.add_marker(absent)
 
 
 # Runs say that they are executed by appending a line: counted from outside, whatever pyexp believes.

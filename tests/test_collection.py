@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,15 @@ def test_every_test_file_is_collected() -> None:
     collected = {line.removeprefix("file ") for line in found.stdout.splitlines() if line.startswith("file ")}
     assert len(wanted) > 100
     assert wanted == collected
+
+
+@pytest.mark.parametrize("name", ["importorskip", "skip", "xfail"])
+def test_no_file_is_passed_over_as_a_whole_for_what_is_not_installed(name: str) -> None:
+    """What needs an extra is marked (`ray`), so that its tests are collected everywhere, and skipped one by one."""
+
+    def at_top(path: Path) -> bool:
+        top = [node for node in ast.parse(path.read_bytes()).body if isinstance(node, ast.Assign | ast.Expr | ast.If)]
+        calls = [node for part in top for node in ast.walk(part) if isinstance(node, ast.Call)]
+        return any(ast.unparse(call.func) == f"pytest.{name}" for call in calls)
+
+    assert [str(path) for path in sorted((ROOT / "tests").rglob("*.py")) if at_top(path)] == []

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import types
 
+import numpy
 import pytest
 
 from dodo_pyexp.executors.chance import reseed
-
-numpy = pytest.importorskip("numpy")
 
 
 @pytest.fixture(autouse=True)

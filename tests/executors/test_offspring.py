@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import signal
 import subprocess
@@ -95,7 +96,8 @@ def test_what_a_run_has_started_ends_with_a_build_that_was_killed_and_nothing_el
     finally:
         for pid in {**gone, **stay}.values():
             if living({"": pid}):
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         os.killpg(build.pid, signal.SIGKILL)
         build.wait()
         build.stdout.close()

@@ -16,7 +16,6 @@ import pytest
 from .conftest import Built, Script
 from .ray_nodes import Nodes, alive, lines, some, statuses, train, until
 
-pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from .ray_nodes import Nodes, some, train
 
-pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 PIP = pytest.mark.skipif(
     importlib.util.find_spec("virtualenv") is None,

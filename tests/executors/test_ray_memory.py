@@ -10,7 +10,6 @@ import pytest
 from .conftest import Script
 from .ray_nodes import Nodes, lines, memory_cgroup, some, train
 
-pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
 
 GROW = """

@@ -19,7 +19,6 @@ from dodo_pyexp.executors import ray_door
 from .conftest import Built, Script
 from .ray_nodes import Nodes, alive, head, lines, some, statuses, train, unsharing, until
 
-pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
 

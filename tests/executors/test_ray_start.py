@@ -46,7 +46,6 @@ def test_while_ray_starts_the_second_ends_the_process_at_once(script: Script, ti
 @pytest.fixture
 def start(script: Script):
     """Start a build on a Ray of its own, and wait until it says so."""
-    pytest.importorskip("ray", reason="Ray is an extra: pip install 'dodo-pyexp[ray]'")
     started: list[subprocess.Popen[str]] = []
 
     def begin(body: str) -> subprocess.Popen[str]:
