@@ -43,9 +43,14 @@ class Ended:
         The type of that cause, as an exception has one.
     lost
         The run was lost through no fault of its own (its node died): it is tried again, and that is no failure.
+
+    Attributes
+    ----------
+    overwritten
+        The scribe, which wrote its log, has found that the run wrote over it.
     """
 
-    __slots__ = ("cause", "kind", "lost", "returncode")
+    __slots__ = ("cause", "kind", "lost", "overwritten", "returncode")
 
     def __init__(
         self, returncode: int | None = None, cause: str | None = None, kind: str = "ExecutorLost", lost: bool = False
@@ -54,11 +59,13 @@ class Ended:
         self.cause = cause
         self.kind = kind
         self.lost = lost
+        self.overwritten = False
 
     def close(self, log: Log) -> Ended:
         """Close the log of what has ended; to have lost that may be what it has died of."""
         if not log.close():
             self.cause, self.lost = self.cause or GONE, True
+        self.overwritten = log.overwritten
         return self
 
 

@@ -45,19 +45,22 @@ class Log:
     ----------
     secrets
         The same; also for an executor that masks them by itself, where the run is executed.
+    overwritten
+        The scribe has found, when it was closed, that the run had written over it.
     """
 
     def __init__(
         self, attempt: AttemptFolder, scribe: Scribe | None = None, *, live: bool = False, secrets: Sequence[str] = ()
     ) -> None:
         self.secrets = secrets
+        self.overwritten = False
         self._path = attempt.log
         self._scribe = scribe
         self._page: Page | None = None
         self._seconds = SHOWING_SECONDS if live else PATIENCE_SECONDS
         if scribe is None and (live or secrets):
             raise TypeError("what is shown or masked needs a scribe")
-        self.fd = above_standard(open_to_add(attempt.log))
+        self.fd = above_standard(open_to_add(attempt.log, readable=scribe is not None))
         if scribe is not None and (live or secrets):
             file = self.fd
             try:
@@ -70,7 +73,11 @@ class Log:
         """Close this end, and wait until everything is written down; False if something is missing for good."""
         self.abandon()
         page, self._page = self._page, None
-        if page is None or self._scribe is None or self._scribe.end(page, self._seconds):
+        if page is None or self._scribe is None:
+            return True
+        whole = self._scribe.end(page, self._seconds)
+        self.overwritten = page.overwritten
+        if whole:
             return True
         try:
             add(self._path, f"--- {GONE}: what was printed from here on is missing ---\n".encode())

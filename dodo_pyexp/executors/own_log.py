@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DELETED = "deleted"
 REPLACED = "replaced"
 OVERWRITTEN = "overwritten"  # what became of a log
+LOOKED_AT = 64  # bytes of the log that are looked at again in the end
 PATIENCE = 1.0  # seconds that are left to the process that masks or shows the log, to write it down
 
 
@@ -51,10 +52,16 @@ class OwnLog:
         try:
             self._file = open_file(attempt.log)
             self._held = os.fstat(self._file.fileno())
+            self._first = self._beginning()
         except OSError:  # then there is nothing to lose
             return
         for stream in (sys.stdout, sys.stderr):
             self._watch(getattr(stream, "buffer", None))
+
+    def _beginning(self) -> tuple[int, bytes] | None:
+        """Give what earlier tries have printed first."""
+        data = b"" if self._file is None else os.pread(self._file.fileno(), LOOKED_AT, 0)
+        return (0, data) if data else None
 
     def _watch(self, raw: Any) -> None:
         """Remember what is written to a stream first."""
@@ -75,8 +82,8 @@ class OwnLog:
         try:
             if self._is_log(fd):
                 place = os.lseek(fd, 0, os.SEEK_CUR) - len(data)
-                if self._stands(place, data[:64]):
-                    self._first = place, data[:64]
+                if self._stands(place, data[:LOOKED_AT]):
+                    self._first = place, data[:LOOKED_AT]
         except OSError:
             pass
 
@@ -121,10 +128,19 @@ class OwnLog:
         return REPLACED if path.endswith(AttemptFolder.BESIDE) else DELETED
 
     def _is_overwritten(self, file: IO[bytes]) -> bool:
+        if _is_pipe(self._fd):  # then whoever writes the log looks after it
+            return False
         size = os.fstat(file.fileno()).st_size
         if size < self._held.st_size or (self._first is not None and not self._stands(*self._first)):
             return True
         return self._is_log(self._fd) and os.lseek(self._fd, 0, os.SEEK_CUR) > size
+
+
+def _is_pipe(fd: int) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError:  # it is closed, or there is none
+        return False
 
 
 def _wait_for_reader(fd: int) -> None:
@@ -134,9 +150,9 @@ def _wait_for_reader(fd: int) -> None:
     import termios
 
     end = time.monotonic() + PATIENCE
+    if not _is_pipe(fd):
+        return
     try:
-        if not stat.S_ISFIFO(os.fstat(fd).st_mode):
-            return
         while struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0] and time.monotonic() < end:
             time.sleep(0.005)
     except OSError:  # it is closed by now

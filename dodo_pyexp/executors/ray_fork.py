@@ -88,7 +88,7 @@ class Fork:
 
     def _perform(self, order: dict[str, Any]) -> int:
         attempt = AttemptFolder(order["attempt"])
-        log = open_to_add(attempt.log)
+        log = open_to_add(attempt.log, readable=bool(order["secrets"]))
         if order["secrets"]:
             from .ray_masking import between
 

@@ -7,7 +7,7 @@ import os
 import select
 import signal
 
-from .scribe import BLOCK, Stream
+from .scribe import BLOCK, Stream, Written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,25 +41,19 @@ def _write_down(pid: int, reader: int, log: int, stream: Stream) -> None:
     printed = select.poll()
     printed.register(reader, select.POLLIN)
     ended = False
+    written = Written(log)
     while True:
         if printed.poll(0 if ended else LOOK_MS):
             data = os.read(reader, BLOCK)
-            _write(log, stream.fed(data) if data else stream.rest())
+            written.add(stream.fed(data) if data else stream.rest())
             if not data:
-                return
+                break
         elif ended:
-            _write(log, stream.rest())
-            return
+            written.add(stream.rest())
+            break
         else:
             ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _write(log: int, data: bytes) -> None:
-    try:
-        while data:
-            data = data[os.write(log, data) :]
-    except OSError:  # the disk is full: the run must not notice
-        pass
+    written.check()
 
 
 def _end_like(pid: int) -> NoReturn:

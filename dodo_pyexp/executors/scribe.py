@@ -7,7 +7,8 @@ more. It is executed by its path, and imports little.
 What the build says is a letter and two numbers, in 25 bytes: ``+`` for a run, its number, and how many bytes follow
 with what must not be seen; ``-`` when the run has ended; ``q`` when the build has. To ``-`` it answers when all that
 the run has printed is written down: ``.`` if nothing more can come, ``o`` if something that the run has left behind
-keeps its output open, ``?`` if it knows of no such run.
+keeps its output open, ``?`` if it knows of no such run; ``W`` and ``O`` for the first two, if the run has written over
+its log besides.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MASK = b"***"
 BLOCK = 1 << 16
 MOST_IN_PIPE = 1 << 20
 HEAD = 25
+LOOKED_AT = 64  # bytes that are looked at again in the end: where they stand no more, the log was written over
 OVERWRITTEN = b"pyexp: the function wrote over log.out, which pyexp writes: what was printed before that is lost\n"
 
 
@@ -87,13 +89,45 @@ class Stream:
         return sorted(set(found))
 
 
+class Written:
+    """What was written into a log, as far as it takes to notice that somebody has written over it.
+
+    Parameters
+    ----------
+    log
+        The log, open for adding to its end; if for reading as well, more is noticed than that it became shorter.
+    """
+
+    def __init__(self, log: int) -> None:
+        self._log = log
+        self._size = os.fstat(log).st_size
+        self._first = 0, _stands(log, LOOKED_AT, 0) or b""  # of earlier tries
+        self.over = False
+
+    def add(self, data: bytes) -> None:
+        """Write more."""
+        if data and _write(self._log, data):
+            self._size += len(data)
+            if not self._first[1]:
+                self._first = os.lseek(self._log, 0, os.SEEK_CUR) - len(data), data[:LOOKED_AT]
+
+    def check(self) -> None:
+        """Tell, in the log, if it is shorter than what was written into it, or does not begin with that any more."""
+        place, first = self._first
+        if os.fstat(self._log).st_size >= self._size and _stands(self._log, len(first), place) in (first, None):
+            return
+        self.over = True
+        self._size, self._first = 0, (0, b"")  # told once
+        _write(self._log, OVERWRITTEN)
+
+
 class Page:
     """One run: where its output comes from, and where it goes."""
 
     def __init__(self, files: list[int], secrets: list[bytes]) -> None:
         self.source, self._log, *shown = files
         self._stream = Stream(secrets)
-        self._size = os.fstat(self._log).st_size
+        self.written = Written(self._log)
         self._shown = shown[0] if shown else -1
         self._show = _shower(self._shown) if shown else None
         self.open = True
@@ -102,15 +136,13 @@ class Page:
         """Write down what there is to read by now, up to a block; give how much that was."""
         data = os.read(self.source, BLOCK)
         seen = self._stream.fed(data) if data else self._stream.rest()
-        if seen:
-            _write(self._log, seen)
-            self._size += len(seen)
+        self.written.add(seen)
         if self._show is not None and not self._show(seen, not data):
             self.hide()
         if not data:
             self.open = False
             self.hide()
-            self.check()
+            self.written.check()
             os.close(self.source)
             os.close(self._log)
         return len(data)
@@ -121,13 +153,7 @@ class Page:
         while self.open and left > 0 and _is_readable(self.source):
             left -= self.read()
         if self.open:
-            self.check()
-
-    def check(self) -> None:
-        """Tell, in the log, if it is shorter than what was written into it: then the run has written over it."""
-        if os.fstat(self._log).st_size < self._size:
-            _write(self._log, OVERWRITTEN)
-            self._size = 0
+            self.written.check()
 
     def hide(self) -> None:
         """Show nothing more."""
@@ -212,6 +238,8 @@ class Desk:
             page.read_all()
             page.hide()
             self._tidy(page.source)
+        if page.written.over:
+            return b"O" if page.open else b"W"
         return b"o" if page.open else b"."
 
     def _leave(self) -> None:
@@ -225,6 +253,14 @@ class Desk:
             os.close(fd)
         for page in self._sources.values():
             page.hide()
+
+
+def _stands(log: int, size: int, place: int) -> bytes | None:
+    """Give what stands in a log; None if it cannot be read."""
+    try:
+        return os.pread(log, size, place)
+    except OSError:
+        return None
 
 
 def _is_readable(fd: int) -> bool:

@@ -73,7 +73,8 @@ class Scribe:
         if page.process.owner != os.getpid():
             return True
         with self._changing:
-            whole = page.process.end(page.number, seconds)
+            said = page.process.end(page.number, seconds)
+            page.overwritten, whole = said in (b"O", b"W"), said != b"?"
             if not whole:
                 self._note("the process that writes the logs was killed; runs that were on their way may miss lines")
         return whole
@@ -97,11 +98,12 @@ class Scribe:
 class Page:
     """What the scribe writes for one try of a run."""
 
-    __slots__ = ("number", "process")
+    __slots__ = ("number", "overwritten", "process")
 
     def __init__(self, process: _Process, number: int) -> None:
         self.process = process
         self.number = number
+        self.overwritten = False  # by the run, as far as was said
 
 
 class _Process:
@@ -139,8 +141,8 @@ class _Process:
         self._socket.sendall(said[sent:] + told)
         return Page(self, self._number)
 
-    def end(self, number: int, seconds: float) -> bool:
-        """Say that a run has ended, and wait for the answer; False if there is none to be had."""
+    def end(self, number: int, seconds: float) -> bytes:
+        """Say that a run has ended, and give the answer; nothing if it is late, ``?`` if there is none to be had."""
         import time
 
         late = time.monotonic() + seconds
@@ -150,16 +152,16 @@ class _Process:
                 self._socket.settimeout(left)
                 answer = _received(self._socket, 13)
                 if int(answer[1:]) == number:  # another is late
-                    self._open -= answer[:1] == b"."
-                    return answer[:1] != b"?"
+                    self._open -= answer[:1] in (b".", b"W")
+                    return answer[:1]
         except TimeoutError:
             pass
         except OSError:
-            return False
+            return b"?"
         finally:
             if self._socket.fileno() >= 0:
                 self._socket.settimeout(PATIENCE_SECONDS)
-        return True
+        return b""
 
     def close(self) -> None:
         """End the process; not waited for if something that a run left behind keeps it."""

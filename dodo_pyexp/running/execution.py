@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from ..errors import PyexpError, UsageError
 from ..executors.base import Ended, Handle
+from ..executors.own_log import OVERWRITTEN, log_text
 from ..planning.decision import FAILED, FORCED, INTERRUPTED, UP_TO_DATE, Found, decide, failure_cause
 from ..planning.plan import PlannedRun
 from ..printable import from_here
@@ -270,6 +271,8 @@ class Execution:
 
     def _settle(self, trying: Try, attempt: Attempt, ended: Ended) -> bool:
         """Write the record or the failure; True if the run was started once more."""
+        if ended.overwritten:
+            self._session.note_once(f"{self.run.experiment.name}: {log_text(OVERWRITTEN)}")
         status = {} if self._recorded else statuses.read(attempt.folder)
         if self._recorded or put_on_record(self._session, attempt, trying, status):
             self._cause = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST = 64 << 20  # a file of more bytes is not read into memory; nothing that is written for one run is as large
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
-_ADDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _WITHOUT_WAITING
+_ADDING = os.O_CREAT | os.O_APPEND | _WITHOUT_WAITING
 _KINDS = ((stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISDIR, "a folder"))
 
 
@@ -31,15 +31,17 @@ def open_file(path: str) -> IO[bytes]:
     return open(_regular(path, os.O_RDONLY | _WITHOUT_WAITING), "rb")
 
 
-def open_to_add(path: str) -> int:
+def open_to_add(path: str, *, readable: bool = False) -> int:
     """Open a file to add to its end, which is made if it is not there; give the descriptor.
+
+    With `readable`, what is in it can be looked at, too.
 
     Raises
     ------
     OSError
         It cannot be made, or something else stands in its place.
     """
-    return _regular(path, _ADDING)
+    return _regular(path, _ADDING | (os.O_RDWR if readable else os.O_WRONLY))
 
 
 def add(path: str, data: bytes) -> None:

@@ -17,6 +17,7 @@ BODIES = {
     "replaced": "(out / 't').write_text('mine'); (out / 't').rename(out / 'log.out')",
     "emptied": "(out / 'log.out').write_text('mine')",
     "child": "import subprocess; subprocess.run('echo mine > /dev/stderr', shell=True)",
+    "longer": "(out / 'log.out').write_text('mine' * 100)",
     "appended": "open(out / 'log.out', 'a').write('mine')",
     "kept": "pass",
     "handler": "logging.getLogger('x').addHandler(logging.FileHandler(out / 'log.out', 'w'))",
@@ -27,12 +28,12 @@ REPLACED_TEXT = f"pyexp: {log_text(REPLACED)}\n"
 OVERWRITTEN_TEXT = f"pyexp: {log_text(OVERWRITTEN)}\n"
 
 
-def built_with(script, executor, head=""):
-    branches = "".join(f"    if cfg.name == {name!r}: {body}\n" for name, body in BODIES.items())
+def built_with(script, executor, head="", wait="", names=tuple(BODIES)):
+    branches = "".join(f"    if cfg.name == {name!r}: {BODIES[name]}\n" for name in names)
     return script(
         f"{head}\nimport logging\n@pyexp.experiment(executor={executor!r}, stash=False)\ndef train(cfg, out):\n"
-        f"    print('first line')\n{branches}    print('more')\n    logging.getLogger('x').warning('w')\n"
-        f"CONFIGS = [{{'name': name}} for name in {list(BODIES)}]\n"
+        f"    print('first line')\n{wait}{branches}    print('more')\n    logging.getLogger('x').warning('w')\n"
+        f"CONFIGS = [{{'name': name}} for name in {list(names)}]\n"
     )
 
 
@@ -50,10 +51,21 @@ def test_a_log_that_is_deleted_or_replaced_is_kept_and_told(script, executor):
 
 def test_a_log_that_is_written_over_is_told(script, executor):
     built = built_with(script, executor)
-    for name in ("emptied", "handler", "child"):
+    for name in ("emptied", "longer", "handler", "child"):
         assert built.log(name).endswith(OVERWRITTEN_TEXT)
     for name in ("kept", "appended"):
         assert "pyexp" not in built.log(name) and built.log(name).startswith("first line\n")
+
+
+def test_a_log_that_is_written_over_is_told_where_it_is_masked_too(script, executor):
+    names = "emptied", "longer", "handler", "kept", "appended"
+    wait = "    while 'first' not in (out / 'log.out').read_text(): time.sleep(0.01)\n"  # until it can be lost
+    built = built_with(script, executor, "import os, time; os.environ['A_TOKEN'] = 'hunter2hunter2'", wait, names)
+    for name in names[:3]:
+        assert built.log(name).count(": the function wrote over log.out") == 1, name
+    for name in names[3:]:
+        assert "pyexp" not in built.log(name) and built.log(name).startswith("first line\n")
+    assert built.stderr.count(OVERWRITTEN_TEXT.removeprefix("pyexp: ").partition("; have")[0]) == 1
 
 
 def test_where_logs_are_masked_nothing_is_lost_either(script):
@@ -76,6 +88,9 @@ def test_a_log_of_earlier_tries_is_theirs_too(attempt: AttemptFolder) -> None:
     shorter = OwnLog(attempt, -1)
     Path(attempt.log).write_bytes(b"x")
     assert shorter.rescue() == OVERWRITTEN
+    longer = OwnLog(attempt, -1)
+    Path(attempt.log).write_bytes(b"y" * 100)
+    assert longer.rescue() == OVERWRITTEN
     whole = OwnLog(attempt, -1)
     assert whole.rescue() is None
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from dodo_pyexp.executors.scribe import OVERWRITTEN
+
 BEGIN = """
 import os, subprocess, sys, time
 from dodo_pyexp.executors.ray_masking import between
-log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+log = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT | os.O_APPEND)
 end = between(log, ["hunter2secret"])
 os.write(end, b"with hunter2")
 time.sleep(0.05)
@@ -33,3 +35,11 @@ def test_it_ends_as_the_run_does_with_a_whole_log(tmp_path: Path, last: str, sta
     log = tmp_path / "log"
     done = subprocess.run([sys.executable, "-c", BEGIN + last, str(log)], check=False, timeout=50, cwd=tmp_path)
     assert (done.returncode, log.read_text()) == (status, "with ***, and hun")
+
+
+@pytest.mark.parametrize("mine", ["mine", "mine" * 100])
+def test_a_log_that_the_run_writes_over_is_told(tmp_path: Path, mine: str) -> None:
+    log = tmp_path / "log"
+    last = f"time.sleep(0.5); open(sys.argv[1], 'w').write({mine!r}); os._exit(0)"
+    subprocess.run([sys.executable, "-c", BEGIN + last, str(log)], check=False, timeout=50, cwd=tmp_path)
+    assert log.read_text().endswith(OVERWRITTEN.decode())
