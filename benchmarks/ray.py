@@ -133,7 +133,7 @@ def measure_seconds(probe: Probe, number: int, repeat: int) -> list[Figure]:
 
 def measure_artifact(probe: Probe, megabytes: int, repeat: int) -> list[Figure]:
     """A large file that comes back from a node that does not see the build's folder, beside a copy of it."""
-    from dodo_pyexp.executors import ray_task
+    from dodo_pyexp.executors.ray import task as ray_task
 
     path = f"{probe.folder}/plain"
     with open(path, "wb") as file:

@@ -12,7 +12,7 @@ import sys
 
 from . import importing, libraries, main_module, script
 from .errors import LookupFailed
-from .executors import chance
+from .executors.forking import random_numbers
 from .planning.calling import as_function, check_call, check_experiment_name, fill
 from .planning.definition import Definition, called, caller, place, refuse_unknown
 from .planning.options import Options
@@ -22,7 +22,7 @@ from .tasks.plain_doit import configure_doit, greet, plainly
 libraries.keep_apart()
 script.speak_plainly()  # whatever a script does with pyexp
 if "dodo_pyexp.executors.worker" not in sys.modules:  # which forks no runs
-    chance.watch()
+    random_numbers.watch()
 
 greet()
 

@@ -27,12 +27,12 @@ from dodo_pyexp.results.result import Result
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dodo_pyexp.executors.base import Executor
-    from dodo_pyexp.executors.fork import ForkExecutor
+    from dodo_pyexp.executors.forking.executor import ForkExecutor
     from dodo_pyexp.executors.inline import InlineExecutor
-    from dodo_pyexp.executors.ray import RayExecutor
+    from dodo_pyexp.executors.ray.executor import RayExecutor
     from dodo_pyexp.executors.registry import ExecutorName, get_executor
     from dodo_pyexp.executors.subprocess import SubprocessExecutor
-    from dodo_pyexp.provenance.dirty import DirtyGitAction, DirtyGitError
+    from dodo_pyexp.provenance.snapshots.dirty import DirtyGitAction, DirtyGitError
 
 __all__ = [
     "Config",
@@ -58,13 +58,13 @@ __all__ = [
 ]
 
 _LATER = {
-    "DirtyGitAction": "provenance.dirty",
-    "DirtyGitError": "provenance.dirty",
+    "DirtyGitAction": "provenance.snapshots.dirty",
+    "DirtyGitError": "provenance.snapshots.dirty",
     "Executor": "executors.base",
     "ExecutorName": "executors.registry",
-    "ForkExecutor": "executors.fork",
+    "ForkExecutor": "executors.forking.executor",
     "InlineExecutor": "executors.inline",
-    "RayExecutor": "executors.ray",
+    "RayExecutor": "executors.ray.executor",
     "SubprocessExecutor": "executors.subprocess",
     "get_executor": "executors.registry",
 }

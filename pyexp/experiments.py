@@ -11,14 +11,14 @@
 from __future__ import annotations
 
 from dodo_pyexp.later import later as _later
-from dodo_pyexp.runfiles.configuration import ConfigurationBase, configuration
-from dodo_pyexp.runfiles.helper import ExperimentHelper
+from dodo_pyexp.runfiles.experimaestro.helper import ExperimentHelper
+from dodo_pyexp.runfiles.schema.configuration import ConfigurationBase, configuration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dodo_pyexp.provenance.dirty import DirtyGitAction, DirtyGitError
+    from dodo_pyexp.provenance.snapshots.dirty import DirtyGitAction, DirtyGitError
+    from dodo_pyexp.runfiles.experimaestro.workspace import experiment
     from dodo_pyexp.runfiles.mocks import FakeModuleFinder, mock_modules
-    from dodo_pyexp.runfiles.workspace import experiment
 
 __all__ = [
     "ConfigurationBase",
@@ -32,10 +32,10 @@ __all__ = [
 ]
 
 _LATER = {
-    "DirtyGitAction": "provenance.dirty",
-    "DirtyGitError": "provenance.dirty",
+    "DirtyGitAction": "provenance.snapshots.dirty",
+    "DirtyGitError": "provenance.snapshots.dirty",
     "FakeModuleFinder": "runfiles.mocks",
-    "experiment": "runfiles.workspace",
+    "experiment": "runfiles.experimaestro.workspace",
     "mock_modules": "runfiles.mocks",
 }
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from dodo_pyexp.planning import source
 from dodo_pyexp.reporting import forecast
-from dodo_pyexp.runfiles import workspace
+from dodo_pyexp.runfiles.experimaestro import workspace
 from dodo_pyexp.running import polling
 from tests.changed_code import ALL, HELPER, PIPELINE, experiment
 from tests.warm import IMPORTS, Warm

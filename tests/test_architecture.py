@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -48,6 +49,7 @@ ROOMS = [
     "telling",
     "errors",
     "standard",
+    "engine",
     "characters",
     "interchange",
     "printable",
@@ -182,6 +184,22 @@ def test_a_module_has_at_most_500_lines() -> None:
     assert not {module: count for module, count in lines.items() if count > 500}
 
 
+def test_a_folder_has_at_most_25_modules() -> None:
+    folders = Counter(path.parent for path in MODULES.values() if path.name != "__init__.py")
+    assert not {str(folder.relative_to(ROOT)): count for folder, count in folders.items() if count > 25}
+
+
+def test_the_folder_of_the_engine_is_found_in_one_place() -> None:
+    """Nobody else counts how many folders there are between a module and the engine's own."""
+    assert not [
+        f"{module}:{node.lineno}"
+        for module in MODULES
+        if module != f"{ENGINE}.engine"
+        for node in ast.walk(syntax(module))
+        if isinstance(node, ast.Call) and re.fullmatch(r"(os\.path\.dirname\(){2}.*__file__.*", ast.unparse(node))
+    ]
+
+
 def test_no_module_is_a_heap_of_utilities() -> None:
     assert not [module for module in MODULES if "util" in module]
 
@@ -192,7 +210,7 @@ def test_both_packages_are_marked_as_typed() -> None:
 
 
 # What these open lies elsewhere: pyproject.toml, code, what the kernel tells, a node's own folder.
-OPENS_OTHER_FILES = {"planning.options", "executors.standin", "executors.memory", "executors.ray_courier"}
+OPENS_OTHER_FILES = {"planning.options", "executors.memory", "executors.ray.sender"}
 OPENERS = {"store.opening", "store.atomic"}
 READS_OUTPUT = [*ROOMS[ROOMS.index("building") : ROOMS.index("executors") + 1], "cli", "results", "store"]
 
@@ -228,7 +246,7 @@ def test_names_in_the_output_folder_stand_in_one_place() -> None:
         f"{MODULES[module].relative_to(ROOT)}:{node.lineno} {node.value}"
         for module in MODULES
         # Expyrun's own folders have files of the same names.
-        if module not in (f"{ENGINE}.store.paths", f"{ENGINE}.runfiles.expyrun_function")
+        if module not in (f"{ENGINE}.store.paths", f"{ENGINE}.runfiles.expyrun.function")
         for node in ast.walk(syntax(module))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if node.value in names or (node.value.endswith(tuple(f"/{name}" for name in names)) and " " not in node.value)

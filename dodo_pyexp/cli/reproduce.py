@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
 def _made(arguments: Namespace) -> Reproduction:
     from ..history.reproduce import reproduce
     from ..results.stored import stored_run
-    from ..runfiles.expyrun_relaunch import is_launch, relaunch
+    from ..runfiles.expyrun.relaunch import is_launch, relaunch
     from .output import output_folder
 
     def note(text: str) -> None:

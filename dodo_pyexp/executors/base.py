@@ -11,12 +11,12 @@ from ..errors import ExecutorError
 from ..results.pickling import load
 from ..store.atomic import remove
 from ..store.opening import open_file
-from .capture import Capture, Log
-from .debugging import Debugging
+from .debugger import Debugging
 from .job import RunError
+from .logs.capture import Capture, Log
+from .logs.scribes import GONE
 from .offspring import Offspring
 from .process_state import ProcessState
-from .scribes import GONE
 from .staying import Staying
 
 TYPE_CHECKING = False
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from ..config.config import Config
     from .guardian import Guardian
+    from .imports.relocation import Relocation
     from .job import Job
-    from .relocation import Relocation
 
 
 class Ended:

@@ -18,9 +18,9 @@ from ..results.pickling import dumps
 from ..results.result import load_pickle
 from ..store import atomic, status
 from ..store.paths import AttemptFolder
-from .capture import Log
 from .guardian import Guardian
 from .job import Job
+from .logs.capture import Log
 from .process import describe_end
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from .. import engine
 from ..config.config import Config
 from ..config.merge import copied
 from ..errors import damaged_attempt
@@ -16,17 +17,18 @@ from ..main_module import script
 from ..results import outcome
 from ..store import opening, status
 from ..store.paths import AttemptFolder
-from . import debugging
-from .own_log import OwnLog, log_text
+from . import debugger
+from .logs.own_log import OwnLog, log_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
     from typing import Any
 
     from ..collection.runs import Runs
     from ..results.result import Result
-    from .relocation import Relocation
+    from .imports.relocation import Relocation
 
 
 SUCCEEDED = 0
@@ -197,8 +199,8 @@ class Job:
 
     def _presentable(self, text: str) -> str:
         """Name the files that the user knows, and mask secrets."""
-        from ..provenance.holes import secrets_of
-        from ..provenance.repeats import masked_text
+        from ..provenance.secrets.holes import secrets_of
+        from ..provenance.secrets.repeats import masked_text
 
         secrets = [] if self.kept_config is self.config else secrets_of(self.config, self.kept_config)
         text = masked_text(text, secrets)
@@ -237,8 +239,9 @@ def describe(error: BaseException) -> dict[str, Any]:
     import traceback
 
     trace = error.__traceback__
-    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(own) and trace.tb_next is not None:
+    while (
+        trace is not None and trace.tb_frame.f_code.co_filename.startswith(engine.FOLDER) and trace.tb_next is not None
+    ):
         trace = trace.tb_next
     try:
         text = "".join(traceback.format_exception(type(error), error, trace))
@@ -255,7 +258,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     if isinstance(error, NameError) and (main := script()) is not None and main.guards(error.name or ""):
         message += ', as it is set under `if __name__ == "__main__":`, which is not executed for runs'
     if type(error).__name__ == "BdbQuit" and not message:
-        message = debugging.QUIT
+        message = debugger.QUIT
     if isinstance(error, SystemExit):
         message = f"the function called sys.exit({error.code!r})"
     described: dict[str, Any] = {"type": type(error).__name__, "message": message, "traceback": text}
@@ -277,3 +280,7 @@ class RunError(Exception):
 def ended(attempt: AttemptFolder) -> bool:
     """Tell whether whoever executed the attempt got as far as writing how it went."""
     return status.read(attempt).get("state") in (status.FINISHED, status.FAILED)
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    return trace.tb_frame.f_code.co_filename.startswith(engine.FOLDER)

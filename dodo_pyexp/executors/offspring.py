@@ -13,7 +13,7 @@ import sys
 import time
 from _thread import allocate_lock
 
-from .descriptors import above_standard
+from .standard_streams import above_standard
 
 _VARIABLE = "PYEXP_STARTED_BY"
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sweeper.py")

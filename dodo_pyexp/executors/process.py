@@ -11,8 +11,8 @@ from .job import LOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .capture import Log
     from .guardian import Guardian
+    from .logs.capture import Log
 
 
 _watched: set[int] = set()

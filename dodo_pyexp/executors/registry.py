@@ -49,11 +49,11 @@ def get_executor(name: ExecutorName | str | Executor | Any) -> Executor:
 
         return SubprocessExecutor()
     if name == "fork":
-        from .fork import ForkExecutor
+        from .forking.executor import ForkExecutor
 
         return ForkExecutor()
     if name == "ray" or name.startswith("ray:"):
-        from .ray import RayExecutor
+        from .ray.executor import RayExecutor
 
         address = name if name.startswith("ray://") else name[4:] or None
         return RayExecutor(address=address)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..results.pickling import dumps, plain_dumps
 from .base import Executor, Handle
+from .imports.reference import redirected, refer
+from .imports.relocation import editable_folders
 from .process import ProcessHandle
-from .reference import redirected, refer
-from .relocation import editable_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .capture import Log
     from .guardian import Guardian
+    from .imports.reference import Parts
     from .job import Job
-    from .reference import Parts
+    from .logs.capture import Log
 
 # First comes the module search path: only then can anything of ours be found.
 _BOOT = (

@@ -8,10 +8,10 @@ import sys
 
 from ..importing import definitions_only
 from ..results.pickling import load, loads
-from .capture import renew_streams
 from .guardian import report_in
-from .keeping import keep
 from .leaving import leave
+from .logs.capture import renew_streams
+from .run_lock import keep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def _perform(payload: dict[str, Any]) -> int:
     from ..config.config import Config
     from ..results.result import Result
     from ..store.paths import AttemptFolder
+    from .imports.reference import resolve_as_main
     from .job import Job, describe
-    from .reference import resolve_as_main
 
     job = Job(
         payload["name"],
@@ -54,8 +54,8 @@ def _perform(payload: dict[str, Any]) -> int:
     )
     job.log_fd = os.dup(2)
     if "relocation" in payload:
-        from .relocation import Relocation
-        from .rerouting import Rerouting
+        from .imports.relocation import Relocation
+        from .imports.rerouting import Rerouting
 
         job.relocation = Relocation(*payload["relocation"])
         Rerouting.by(job.relocation).install()

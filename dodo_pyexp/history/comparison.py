@@ -17,10 +17,10 @@ from ..errors import UsageError
 from ..planning.code import read_kept
 from ..planning.decision import failure_cause, several
 from ..provenance.batch_environment import find_requirements
-from ..provenance.changes import changes
-from ..provenance.holes import masked_keys
+from ..provenance.code.changes import changes
 from ..provenance.packages import differences
-from ..provenance.trees import unified_diff
+from ..provenance.secrets.holes import masked_keys
+from ..provenance.snapshots.code_diff import unified_diff
 from ..results.comparing import Difference, compare_files, compare_values
 from ..results.reading import find_attempt
 from ..results.stored import StoredRun

@@ -18,11 +18,11 @@ from ..config.config import Config
 from ..config.encode import Kept, decode, loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile, PyexpError, UsageError
-from ..executors.relocation import Relocation
+from ..executors.imports.relocation import Relocation
 from ..planning.withheld import given_again, kinds_of, may_repeat, withheld
 from ..provenance.batch_environment import find_requirements
-from ..provenance.holes import masked_paths
 from ..provenance.roots import nearest_with
+from ..provenance.secrets.holes import masked_paths
 from ..results.comparing import compare_values
 from ..results.result import Result
 from ..results.stored import StoredRun
@@ -190,7 +190,7 @@ class Past:
         UsageError
             There is none, or it is gone.
         """
-        from ..provenance.checkout import is_filled
+        from ..provenance.snapshots.checkout import is_filled
 
         name = self.snapshot_name
         if name is None and (left_out := self._left_out()):
@@ -276,7 +276,7 @@ class Past:
 
     def link_data(self, snapshot: Path, function: dict[str, Any]) -> None:
         """Let code in a snapshot that was checked out again find data that is in none, as far as it is still around."""
-        from ..provenance.beside import link_above, link_beside, looks_beside
+        from ..provenance.snapshots.untracked import link_above, link_beside, looks_beside
 
         files = [os.fspath(path) for path in snapshot.rglob("*.py")]
         live = self.live_root(function)
@@ -347,7 +347,7 @@ class Past:
 
 def checked_out(name: str, folder: Path, output: OutputFolder, near: Iterable[str] = ()) -> bool:
     """Fill a folder with a snapshot out of a repository here, around the output, or near it; False if none has it."""
-    from ..provenance.checkout import checkout
+    from ..provenance.snapshots.checkout import checkout
 
     for place in dict.fromkeys([os.getcwd(), output.path, *near]):
         try:

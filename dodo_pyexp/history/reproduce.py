@@ -18,12 +18,12 @@ from typing import Any
 from ..config.config import Config
 from ..config.encode import dumps_config
 from ..errors import UsageError
-from ..executors.capture import Log
 from ..executors.guardian import Guardian
+from ..executors.imports.reference import Reference
 from ..executors.job import Job
+from ..executors.logs.capture import Log
+from ..executors.logs.scribes import Scribe
 from ..executors.process import describe_end
-from ..executors.reference import Reference
-from ..executors.scribes import Scribe
 from ..executors.subprocess import SubprocessExecutor
 from ..importing import module_name
 from ..planning.definition import Definition
@@ -32,9 +32,9 @@ from ..planning.source import source_file
 from ..planning.withheld import masker_of
 from ..printable import printable
 from ..provenance.batch_environment import BatchEnvironment
-from ..provenance.credentials import environment_secrets
-from ..provenance.masking import Masker
-from ..provenance.repeats import printed_forms
+from ..provenance.secrets.credentials import environment_secrets
+from ..provenance.secrets.masking import Masker
+from ..provenance.secrets.repeats import printed_forms
 from ..results.outcome import save_failure
 from ..results.stored import stored_run
 from ..store import atomic, opening, timestamps

@@ -13,13 +13,13 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..executors.reference import travels_by_value
+from ..executors.imports.reference import travels_by_value
 from ..store import atomic
 from ..store.paths import ExperimentFolder
 
 if TYPE_CHECKING:
-    from ..provenance.changes import Meanings
-    from ..provenance.fingerprint import Survey
+    from ..provenance.code.changes import Meanings
+    from ..provenance.code.fingerprint import Survey
 
 UNKNOWN = "?"  # in place of a hash: a file was edited, and it cannot be told which of its states was executed
 _writing = threading.Lock()  # for ``doit -n 2 -P thread``
@@ -49,7 +49,7 @@ class Code:
 
     @cached_property
     def _survey(self) -> Survey:
-        from ..provenance.fingerprint import Survey
+        from ..provenance.code.fingerprint import Survey
 
         return Survey(self._fn)
 
@@ -105,7 +105,7 @@ class Code:
         if self._now is None:
             self._now = self._survey, first
         if not self._now[0].is_current():
-            from ..provenance.fingerprint import Survey
+            from ..provenance.code.fingerprint import Survey
 
             survey = Survey(self._fn)
             self._now = survey, self._edited(survey)
@@ -131,8 +131,8 @@ class Code:
         before
             The hash in the run's record.
         """
-        from ..provenance.changes import changes
-        from ..provenance.fingerprint import FORMAT
+        from ..provenance.code.changes import changes
+        from ..provenance.code.fingerprint import FORMAT
 
         if before in (self.hash, ""):
             return []
@@ -149,7 +149,7 @@ class Code:
     def _write(self, found: str, survey: Survey) -> None:
         if not found or found in self._kept:
             return
-        from ..provenance.fingerprint import FORMAT
+        from ..provenance.code.fingerprint import FORMAT
 
         path = self._files.code(found)
         with _writing:
@@ -174,7 +174,7 @@ class Kept(NamedTuple):
 
 def read_kept(files: ExperimentFolder, code: object) -> Kept:
     """Read the fingerprint that has a hash."""
-    from ..provenance.changes import read_meanings
+    from ..provenance.code.changes import read_meanings
 
     if not isinstance(code, str) or not code.replace("-", "").isalnum():  # it is unknown, or was written over
         return Kept()
@@ -184,6 +184,6 @@ def read_kept(files: ExperimentFolder, code: object) -> Kept:
 
 
 def _hash(survey: Survey) -> str:
-    from ..provenance.fingerprint import FORMAT, combined
+    from ..provenance.code.fingerprint import FORMAT, combined
 
     return f"{FORMAT}-{combined(survey.pieces)}" if survey.pieces else ""

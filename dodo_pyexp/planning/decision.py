@@ -15,7 +15,7 @@ from ..config.encode import loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile
 from ..printable import duration
-from ..provenance.holes import masked_keys
+from ..provenance.secrets.holes import masked_keys
 from ..store import status as statuses
 from ..store.locks import at_work
 from ..store.opening import read_bytes

@@ -12,7 +12,7 @@ from typing import Any
 from ..config.defaults import Defaults, flat, read_first
 from ..config.encode import encode
 from ..errors import ConfigError
-from ..provenance.masking import Masker
+from ..provenance.secrets.masking import Masker
 from ..store import atomic
 from ..store import manifest as manifests
 from ..store.paths import ExperimentFolder

@@ -10,6 +10,7 @@ import sys
 from functools import partial
 from itertools import islice
 
+from .. import engine
 from ..config.sweep import MOST_CONFIGS
 from ..errors import ArgumentError, ConfigError, UsageError, suggest
 from ..store.names import refusal
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
     from typing import Any, Self
-
-_ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Definition:
@@ -160,7 +159,7 @@ def place(fn: Callable[..., Any]) -> str:
 def caller() -> str:
     """Tell which line of somebody else's called pyexp: ``file:line``."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_ENGINE):
+    while frame is not None and frame.f_code.co_filename.startswith(engine.FOLDER + os.sep):
         frame = frame.f_back
     return "?" if frame is None else f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"
 

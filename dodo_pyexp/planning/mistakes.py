@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+from .. import engine
 from ..errors import SOME_FAILED, LookupFailed, PyexpError
 from ..provenance.frames import Place, is_ours, is_users, place_of
 from ..store.paths import shown
 from .definition import Definition
 
-_API = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "experiment.py")
+_API = os.path.join(engine.FOLDER, "experiment.py")
 
 
 class UserCodeError(PyexpError):

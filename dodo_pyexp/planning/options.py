@@ -11,7 +11,7 @@ import os
 
 from ..errors import ConfigError, current_folder, nearest, suggest
 from ..executors.names import check_name
-from ..executors.ray_demand import check_resources
+from ..executors.ray.demand import check_resources
 from ..provenance.roots import project_around
 
 TYPE_CHECKING = False  # no dataclasses either: a worker process imports this module

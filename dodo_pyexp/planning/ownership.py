@@ -10,8 +10,8 @@ import os
 from typing import Any
 
 from ..errors import UsageError
-from ..executors.rerouting import users_own
-from ..provenance.declared import line_declaring
+from ..executors.imports.rerouting import users_own
+from ..provenance.code.declared import line_declaring
 from ..provenance.roots import is_installed
 from ..store import atomic
 from ..store.names import folder_name

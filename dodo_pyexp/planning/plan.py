@@ -19,8 +19,8 @@ from ..config.sweep import MOST_CONFIGS
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
 from ..importing import module_name
 from ..namesakes import refuse_strangers
-from ..provenance.holes import differing_secrets
-from ..provenance.masking import Masker
+from ..provenance.secrets.holes import differing_secrets
+from ..provenance.secrets.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
 from ..store.paths import FINISHED, ExperimentFolder, OutputFolder, RunFolder, check_folder
 from . import defaults, ownership, resume

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..config.config import Config
 from ..config.hashing import hash_value
 from ..errors import ConfigError, warn
-from ..executors.ray_demand import NAMES, check_resources
+from ..executors.ray.demand import NAMES, check_resources
 from .mistakes import in_user_code
 
 if TYPE_CHECKING:

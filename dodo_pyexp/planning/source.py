@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import current_folder
-from ..executors.rerouting import users_own
+from ..executors.imports.rerouting import users_own
 from ..provenance.roots import is_installed, project_around, project_of
 
 

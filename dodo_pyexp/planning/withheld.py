@@ -11,9 +11,9 @@ from typing import Any
 from ..config.config import Config
 from ..config.secret_keys import SecretKeys
 from ..errors import UsageError
-from ..provenance.holes import Path, masked_paths
-from ..provenance.masking import Masker
-from ..provenance.refill import asked_keys, filled, missing_secrets
+from ..provenance.secrets.holes import Path, masked_paths
+from ..provenance.secrets.masking import Masker
+from ..provenance.secrets.refill import asked_keys, filled, missing_secrets
 from ..store import manifest as manifests
 from ..store.manifest import Manifest
 

@@ -10,7 +10,8 @@ import sysconfig
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from .modules import is_first_party, real_path
+from .. import engine
+from .code.modules import is_first_party, real_path
 from .roots import LIBRARIES, project_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def place_of(frames: Sequence[FrameSummary]) -> Place | None:
 
 def is_ours(path: str) -> bool:
     """Tell whether a file is one of pyexp's own."""
-    return not path.startswith("<") and real_path(os.path.abspath(path)).startswith(_engine())
+    return not path.startswith("<") and real_path(os.path.abspath(path)).startswith(engine.REAL_FOLDER + os.sep)
 
 
 def is_users(path: str) -> bool:
@@ -82,11 +83,6 @@ def _is_of(path: str, typed: str, project: str) -> bool:
     if path.startswith("<"):
         return path == typed
     return bool(project) and is_users(path) and real_path(os.path.abspath(path)).startswith(project)
-
-
-@cache
-def _engine() -> str:
-    return os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "")
 
 
 @cache

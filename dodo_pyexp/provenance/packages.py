@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .credentials import mask_text
 from .roots import git_root
+from .secrets.credentials import mask_text
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution

@@ -66,7 +66,7 @@ def _code(files: ExperimentFolder, made: list[Made]) -> str | None:
     groups = _groups((one.name, one.code) for one in made)
     if len(groups) < 2:
         return None
-    from ..provenance.changes import changes
+    from ..provenance.code.changes import changes
 
     kept = {code: read_kept(files, code) for code in groups}
     first = next((one for one in kept.values() if one.pieces), Kept())

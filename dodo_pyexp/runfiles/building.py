@@ -148,8 +148,8 @@ class RunFileRequest(Request):
 
 def introduce(name: str, texts: Iterable[str | None], path: Path) -> None:
     """Say what a run file says about itself, without its secrets."""
-    from ..provenance.repeats import masked_text
-    from ..provenance.yaml_text import secrets_in
+    from ..provenance.secrets.repeats import masked_text
+    from ..provenance.secrets.yaml_text import secrets_in
 
     said = [text for text in texts if text]
     known = secrets_in(path.read_text(encoding="utf-8", errors="replace")) if said else []

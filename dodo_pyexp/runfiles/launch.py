@@ -72,7 +72,7 @@ def declared(name: str, arguments: Namespace) -> tuple[Experiment, list[Definiti
         The file is wrong, or of a dialect that tells its runs only when it is launched.
     """
     from ..experiment import Experiment
-    from .native_build import declared
+    from .native.build import declared
 
     wanted = Wanted(find_file(name), arguments)
     reader, dialect = _reader(wanted)
@@ -86,7 +86,7 @@ def declared(name: str, arguments: Namespace) -> tuple[Experiment, list[Definiti
 
 def _module(dialect: str) -> ModuleType:
     """Import the module of a dialect, and no other."""
-    return import_module(f".{dialect}", __package__)
+    return import_module(f".{dialect}.dialect", __package__)
 
 
 def _reader(wanted: Wanted) -> tuple[Reader, str]:
@@ -99,6 +99,6 @@ def is_key(file: str, name: str) -> bool:
     reader = Reader(find_file(file))
     if reader.dialect() != EXPYRUN:
         return False
-    from . import expyrun
+    from .expyrun import dialect as expyrun
 
     return expyrun.is_key(reader, name)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ..config.config import Config
 from ..errors import ConfigError
-from .configuration import plain
-from .native import RESERVED, own_part
-from .schema import Mismatch, Schema
-from .schema_source import schema_in
-from .validating import described
+from .native.dialect import RESERVED, own_part
+from .schema.configuration import plain
+from .schema.schema import Mismatch, Schema
+from .schema.source import schema_in
+from .schema.validating import described
 
 
 def refitted(source: Path, function: str, folders: list[str], before: Config, after: Config) -> Config:

@@ -11,8 +11,8 @@ from ..config.config import Config
 from ..config.encode import dumps_config
 from ..errors import PyexpError
 from ..executors.job import describe
-from ..provenance.holes import secrets_of
-from ..provenance.repeats import masked_text
+from ..provenance.secrets.holes import secrets_of
+from ..provenance.secrets.repeats import masked_text
 from ..results.outcome import save_failure
 from ..store import atomic, opening, timestamps
 from ..store import status as statuses

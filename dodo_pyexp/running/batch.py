@@ -14,9 +14,9 @@ from ..config.encode import encode
 from ..errors import DamagedFile, UsageError
 from ..planning import defaults, ownership
 from ..planning.plan import PlannedExperiment, PlannedRun
-from ..provenance.credentials import mask, mask_arguments, telling
-from ..provenance.holes import masked_kinds, secrets_of
-from ..provenance.repeats import without
+from ..provenance.secrets.credentials import mask, mask_arguments, telling
+from ..provenance.secrets.holes import masked_kinds, secrets_of
+from ..provenance.secrets.repeats import without
 from ..results.reading import made_by
 from ..results.tally import CACHED, SKIPPED, attempt_state, selected, states, tally, tally_of
 from ..store import manifest as manifests

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..executors.relocation import editable_folders
+from ..executors.imports.relocation import editable_folders
 from ..main_module import NAMES, script
 from ..planning.definition import Definition
 from ..planning.source import innermost

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PyexpError
 from ..executors.base import Ended, Executor, Handle
-from ..executors.capture import Log
+from ..executors.imports.reference import UnsendableFunction
 from ..executors.job import Job, describe
+from ..executors.logs.capture import Log
 from ..executors.process import describe_end
-from ..executors.reference import UnsendableFunction
 from ..planning import resume
 from ..planning.resources import resources_of
-from ..provenance.repeats import printed_forms
+from ..provenance.secrets.repeats import printed_forms
 from ..store import status as statuses
 from ..store import timestamps
 from ..store.locks import RunLock, hand_on
@@ -26,7 +26,7 @@ from .open_files import is_shortage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..executors.scribes import Scribe
+    from ..executors.logs.scribes import Scribe
     from ..planning.plan import PlannedRun
     from .attempt import Attempt
     from .session import Session

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from ..executors.base import Executor
     from ..executors.guardian import Guardian
     from ..executors.idle import Processes
+    from ..executors.logs.scribes import Scribe
     from ..executors.memory import OomKills
-    from ..executors.scribes import Scribe
 
 # Nothing can be written here, and no other run of the experiment would fare better.
 FORBIDDEN = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
@@ -103,7 +103,7 @@ class Session:
     @cached_property
     def scribe(self) -> Scribe:
         """Writes the logs that are masked or shown."""
-        from ..executors.scribes import Scribe
+        from ..executors.logs.scribes import Scribe
 
         return Scribe(self.note_once)
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..colour import is_terminal
 from ..errors import PyexpError
-from ..executors.relocation import Relocation
+from ..executors.imports.relocation import Relocation
 from ..planning.plan import Plan, PlannedExperiment
 from ..planning.source import innermost, source_file
 from ..provenance.roots import git_root
 from ..store.atomic import touch
 
 if TYPE_CHECKING:
-    from ..provenance.snapshot import Snapshot
+    from ..provenance.snapshots.snapshot import Snapshot
 
 
 @dataclass
@@ -107,7 +107,7 @@ class Stash:
         return Kept(name, copy, Relocation(pairs), about if isinstance(about, dict) else {}, mine.dirty)
 
     def _check_out(self, experiment: PlannedExperiment, snapshot: Snapshot) -> Kept | None:
-        from ..provenance.checkout import checkout, is_filled
+        from ..provenance.snapshots.checkout import checkout, is_filled
 
         dest = Path(experiment.files.snapshot(snapshot.commit))
         key = experiment.output.path, snapshot.commit
@@ -125,9 +125,9 @@ class Stash:
 
     def _copy(self, experiment: PlannedExperiment, path: str) -> Kept | None:
         """Copy the files that the experiment imports."""
-        from ..provenance.closure import imported_files
-        from ..provenance.copies import ELSEWHERE, take_copy
-        from ..provenance.modules import project_root
+        from ..provenance.code.imported_files import imported_files
+        from ..provenance.code.modules import project_root
+        from ..provenance.snapshots.copies import ELSEWHERE, take_copy
 
         path = os.path.realpath(path)
         files = imported_files(innermost(experiment.definition.fn), experiment.code.files)
@@ -157,8 +157,8 @@ class Stash:
 
     def _link_data(self, experiment: PlannedExperiment, pairs: list[tuple[str, str]]) -> None:
         """Let code that opens files beside its own find those that are in no snapshot."""
-        from ..provenance.beside import MOST_LINKS, link_above, link_beside, looks_beside
-        from ..provenance.closure import imported_files
+        from ..provenance.code.imported_files import imported_files
+        from ..provenance.snapshots.untracked import MOST_LINKS, link_above, link_beside, looks_beside
 
         files = imported_files(innermost(experiment.definition.fn), experiment.code.files)
         if not looks_beside(files):
@@ -177,14 +177,14 @@ class Stash:
             return None
         if root not in self._by_root:
             self._by_root[root] = None
-            from ..provenance.snapshot import take_snapshot
+            from ..provenance.snapshots.snapshot import take_snapshot
 
             snapshot = self._by_root[root] = take_snapshot(Path(path), exclude=output_folders(self._plan))
             self._tell(snapshot.left_out if snapshot is not None else [])
         return self._by_root[root]
 
     def _tell(self, left_out: list[tuple[str, str]]) -> None:
-        from ..provenance.snapshot import left_out_note
+        from ..provenance.snapshots.snapshot import left_out_note
 
         said = left_out_note(left_out)
         if said is not None:
@@ -207,6 +207,6 @@ def _reason_left_out(snapshot: Snapshot, path: str) -> str | None:
 
 
 def _is_ignored(snapshot: Snapshot, path: str) -> bool:
-    from ..provenance.snapshot import IGNORED
+    from ..provenance.snapshots.snapshot import IGNORED
 
     return _reason_left_out(snapshot, path) == IGNORED

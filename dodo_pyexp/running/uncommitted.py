@@ -53,7 +53,7 @@ class Uncommitted:
             if experiment.options.dirty_git == "error" and any(run.selected for run in experiment.runs):
                 path = _inside_git(experiment)
                 if path is not None and os.path.dirname(path) not in self._clean:
-                    from ..provenance.dirty import check_dirty
+                    from ..provenance.snapshots.dirty import check_dirty
 
                     check_dirty(Path(path), "error", output_folders(self._plan))
                     self._clean.add(os.path.dirname(path))
@@ -62,7 +62,7 @@ class Uncommitted:
         """Say which changes are not committed, if that is wanted; to be called when a run is about to be executed."""
         if experiment.options.dirty_git != "warn" or (path := _inside_git(experiment)) is None:
             return
-        from ..provenance.dirty import check_dirty, dirty_note
+        from ..provenance.snapshots.dirty import check_dirty, dirty_note
 
         if kept is not None and kept.dirty is not None:
             said = dirty_note(kept.relocation.pairs[0][0], kept.dirty)

@@ -128,7 +128,7 @@ def report_is_current(experiment: PlannedExperiment, ledger: Ledger) -> bool:
 
 def _digest(experiment: PlannedExperiment, ledger: Ledger) -> str:
     """Hash what a report is made from: names, shape and outputs of its runs, and the code that it reaches."""
-    from ..provenance.fingerprint import combined, fingerprint
+    from ..provenance.code.fingerprint import combined, fingerprint
 
     digest = hashlib.sha256(repr(experiment.shape).encode())
     for run in handed_on(experiment, ledger):

@@ -12,7 +12,7 @@ import pytest
 
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.executors.base import Ended, Executor, Handle
-from dodo_pyexp.executors.fork import ForkExecutor
+from dodo_pyexp.executors.forking.executor import ForkExecutor
 from dodo_pyexp.executors.inline import InlineExecutor
 from dodo_pyexp.executors.subprocess import SubprocessExecutor
 

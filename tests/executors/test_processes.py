@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dodo_pyexp.executors.forkserver import POSSIBLE
+from dodo_pyexp.executors.forking.server import POSSIBLE
 
 CRASHES = [
     ("os._exit(0)", "ProcessExited", "exit status 0 before the function had returned"),

@@ -70,6 +70,8 @@ def test_a_container_without_users_has_a_number(monkeypatch: pytest.MonkeyPatch)
 def test_git_is_only_imported_where_it_is_needed() -> None:
     import subprocess
 
-    code = "import sys, dodo_pyexp.provenance.environment, dodo_pyexp.provenance.snapshot; print(*sys.modules)"
+    code = (
+        "import sys, dodo_pyexp.provenance.environment, dodo_pyexp.provenance.snapshots.snapshot; print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "git" not in done.stdout.split()

@@ -51,7 +51,7 @@ def test_a_build_of_nothing_under_ignore_does_not_look_at_the_code(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import pyexp
-    from dodo_pyexp.provenance import fingerprint
+    from dodo_pyexp.provenance.code import fingerprint
 
     @pyexp.experiment(executor="inline", stash=False, code="ignore")
     def exp(cfg: Any) -> int:

@@ -32,7 +32,14 @@ def test_importing_it_in_a_run_costs_next_to_nothing(project: Any) -> None:
         "configuration; print(*(set(sys.modules) - before))"
     )
     loaded = set(project.python("-c", code).stdout.split())
-    assert not loaded & {"dataclasses", "inspect", "typing", "argparse", "yaml", "dodo_pyexp.runfiles.workspace"}
+    assert not loaded & {
+        "dataclasses",
+        "inspect",
+        "typing",
+        "argparse",
+        "yaml",
+        "dodo_pyexp.runfiles.experimaestro.workspace",
+    }
 
 
 @pytest.mark.parametrize("name", ["pyexp", "pyexp.experiments"])

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from dodo_pyexp.executors.base import Executor
-from dodo_pyexp.executors.fork import ForkExecutor
+from dodo_pyexp.executors.forking.executor import ForkExecutor
 from dodo_pyexp.executors.inline import InlineExecutor
 from dodo_pyexp.tasks.signals import Interrupts
 

@@ -1,0 +1,1 @@
+"""What runs print: captured, written down without the secrets that are known, and shown."""

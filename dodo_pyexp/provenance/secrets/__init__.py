@@ -1,0 +1,1 @@
+"""Where secrets are recognised, and how they are kept off the disk."""

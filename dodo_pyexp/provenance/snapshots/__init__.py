@@ -1,0 +1,1 @@
+"""The code as it was: taken when a build starts, and given back."""

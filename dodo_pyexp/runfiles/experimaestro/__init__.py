@@ -1,0 +1,1 @@
+"""Experimaestro's dialect of run files, and its experiments in Python."""

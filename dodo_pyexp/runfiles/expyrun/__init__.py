@@ -1,0 +1,1 @@
+"""Expyrun's dialect of run files."""
