@@ -18,10 +18,20 @@ if TYPE_CHECKING:
 DONE, SOME_FAILED, WRONG_USAGE, WORK_TO_DO, INTERRUPTED = 0, 1, 2, 3, 130
 
 
+_LONG = 300  # characters; what a message repeats of a user's words is looked at in one that is longer
+
+
 class PyexpError(Exception):
-    """A mistake that the user can mend; shown as one sentence, without a traceback."""
+    """A mistake that the user can mend; shown as one sentence, without a traceback.
+
+    Whatever a message repeats (a word that was typed, a value, a name) is shortened in it where it would fill the
+    screen.
+    """
 
     exit_code = WRONG_USAGE
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(readable(message))
 
 
 class ConfigError(PyexpError, ValueError):
@@ -102,11 +112,27 @@ def damaged_attempt(error: BaseException | None) -> str | None:
     return None
 
 
+def readable(message: str) -> str:
+    """Shorten what a message repeats, where that is so long that nobody would find the message in it.
+
+    Examples
+    --------
+    >>> len(readable(f'there is no run "{"x" * 10_000}" in out')) < 150
+    True
+    """
+    if len(message) <= _LONG:
+        return message
+    from .printable import shorten_words
+
+    return shorten_words(message)
+
+
 _said: set[str] = set()
 
 
 def warn(message: str) -> None:
     """Say on stderr what the user should know and what stops nothing: one line, once a process."""
+    message = readable(message)
     if message not in _said:
         from .printable import printable_lines
 

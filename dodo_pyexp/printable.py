@@ -155,6 +155,24 @@ def shorten(text: str, limit: int | None) -> str:
     return f"{_cut(text, limit - 1 - half)}…{_cut(text[::-1], half)[::-1]}"
 
 
+LONGEST_WORD = 300  # columns of a word that stands in no quotes; a path has to stay one
+LONGEST_LINE = 1000  # columns of a message
+
+
+def name_in_line(name: str) -> str:
+    """Write a name into a line about it: printable, and no longer than a word may be."""
+    return shorten(printable(name), LONGEST_WORD)
+
+
+def shorten_words(message: str) -> str:
+    """Shorten the words of a message, what stands in double quotes, and its lines, where these are too long to read."""
+    import re
+
+    message = re.sub(r'"[^"\n]*"', lambda found: f'"{shorten(found[0][1:-1], LONGEST_QUOTED)}"', message)
+    message = re.sub(r"\S+", lambda found: shorten(found[0], LONGEST_WORD), message)
+    return "\n".join(shorten(line, LONGEST_LINE) for line in message.split("\n"))
+
+
 def _cut(text: str, limit: int) -> str:
     """Take as much of the beginning as has room."""
     end = used = 0

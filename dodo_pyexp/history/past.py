@@ -229,7 +229,7 @@ class Past:
         copy = os.path.normpath(snapshot)
         if not _inside(os.path.normpath(os.path.join(copy, file)), copy):
             raise UsageError(f"the function of {self.label} is said to be in {file}, which is outside of the snapshot")
-        if not (snapshot / file).is_file():
+        if not os.path.isfile(snapshot / file):
             raise UsageError(f"the snapshot of {self.label} has no {file}")
         if not isinstance(about.get("attribute"), str):
             raise UsageError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..planning.decision import failure_message
 from ..planning.plan import PlannedRun
-from ..printable import from_here, pad, printable, width
+from ..printable import from_here, name_in_line, pad, printable, width
 from ..store import status as statuses
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def failure_lines(failures: Iterable[Failure]) -> Iterator[tuple[str, str]]:
         if group.below:
             yield "detail", f"    {printable(group.below)}"
         first = group.failures[:SHOWN_RUNS]
-        names = [printable(failure.run.full_name) for failure in first]
+        names = [name_in_line(failure.run.full_name) for failure in first]
         columns = max(map(width, names))
         for name, failure in zip(names, first, strict=True):
             log = f"  {printable(os.path.relpath(failure.attempt.log))}" if failure.attempt is not None else ""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..colour import paint
 from ..planning.decision import FAILED, INTERRUPTED, SKIPPED, UP_TO_DATE
 from ..planning.plan import PlannedRun
-from ..printable import duration, from_here, printable, printable_lines
+from ..printable import duration, from_here, name_in_line, printable, printable_lines
 from ..running.ledger import ENDS, EXECUTED, Ledger
 from ..standard import lead_nowhere
 from ..store import status as statuses
@@ -76,11 +76,11 @@ class BuildReporter:
     def run_failed(self, run: PlannedRun, cause: str) -> None:
         """Write that a run failed."""
         said = paint("FAILED", "red", sys.stderr)
-        self.line(f"{printable(run.full_name)}  {said}  {printable(from_here(cause))}", counted=True)
+        self.line(f"{name_in_line(run.full_name)}  {said}  {printable(from_here(cause))}", counted=True)
 
     def run_done(self, run: PlannedRun, seconds: float) -> None:
         """Write that a run was executed and succeeded."""
-        self.line(f"{printable(run.full_name)}  done in {duration(seconds)}", counted=True)
+        self.line(f"{name_in_line(run.full_name)}  done in {duration(seconds)}", counted=True)
 
     def stopping(self, flying: int) -> None:
         """Note that the build was asked to stop."""
@@ -136,7 +136,7 @@ class BuildReporter:
 
     def _own_failed(self, task: Any, fail: Any) -> None:
         """Write what is wrong with a task, and what it printed, as far as nobody has seen that."""
-        name, message = printable(task.name), printable_lines(fail.get_msg().strip())
+        name, message = name_in_line(task.name), printable_lines(fail.get_msg().strip())
         if fail.get_name() == "UnmetDependency":
             self._own_ended(task, SKIPPED)
             why = "which it depends on, failed"
@@ -166,7 +166,9 @@ class BuildReporter:
         """Called by doit after a task."""
         if _is_own(task):
             self._own_ended(task, EXECUTED)
-            self.line(f"{printable(task.name)}  done in {duration(time.monotonic() - self._own_began)}", counted=True)
+            self.line(
+                f"{name_in_line(task.name)}  done in {duration(time.monotonic() - self._own_began)}", counted=True
+            )
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """Called by doit for every failure; those of runs are known already."""

@@ -201,10 +201,10 @@ def find_file(name: str) -> Path:
         There is none.
     """
     path = Path(name).expanduser()
-    if path.exists():
+    if os.path.exists(path):
         return path
     for suffix in (".yaml", ".yml"):
-        if not path.suffix and path.with_name(path.name + suffix).is_file():
+        if not path.suffix and os.path.isfile(path.with_name(path.name + suffix)):
             return path.with_name(path.name + suffix)
     raise MissingFile(f"there is no run file {name}{near_files(os.fspath(path)) or '; check the path'}")
 
@@ -261,7 +261,7 @@ class Reader:
         imports = keys.get("imports")
         for name in imports if isinstance(imports, list) else [imports]:
             target = tidy(path.parent / Path(name).expanduser()) if isinstance(name, str) and name else None
-            if target is not None and target.is_file():
+            if target is not None and os.path.isfile(target):
                 found = self._recognise(target, seen)
                 if found:
                     return found

@@ -93,7 +93,7 @@ class Entry:
             It is not.
         """
         source = self.source(path)
-        if self.file is not None and not self.file.is_file():
+        if self.file is not None and not os.path.isfile(self.file):
             raise MissingFile(f"{self.where}: there is no file {self.file}{_near(self.file)}")
         if source is None:
             hint = _near_module(self.module, list(sys.path) if path is None else path)
@@ -152,7 +152,7 @@ def python_file(name: str, *folders: Path) -> Path:
     path = Path(name).expanduser()
     found = [(folder / path) for folder in folders]
     candidates = [*found, *(one.with_name(f"{one.name}.py") for one in found if one.suffix != ".py")]
-    return next((one for one in candidates if one.is_file()), candidates[-1])
+    return next((one for one in candidates if os.path.isfile(one)), candidates[-1])
 
 
 def find_module(name: str, path: list[str] | None = None) -> Path | None:

@@ -97,7 +97,7 @@ def execute_first(document: Document) -> None:
     where, folder = document.where("pre_experiment"), document.folder("pre_experiment")
     path = folder / Path(name).expanduser()
     is_path = name.endswith(".py") or "/" in name or "\\" in name
-    found = next((one for one in (path, path.with_name(f"{path.name}.py")) if one.is_file()), None)
+    found = next((one for one in (path, path.with_name(f"{path.name}.py")) if os.path.isfile(one)), None)
     if found is not None and (is_path or found.suffix == ".py"):
         namespace = {"__name__": "pre_experiment", "__file__": os.path.abspath(found), "__builtins__": __builtins__}
         _namespaces.append(namespace)

@@ -98,7 +98,7 @@ class Repository:
         """Open the innermost repository around a file or folder; None outside git."""
         here = start.resolve()
         for folder in (here, *here.parents):
-            if (folder / ".git").exists() and (found := cls.at(folder)) is not None:
+            if os.path.exists(folder / ".git") and (found := cls.at(folder)) is not None:
                 return found
         return None
 
@@ -106,7 +106,7 @@ class Repository:
     def at(cls, root: Path, *, inner: bool = False) -> Repository | None:
         """Open the repository whose work tree is `root`; None when there is none."""
         git = _gitpython()
-        if not (root / ".git").exists():
+        if not os.path.exists(root / ".git"):
             return None
         try:
             return cls(root, inner=inner)

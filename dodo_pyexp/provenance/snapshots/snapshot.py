@@ -133,7 +133,7 @@ class _Taking:
         self.repository = repository
         # The file that the snapshot is made for, and that must not be missing in silence.
         self.start: bytes | None = None
-        if start is not None and start.is_file() and start.resolve().is_relative_to(repository.root):
+        if start is not None and os.path.isfile(start) and start.resolve().is_relative_to(repository.root):
             self.start = os.fsencode(start.resolve().relative_to(repository.root).as_posix())
         self.exclude = exclude
         self.limit = limit

@@ -76,7 +76,7 @@ class ExpyrunStyle(Style):
             beside = tidy(path.parent / given)
             if given.is_absolute() or str(target).startswith("."):
                 found.append((beside, where))
-            elif not given.exists() and beside.is_file():
+            elif not os.path.exists(given) and os.path.isfile(beside):
                 raise ConfigError(
                     f'{where}: there is no file "{name}" in the current folder; write "./{name}" for the one beside '
                     f"{path.name}"

@@ -80,7 +80,7 @@ def _read(past: Past, settings: Sequence[str]) -> tuple[expyrun.ExpyrunFile, Wan
     """Read the config of a launch; its code and its place are where they are now, should the folder have moved."""
     folder = past.attempt.path
     path = Path(f"{folder}/{CONFIG}")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UsageError(f"the config of {past.label} is gone: {shown(os.fspath(path))} is not there")
     run = Reader(path).read(expyrun.ExpyrunStyle()).tree.get(expyrun.RUN)
     if not isinstance(run, dict) or not run.get(expyrun.CODE):

@@ -211,7 +211,7 @@ def _kinds(told: Any) -> dict[str, str] | None:
 def _told_beside(document: Document, section: str) -> dict[str, Any]:
     """Find what a launch says about the files that it kept copies of."""
     folder = Path(os.path.abspath(document.path)).parent
-    if folder.name == ORIGINALS and (folder.parent / RAW_CONFIG).is_file():
+    if folder.name == ORIGINALS and os.path.isfile(folder.parent / RAW_CONFIG):
         try:
             run = load_yaml(folder.parent / RAW_CONFIG).tree.get(section)
         except ConfigError:

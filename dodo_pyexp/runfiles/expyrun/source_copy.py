@@ -79,21 +79,21 @@ class _Copy:
         self._secret = secret
         self._ignored = _listed(code, "ls-files", "-z", "-o", "-i", "--exclude-standard", "--directory")
         self._committed = _listed(code, "ls-tree", "-r", "-z", "--name-only", "HEAD")
-        self._was_copied = (code / ORIGINALS).is_dir()  # by a launch, which left out what holds a secret
+        self._was_copied = os.path.isdir(code / ORIGINALS)  # by a launch, which left out what holds a secret
         self.notes: list[str] = []
 
     def place(self, name: str) -> Path | None:
         """Find a package or a module by its first name."""
         package, module = self._code / name, self._code / f"{name}.py"
-        if package.is_dir() and next(package.rglob("*.py"), None) is not None:
+        if os.path.isdir(package) and next(package.rglob("*.py"), None) is not None:
             return package
-        if module.is_file():
+        if os.path.isfile(module):
             return module
         return next((one for one in self._code.glob(f"{name}.*") if one.suffix in _EXTENSIONS), None)
 
     def add(self, place: Path) -> None:
         """Copy a package or a module."""
-        if place.is_file():
+        if os.path.isfile(place):
             self._file(place)
         else:
             for path in self._walk(place, set()):
@@ -102,7 +102,7 @@ class _Copy:
     def imported(self, place: Path) -> set[str]:
         """Give the first names of all modules that a package or a module imports."""
         names: set[str] = set()
-        for path in [place] if place.is_file() else self._walk(place, set()):
+        for path in [place] if os.path.isfile(place) else self._walk(place, set()):
             if path.suffix != ".py":
                 continue
             try:
@@ -168,7 +168,7 @@ class _Copy:
 def _listed(code: Path, *command: str) -> set[str]:
     """Name what a git command lists below the folder with the code; nothing if it lists that folder itself."""
     folder = code.resolve()
-    if not any((above / ".git").exists() for above in (folder, *folder.parents)):
+    if not any(os.path.exists(above / ".git") for above in (folder, *folder.parents)):
         return set()
     from ...provenance.snapshots.repository import Repository, SnapshotError
 

@@ -113,7 +113,7 @@ def upstreams(file: NativeFile, seen: set[str]) -> list[Definition]:
     definitions = []
     for name, where in file.resolved.texts("upstreams"):
         path = tidy(file.document.folder("upstreams") / Path(name).expanduser())
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise ConfigError(f'{where}: there is no run file "{name}"')
         if os.path.realpath(path) in seen:
             continue

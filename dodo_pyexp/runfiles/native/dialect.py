@@ -289,7 +289,7 @@ class NativeFile:
         """Find out what the function's config may hold, without importing it."""
         folders = search_folders(self.resolved, self.entry)
         source = self.entry.source(folders)
-        if source is None or not source.is_file() or not self.entry.function:
+        if source is None or not os.path.isfile(source) or not self.entry.function:
             return None
         return own_part(schema_in(source, self.entry.function, 0, folders))
 

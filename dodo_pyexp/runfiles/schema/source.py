@@ -98,7 +98,7 @@ class _Reading:
             found = find_module(name, [os.fspath(folder)]) if name else folder / "__init__.py"
         else:
             found = find_module(name, self.folders)
-        if found is None or found.suffix != ".py" or not found.is_file():
+        if found is None or found.suffix != ".py" or not os.path.isfile(found):
             return None
         return self.module(found)
 
