@@ -28,7 +28,7 @@ def run_files(space: Workspace, repeat: int, full: bool) -> Iterator[Figure]:
     """A config of 1,000 keys from 20 imports, beside parsing the files alone; and `pyexp run --show`, start to end."""
     from dodo_pyexp.config.yaml import load_yaml
     from dodo_pyexp.runfiles.document import Reader
-    from dodo_pyexp.runfiles.native import dialect as native
+    from dodo_pyexp.runfiles.native import file as native
 
     folder = Path(space.folder("run-files"))
     for number in range(IMPORTS):

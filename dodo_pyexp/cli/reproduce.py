@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
 def _made(arguments: Namespace) -> Reproduction:
     from ..history.reproduce import reproduce
     from ..results.stored import stored_run
-    from ..runfiles.expyrun.relaunch import is_launch, relaunch
+    from ..runfiles.launch import relaunch
     from .output import output_folder
 
     def note(text: str) -> None:
@@ -60,8 +60,8 @@ def _made(arguments: Namespace) -> Reproduction:
         "unpickle": arguments.unpickle,
     }  # fmt: skip
     found = stored_run(output, arguments.run)
-    if is_launch(found):
-        return relaunch(found, arguments.at, **how)
+    if (again := relaunch(found)) is not None:
+        return again(arguments.at, **how)
     return reproduce(output, arguments.run, arguments.at, fit=_fit, **how)
 
 

@@ -1,4 +1,4 @@
-"""`Document`: a run file as it is after merging, whatever its dialect; and how its dialect is recognised.
+"""`Document`: a run file as it is after merging, whatever its dialect.
 
 Implements: docs/run-files.md, "Files that build on others".
 """
@@ -6,7 +6,7 @@ Implements: docs/run-files.md, "Files that build on others".
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,6 @@ from ..config.setting import Setting, short
 from ..config.typed import TypedSetting
 from ..config.yaml import Located, load_yaml, near_files
 from ..errors import ConfigError, MissingFile, nearest
-
-NATIVE, EXPYRUN, EXPERIMAESTRO = "native", "expyrun", "experimaestro"  # the dialects, each by the name of its module
-_EXPYRUN_KEYS = ("__run__", "__default__", "__new_key_policy__")
-_EXPERIMAESTRO_KEYS = ("id", "file", "module", "parent", "pre_experiment")
 
 
 @dataclass
@@ -225,13 +221,8 @@ class Reader:
         self._paths = [*pre, path, *post]
         self._read: dict[str, Located] = {}
 
-    def dialect(self, *, names_code: bool = False) -> str:
-        """Recognise the dialect from the keys of the file; where they leave it open, from what it is merged with.
-
-        Parameters
-        ----------
-        names_code
-            The command line names a file or a module.
+    def keys_in_order(self) -> Iterator[Mapping[Any, Any]]:
+        """Give what stands at the top of each file: the run file and what it imports, then what it is merged with.
 
         Raises
         ------
@@ -239,33 +230,20 @@ class Reader:
             A file does not exist, or is no config file.
         """
         for path in [self.path, *self._paths]:
-            found = self._recognise(path, set())
-            if found:
-                return found
-        return EXPERIMAESTRO if names_code else NATIVE
+            yield from self._keys_from(path, set())
 
-    def _recognise(self, path: Path, seen: set[str]) -> str:
+    def _keys_from(self, path: Path, seen: set[str]) -> Iterator[Mapping[Any, Any]]:
         real = os.path.realpath(path)
         if real in seen:
-            return ""
+            return
         seen.add(real)
         keys = self._keys(path)
-        if any(key in keys for key in _EXPYRUN_KEYS):
-            return EXPYRUN
-        if "id" in keys and ("file" in keys or "module" in keys):
-            return EXPERIMAESTRO
-        if "entry" in keys:
-            return NATIVE
-        if any(key in keys for key in _EXPERIMAESTRO_KEYS):
-            return EXPERIMAESTRO
+        yield keys
         imports = keys.get("imports")
         for name in imports if isinstance(imports, list) else [imports]:
             target = tidy(path.parent / Path(name).expanduser()) if isinstance(name, str) and name else None
             if target is not None and os.path.isfile(target):
-                found = self._recognise(target, seen)
-                if found:
-                    return found
-        return ""
+                yield from self._keys_from(target, seen)
 
     def _keys(self, path: Path) -> dict[Any, Any]:
         real = os.path.realpath(path)

@@ -1,25 +1,25 @@
-"""From a run file to what becomes of it: recognise its dialect, then show it or carry it out.
+"""From a run file to what becomes of it: it is shown, or carried out, as its dialect has it.
 
 Implements: docs/run-files.md.
 """
 
 from __future__ import annotations
 
-import shlex
 import sys
 from argparse import Namespace
-from importlib import import_module
-from types import ModuleType
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
 from ..interchange import json_text
-from .document import EXPYRUN, NATIVE, Reader, find_file
+from .dialects import Dialect, dialect_of, dialects
+from .document import Reader, find_file
 from .wanted import DRY_RUN, Wanted
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
+    from ..history.verdict import Reproduction
     from ..planning.definition import Definition
+    from ..results.stored import StoredRun
 
 
 def launch(wanted: Wanted) -> int:
@@ -33,7 +33,7 @@ def launch(wanted: Wanted) -> int:
     if wanted.mode == DRY_RUN:
         sys.dont_write_bytecode = True  # it leaves nothing behind, not even that
     reader, dialect = _reader(wanted)
-    return _module(dialect).run(reader, wanted)  # type: ignore[no-any-return]  # each has a `run` that gives a status
+    return dialect.run(reader, wanted)
 
 
 def show(wanted: Wanted, *, origins: bool = False) -> None:
@@ -52,7 +52,7 @@ def show(wanted: Wanted, *, origins: bool = False) -> None:
         The file is wrong.
     """
     reader, dialect = _reader(wanted)
-    data, table = _module(dialect).read(reader, wanted).show()
+    data, table = dialect.read(reader, wanted).show()
     print(json_text({"config": data, "origins": table} if origins else data))
 
 
@@ -72,33 +72,26 @@ def declared(name: str, arguments: Namespace) -> tuple[Experiment, list[Definiti
         The file is wrong, or of a dialect that tells its runs only when it is launched.
     """
     from ..experiment import Experiment
-    from .native.build import declared
 
     wanted = Wanted(find_file(name), arguments)
     reader, dialect = _reader(wanted)
-    if dialect != NATIVE:
-        raise UsageError(f"{name} {_module(dialect).UNDECLARED.format(name=shlex.quote(name))}")
-    definition, upstreams = declared(_module(dialect).read(reader, wanted))
+    definition, upstreams = dialect.declared(reader, wanted)
     experiment: Experiment = Experiment(definition.fn)
     experiment.definition = definition
     return experiment, upstreams
 
 
-def _module(dialect: str) -> ModuleType:
-    """Import the module of a dialect, and no other."""
-    return import_module(f".{dialect}.dialect", __package__)
-
-
-def _reader(wanted: Wanted) -> tuple[Reader, str]:
-    reader = Reader(wanted.path, wanted.pre, wanted.post)
-    return reader, reader.dialect(names_code=bool(wanted.file or wanted.module))
-
-
 def is_key(file: str, name: str) -> bool:
     """Tell whether an option that stands behind the file means a key of its config, as Expyrun has it."""
     reader = Reader(find_file(file))
-    if reader.dialect() != EXPYRUN:
-        return False
-    from .expyrun import dialect as expyrun
+    return dialect_of(reader).is_key(reader, name)
 
-    return expyrun.is_key(reader, name)
+
+def relaunch(run: StoredRun) -> Callable[..., Reproduction] | None:
+    """Give what executes a run again, if its dialect has a way of its own; see `Dialect.relaunch`."""
+    return next((again for each in dialects() if (again := each.relaunch(run)) is not None), None)
+
+
+def _reader(wanted: Wanted) -> tuple[Reader, Dialect]:
+    reader = Reader(wanted.path, wanted.pre, wanted.post)
+    return reader, dialect_of(reader, names_code=bool(wanted.file or wanted.module))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..config.config import Config
 from ..errors import ConfigError
-from .native.dialect import RESERVED, own_part
+from .native.file import RESERVED, own_part
 from .schema.configuration import plain
 from .schema.schema import Mismatch, Schema
 from .schema.source import schema_in

@@ -1,4 +1,4 @@
-"""Which dialect a file is in, and what the command line sets in it."""
+"""What the command line sets in a run file."""
 
 from __future__ import annotations
 
@@ -9,43 +9,7 @@ import pytest
 
 from dodo_pyexp.config.compose import Style
 from dodo_pyexp.errors import ConfigError, MissingFile
-from dodo_pyexp.runfiles.document import EXPERIMAESTRO, EXPYRUN, NATIVE, Overrides, Reader, find_file
-
-
-@pytest.mark.parametrize(
-    ("text", "dialect"),
-    [
-        ("__run__: {}\n", EXPYRUN),
-        ("__default__: base.yml\n", EXPYRUN),
-        ("__new_key_policy__: pass\n", EXPYRUN),
-        ("id: x\nfile: experiment\n", EXPERIMAESTRO),
-        ("id: x\nmodule: a.b\n", EXPERIMAESTRO),
-        ("file: experiment\nlearning_rate: 1e-4\n", EXPERIMAESTRO),
-        ("id: x\ndirty_git: error\n", EXPERIMAESTRO),
-        ("parent: base.yaml\n", EXPERIMAESTRO),
-        ("entry: a.py:f\n", NATIVE),
-        ("entry: a.py:f\nid: 3\n", NATIVE),
-        ("id: x\nfile: experiment\nentry: a key of its own\n", EXPERIMAESTRO),
-        ("config: {lr: 1}\n", NATIVE),
-        ("lr: 1\n", NATIVE),
-        ("imports: expyrun.yml\n", EXPYRUN),
-        ("imports: [none.yml, deep.yml]\n", EXPERIMAESTRO),
-        ("imports: native.yml\nid: 3\n", EXPERIMAESTRO),
-        ("imports: native.yml\n", NATIVE),
-        ("imports: circle.yml\n", NATIVE),
-    ],
-)
-def test_the_dialect_is_recognised_from_the_keys(here: Any, text: str, dialect: str) -> None:
-    here.write(a_yml=text, expyrun_yml="__run__: {}\n", none_yml="x: 1\n", deep_yml="imports: id.yml\n")
-    here.write(id_yml="id: x\nmodule: m\n", native_yml="entry: a.py:f\n", circle_yml="imports: a.yml\n")
-    assert Reader(Path("a.yml")).dialect() == dialect
-
-
-def test_files_merged_before_and_after_help_to_recognise_it(here: Any) -> None:
-    here.write(a_yml="lr: 1\n", b_yml="id: x\nfile: f\n")
-    assert Reader(Path("a.yml"), pre=[Path("b.yml")]).dialect() == EXPERIMAESTRO
-    assert Reader(Path("a.yml"), post=[Path("b.yml")]).dialect() == EXPERIMAESTRO
-    assert Reader(Path("a.yml")).dialect(names_code=True) == EXPERIMAESTRO
+from dodo_pyexp.runfiles.document import Overrides, Reader, find_file
 
 
 def test_the_suffix_may_be_left_out(here: Any) -> None:

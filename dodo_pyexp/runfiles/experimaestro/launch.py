@@ -15,7 +15,7 @@ from ..building import introduce, tell
 from ..preparing import Code, load_code
 from ..schema.classes import annotated_parameter, has_fields, schema_of
 from ..schema.validating import validated
-from .dialect import ABOUT, ExperimaestroFile
+from .file import ABOUT, ExperimaestroFile
 from .helper import ExperimentHelper, helper_of
 from .workspace import Workspace
 

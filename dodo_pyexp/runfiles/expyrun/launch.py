@@ -30,7 +30,7 @@ from ...store.outputs import make_output
 from ...store.paths import ExperimentFolder, OutputFolder, shown
 from ..building import RunFileRequest, tell
 from ..wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
-from .dialect import CODE, RUN, ExpyrunFile
+from .file import CODE, RUN, ExpyrunFile
 from .function import CONFIG, ORIGINALS, RAW_CONFIG, Launched
 from .secrets import given_again, marked
 

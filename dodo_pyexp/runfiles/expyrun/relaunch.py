@@ -20,20 +20,13 @@ from ...provenance.batch_environment import BatchEnvironment
 from ...provenance.secrets.masking import Masker
 from ...results.stored import StoredRun
 from ...store import status as statuses
-from ...store.manifest import LAUNCHES
 from ...store.paths import AttemptFolder, shown
 from ..document import Reader
 from ..wanted import Wanted
-from . import dialect as expyrun
+from . import file as expyrun
 from .function import CONFIG, is_own
 from .launch import claim, execute
 from .secrets import Masked
-
-
-def is_launch(run: StoredRun) -> bool:
-    """Tell whether a run was launched from a run file of Expyrun's dialect."""
-    newest = run.experiment.newest
-    return newest is not None and bool(newest.about.get(LAUNCHES))
 
 
 def relaunch(

@@ -18,7 +18,7 @@ from ..entry import Entry
 from ..preparing import load_code
 from ..schema.classes import annotated_parameter, has_fields, schema_of
 from ..wanted import Wanted
-from .dialect import ABOUT, NativeFile, NativeStyle, own_part
+from .file import ABOUT, NativeFile, NativeStyle, own_part
 
 
 def build(file: NativeFile) -> int:

@@ -64,7 +64,7 @@ def test_files_that_are_known_to_be_needed_are_added(module: Any, tmp_path: Path
 
 
 def test_the_packages_that_a_file_is_in_count_and_those_of_the_engine_never(tmp_path: Path) -> None:
-    from dodo_pyexp.runfiles.experimaestro import dialect as experimaestro
+    from dodo_pyexp.runfiles.experimaestro import file as experimaestro
 
     def of(path: Path | str) -> set[str]:
         namespace = {"__name__": "started_c", "__file__": str(path)}

@@ -300,7 +300,7 @@ def test_overrides_are_made_before_references_are_resolved(here: Any) -> None:
 def test_the_function_is_given_no_run_section(here: Any) -> None:
     from dodo_pyexp.arguments import script_parser
     from dodo_pyexp.runfiles.document import Reader
-    from dodo_pyexp.runfiles.expyrun import dialect as expyrun
+    from dodo_pyexp.runfiles.expyrun import file as expyrun
     from dodo_pyexp.runfiles.wanted import Wanted
 
     here.put("a.yml", RUN + "x: 1\n")
