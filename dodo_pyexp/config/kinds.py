@@ -59,7 +59,7 @@ def form(value: Any, inner: Inner, *, exact: bool) -> tuple[str | None, Any]:
     if numpy is not None and isinstance(value, numpy.generic):
         scalar = {"U": "str", "S": "bytes"}.get(value.dtype.kind, value.dtype.name)
         if scalar in _NUMPY:
-            held = inner(value.item())
+            held = inner(_plain(value))
             return ("numpy", [scalar, held]) if exact else (None, held)
     elif isinstance(value, tuple) and hasattr(type(value), "_fields"):
         name, held = _named(value), [inner(item) for item in value]
@@ -78,6 +78,13 @@ def form(value: Any, inner: Inner, *, exact: bool) -> tuple[str | None, Any]:
         raise Unsaved(f"holds {describe(value)}, which cannot be saved and hashed; use {ALLOWED}")
     plain = "pathlib.Path" if base is PurePath else base.__name__
     raise Unsaved(f"holds {describe(value)}, which would come back as a plain {plain}; make it one")
+
+
+def _plain(scalar: Any) -> Any:
+    """Give numpy's scalar as Python's; numpy itself would drop the NULs at the end of a text."""
+    if isinstance(scalar, str):
+        return str.__str__(scalar)
+    return bytes(scalar) if isinstance(scalar, bytes) else scalar.item()
 
 
 def _named(value: Any) -> list[str]:
