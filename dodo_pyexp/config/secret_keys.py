@@ -43,7 +43,12 @@ _SPECIAL = frozenset((
     "pad", "eos", "bos", "unk", "mask", "sep", "cls", "stop", "start", "end", "begin", "special", "first",
     "last", "next", "separator", "newline", "blank", "pooling", "placeholder", "initializer", "trigger",
     "think", "tool", "class",
+    "page", "continuation", "pagination", "cursor", "idempotency", "sync", "resume",  # of a service that is asked again
 ))  # fmt: skip
+# What an AWS call is known by, if it is repeated; Vault's `client_token` is a secret.
+_OF_CALLS = frozenset(
+    ("clientToken", "ClientToken", "clientRequestToken", "ClientRequestToken", "client_request_token")
+)
 # parts of samples, models and tables that a key picks out,
 _PICKED = frozenset((
     "action", "answer", "audio", "batch", "cache", "caption", "cfg", "column", "config", "data", "dataset",
@@ -75,6 +80,8 @@ ABOUT = frozenset((
     "field",
 ))  # fmt: skip
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# How the variables of a container, or the settings of a service, are listed: as pairs of these.
+NAMES, VALUES = ("name", "Name", "key", "Key"), ("value", "Value")
 _FOLDERS = ("/", "~", "./", "../", "\\")
 _MOST = 20_000
 
@@ -97,6 +104,8 @@ def secret_key(key: str, value: object = "...", within: str = "") -> bool:
     [True, True, True, False, False]
     >>> [secret_key("key", "abc", section) for section in ("wandb", "model")]
     [True, False]
+    >>> [secret_key("auth", value) for value in ("YW5uOmh1bnRlcjI=", "basic")]
+    [True, False]
     """
     words = words_of(key)
     if not words or value is None or isinstance(value, bool) or (isinstance(value, str) and not value):
@@ -104,6 +113,8 @@ def secret_key(key: str, value: object = "...", within: str = "") -> bool:
     if not _PLAIN.isdisjoint(words) or any(word.endswith(_ENDS) for word in words):
         return True
     last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last == "auth":  # as Docker keeps a login
+        return isinstance(value, str) and is_login(value)
     if last not in ABOUT and any(one in QUALIFIED and two in _OF_SERVICES for one, two in pairwise(words)):
         return True
     if last not in _LAST or isinstance(value, (int, float, dict)):  # a number of tokens, or a random key, is none
@@ -113,10 +124,41 @@ def secret_key(key: str, value: object = "...", within: str = "") -> bool:
             return bool(within) and words_of(within)[-1:] != [] and words_of(within)[-1] in _SERVICES
         return before not in _SPECIAL and before not in _PICKED
     if last == "token":
-        return before not in _SPECIAL and before not in _PICKED
+        return before not in _SPECIAL and before not in _PICKED and key.rpartition(".")[2] not in _OF_CALLS
     if last == "pwd":  # PWD is the shell's: the current folder
         return bool(before) or (key != "PWD" and not (isinstance(value, str) and value.startswith(_FOLDERS)))
     return before not in _PASSES and not (isinstance(value, str) and value.lower() in _PASSES)
+
+
+def is_login(text: str) -> bool:
+    """Tell whether a text in base64 is a login: a name and a password.
+
+    Examples
+    --------
+    >>> is_login("YW5uOmh1bnRlcjI="), is_login("YW5uaWU="), is_login("positional")
+    (True, False, False)
+    """
+    import base64
+
+    try:
+        return ":" in (decoded := base64.b64decode(text, validate=True).decode()) and decoded.isprintable()
+    except ValueError:
+        return False
+
+
+def key_of(section: Mapping[Any, Any], key: Any) -> str:
+    """Give the key by which a value of a section is judged: in a pair of a name and a value, that is the name.
+
+    Examples
+    --------
+    >>> key_of({"name": "DB_PASSWORD", "value": "hunter2"}, "value"), key_of({"value": 1}, "value")
+    ('DB_PASSWORD', 'value')
+    """
+    if key in VALUES:
+        name = next((section[one] for one in NAMES if one in section), None)
+        if isinstance(name, str):
+            return name
+    return str(key)
 
 
 def words_of(key: str) -> list[str]:
@@ -154,12 +196,26 @@ class SecretKeys:
 
     def names(self, key: str, value: object = "...", path: str = "") -> bool:
         """Tell whether the value of a key is a secret; `path` is that of the section, dotted."""
+        told = self._told(key, path)
+        return secret_key(key, value, path.rpartition(".")[2]) if told is None else told and value is not None
+
+    def hides(self, section: Mapping[Any, Any], key: Any, path: str = "") -> bool:
+        """Tell whether a value in a section, of a dotted path, is a secret; in a pair its name counts as its key.
+
+        A whole config is no pair: its name is that of a run.
+        """
+        name = key_of(section, key) if path else str(key)
+        told = self._told(str(key), path) if name != key else None
+        return self.names(name, section[key], path) if told is None else told and section[key] is not None
+
+    def _told(self, key: str, path: str) -> bool | None:
+        """Give what the user says of a key; None if that is nothing."""
         if self._secret or self._not_secret:
             whole = f"{path}.{key}" if path else key
             for told, answer in ((self._not_secret, False), (self._secret, True)):
                 if any(whole == one or whole.endswith(f".{one}") for one in told):
-                    return answer and value is not None
-        return secret_key(key, value, path.rpartition(".")[2])
+                    return answer
+        return None
 
     def suspicious(self, section: Mapping[Any, Any], path: str = "") -> tuple[Any, ...]:
         """Name the keys of a section whose values may be secrets; thousands of configs have the same keys."""
@@ -168,9 +224,14 @@ class SecretKeys:
         if found is None:
             if len(self._suspicious) > _MOST:
                 self._suspicious.clear()
-            found = tuple(key for key in section if self.names(str(key), path=path))
+            found = tuple(key for key in section if self.names(str(key), path=path) or self._may_be(section, key))
             self._suspicious[known] = found
         return found
+
+    @staticmethod
+    def _may_be(section: Mapping[Any, Any], key: Any) -> bool:
+        """Tell whether it depends on the values whether one of them is a secret."""
+        return (key in VALUES and any(name in section for name in NAMES)) or words_of(str(key))[-1:] == ["auth"]
 
     def hidden(self, config: Config) -> Config:
         """Give the config as it is hashed, ``***`` for each value under the key of a secret; itself, if it has none."""
@@ -181,7 +242,7 @@ class SecretKeys:
         if isinstance(value, dict):
             made = None
             for key in self.suspicious(value, path):
-                if value[key] != MASKED and self.names(str(key), value[key], path):
+                if value[key] != MASKED and self.hides(value, key, path):
                     made = value.copy() if made is None else made
                     made[key] = MASKED
             for key, item in value.items():

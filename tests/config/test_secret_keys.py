@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dodo_pyexp.config.config import Config
-from dodo_pyexp.config.secret_keys import MASKED, SecretKeys, secret_key, words_of
+from dodo_pyexp.config.secret_keys import MASKED, SecretKeys, is_login, secret_key, words_of
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,8 @@ from dodo_pyexp.config.secret_keys import MASKED, SecretKeys, secret_key, words_
         "Pwd",
         "session_key",
         "my_token",
+        "client_token",
+        "csrf_token",
     ],
 )
 def test_keys_of_secrets(key: str) -> None:
@@ -57,6 +59,12 @@ def test_keys_of_secrets(key: str) -> None:
     "key",
     [
         "max_tokens",
+        "nextPageToken",
+        "next_page_token",
+        "page_token",
+        "ContinuationToken",
+        "ClientToken",
+        "clientRequestToken",
         "tokenizer",
         "tokenizer_key",
         "embedding_key",
@@ -133,3 +141,21 @@ def test_a_config_without_secrets_is_hashed_as_it_is() -> None:
     with_one = Config(config, logins=({"password": "a"}, {"user": "b"}))
     assert SecretKeys().hidden(with_one).logins == ({"password": MASKED}, {"user": "b"})
     assert with_one.logins[0]["password"] == "a"
+
+
+def test_a_login_in_base64_is_a_secret_and_another_auth_is_none() -> None:
+    assert [is_login(text) for text in ("YW5uOmh1bnRlcjI=", "YW5u", "username", "a", "4pig77iP")] == [
+        True, False, False, False, False,
+    ]  # fmt: skip
+    config = Config(auths={"host": {"auth": "YW5uOmh1bnRlcjI="}}, auth="basic")
+    assert SecretKeys().hidden(config) == Config(auths={"host": {"auth": MASKED}}, auth="basic")
+
+
+def test_in_a_pair_of_a_name_and_a_value_the_name_says_what_is_secret() -> None:
+    pairs = [{"name": "X_TOKEN", "value": "abc"}, {"key": "DB_PASSWORD", "value": 7}, {"name": "lr", "value": "abc"}]
+    without = [{**pairs[0], "value": MASKED}, {**pairs[1], "value": MASKED}, pairs[2]]
+    keys = SecretKeys()
+    assert keys.hidden(Config(env=pairs)) == Config(env=without)
+    assert keys.hidden(Config(env=without)) == Config(env=without)
+    assert SecretKeys(not_secret=["X_TOKEN", "env.value"]).hidden(Config(env=pairs)) == Config(env=pairs)
+    assert keys.hidden(run := Config(name="secret", value="abc")) is run, "it is the run that is called so"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...config.secret_keys import ABOUT, MASKED, secret_key, words_of
+from ...config.secret_keys import ABOUT, MASKED, key_of, secret_key, words_of
 from .assignments import given
 from .forms import in_forms
 from .tokens import mask_tokens
@@ -172,7 +172,9 @@ def _names_secret(key: str) -> bool:
 
 def _masked_section(section: Mapping[Any, Any], within: str) -> dict[Any, Any]:
     return {
-        key: MASKED if secret_key(str(key), value, within) else _masked(value, str(key))
+        key: MASKED
+        if secret_key(key_of(section, key) if within else str(key), value, within)
+        else _masked(value, str(key))
         for key, value in section.items()
     }
 

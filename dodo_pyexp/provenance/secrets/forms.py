@@ -5,12 +5,11 @@ Each is looked for where a word of its stands, and takes a time that grows with 
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from functools import cache
 
-from ...config.secret_keys import secret_key
+from ...config.secret_keys import is_login, secret_key
 from .assignments import Given, is_literal
 from .commands import on_command_lines, stands_for_another
 
@@ -37,8 +36,14 @@ _LEADS: tuple[tuple[str, str], ...] = (
     ("PASSWORD '", r"\bPASSWORD (?P<quote>')(?P<value>[^'\r\n]{3,200})"),
 )  # fmt: skip
 _SPACED = (
-    r"(?m)(?:^|(?<=\"))[ \t]{0,20}(?:%(?:set_)?env|setenv|setx|set[ \t]-[gUx]{1,3})[ \t]{1,8}"
-    r"(?P<key>[A-Za-z]\w{1,60})[ \t]{1,8}(?P<quote>[\"'])?(?P<value>[^\s\"'=]{3,500})"
+    r"(?m)(?:^|(?<=\"))[ \t]{0,20}(?:%(?:set_)?env|setenv|setx|set[ \t]-[gUx]{1,3}|ENV)[ \t]{1,8}"
+    r"(?P<key>[A-Za-z]\w{1,60})[ \t]{1,8}(?P<quote>[\"'])?(?P<value>(?(quote)[^\"'\r\n]|[^\s\"'=]){3,500})"
+)
+# A pair of a name and a value, as the variables of a container are listed: in YAML, JSON, Terraform, Python.
+_PAIR = (
+    r"""(?<![\w.-])(?:[Nn]ame|[Kk]ey)["']?[ \t]{0,8}[:=][ \t]{0,8}["']?(?P<key>[A-Za-z][\w.-]{1,60})["']?"""
+    r"""[ \t\r]{0,80}(?:,\s{0,80}|\n[ \t]{0,80})["']?[Vv]alue["']?[ \t]{0,8}[:=][ \t]{0,8}"""
+    r"""(?P<quote>["'])?(?P<value>(?(quote)[^"'\r\n]|[^\s"'#;,{}]){3,500})"""
 )
 _KAGGLE = r'"username"\s{0,8}:\s{0,8}"[^"\n]{1,80}"\s{0,8},\s{0,40}"key"\s{0,8}:\s{0,8}"(?P<value>[0-9a-f]{32})"'
 _TOKEN = (
@@ -76,10 +81,12 @@ def in_forms(text: str) -> Iterator[Given]:
                 value = found["value"]
                 if secret_key(key, value) and is_literal(key, value, bare=False) and not _only_named(value):
                     yield _given(key, found)
-    if "env" in text or "set" in text:
-        for found in _compiled(_SPACED).finditer(text):
-            if secret_key(found["key"], found["value"]) and is_literal(found["key"], found["value"], bare=True):
-                yield _given(found["key"], found)
+    spaced = ("env" in text or "set" in text or "ENV" in text) and _compiled(_SPACED).finditer(text)
+    pairs = ("value" in text or "Value" in text) and _compiled(_PAIR).finditer(text)
+    for found in (*(spaced or ()), *(pairs or ())):
+        key, value = found["key"], found["value"]
+        if secret_key(key, value) and is_literal(key, value, bare=not found["quote"]) and not _only_named(value):
+            yield _given(key, found)
     if '"username"' in text:
         yield from (_given("key", found) for found in _compiled(_KAGGLE).finditer(text))
     if "uthorization" in text or "AUTHORIZATION" in text:
@@ -101,20 +108,6 @@ def certain(text: str, one: Given) -> bool:
         return True
     quote = before[-1:]  # a text that says this and nothing else: "X-Api-Key: abc"
     return quote in ("'", '"') and text[one.stop : one.stop + 1] == quote and text[at + len(one.key)] in ":="
-
-
-def is_login(text: str) -> bool:
-    """Tell whether a text in base64 is a login: a name and a password.
-
-    Examples
-    --------
-    >>> is_login("YW5uOmh1bnRlcjI="), is_login("YW5uaWU="), is_login("positional")
-    (True, False, False)
-    """
-    try:
-        return ":" in (decoded := base64.b64decode(text, validate=True).decode()) and decoded.isprintable()
-    except ValueError:
-        return False
 
 
 def _only_named(value: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...config.config import Config
-from ...config.secret_keys import MASKED, SecretKeys
+from ...config.secret_keys import MASKED, SecretKeys, key_of
 from .credentials import environment_secrets, mask_text, telling
 from .holes import secrets_of
 from .repeats import replaced, without
@@ -70,7 +70,7 @@ class Masker:
             return value not in self._clean and not self._looks_clean(value)
         if isinstance(value, dict):
             for key in self._keys.suspicious(value, path):
-                if value[key] != MASKED and self._keys.names(str(key), value[key], path):
+                if value[key] != MASKED and self._keys.hides(value, key, path):
                     return True
             items: Iterable[tuple[Any, Any]] = value.items()
         elif isinstance(value, (list, tuple)):
@@ -103,7 +103,7 @@ class Masker:
     def _masked(self, value: Any, path: str = "", keys: tuple[tuple[str, str], ...] = ()) -> Any:
         """Mask a value; `keys` are those of the secret sections around it, where these stay sections."""
         if isinstance(value, dict):
-            return {name: self._item(str(name), item, path, keys) for name, item in value.items()}
+            return {name: self._item(value, name, path, keys) for name in value}
         if isinstance(value, (list, tuple)):
             items = [self._masked(item, path, keys) for item in value]
             return tuple(items) if isinstance(value, tuple) else items
@@ -111,10 +111,14 @@ class Masker:
             return value if value == MASKED else MASKED
         return self._text(value) if isinstance(value, str) else value
 
-    def _item(self, name: str, item: Any, path: str, keys: tuple[tuple[str, str], ...]) -> Any:
-        if not self._keys.names(name, item, path):
+    def _item(self, section: dict[Any, Any], key: Any, path: str, keys: tuple[tuple[str, str], ...]) -> Any:
+        item, name = section[key], str(key)
+        if not self._keys.hides(section, key, path):
             return self._masked(item, _below(path, name), keys)
-        return MASKED if self._keep is None else self._masked(item, _below(path, name), (*keys, (path, name)))
+        if self._keep is None:
+            return MASKED
+        judged = key_of(section, key) if path and not self._keys.names(name, item, path) else name
+        return self._masked(item, _below(path, name), (*keys, (path, judged)))
 
     def _refers(self, value: Any) -> bool:
         return self._keep is not None and isinstance(value, str) and self._keep(value)

@@ -34,24 +34,14 @@ _BARE = (
     r"(?P<key>[A-Za-z][\w.-]{1,60})[ \t]{0,8}[:?+!]{0,2}[:=][ \t]{0,8}(?P<value>[^\s\"'#;,{}]{6,500})[ \t\r]{0,80}"
     r"(?:$|(?=[,}]))"
 )
-# As in a Dockerfile: with nothing between the two.
-_SPACED = (
-    r"(?m)^[ \t]{0,20}(?:ENV|setenv)[ \t]{1,20}(?P<key>[A-Za-z][\w.-]{1,60})[ \t]{1,20}"
-    r"(?P<value>[^\s\"'#;,{}=]{6,500})[ \t\r]{0,80}$"
-)
 # As a block of YAML, below its key.
 _BLOCK = (
     r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z][\w.-]{1,60})[ \t]{0,8}:[ \t]{0,8}[|>][-+\d]{0,2}[ \t\r]{0,8}\n[ \t]{1,80}"
     r"(?P<value>[^\s\"'#;,{}]{6,500})[ \t\r]{0,80}$"
 )
-# As a variable of a container.
-_NAMED = (
-    r"(?m)^[ \t-]{0,40}name:[ \t]{0,8}(?P<key>[A-Za-z][\w.-]{1,60})[ \t\r]{0,8}\n[ \t]{0,40}value:[ \t]{0,8}[\"']?"
-    r"(?P<value>[^\s\"'#;,{}]{6,500})[\"']?[ \t\r]{0,80}$"
-)
 # As a shell gives a variable to one command: nothing stands around the sign, and no call is around it.
 _GIVEN = r"(?m)(?:^|[ \t])(?<!, )(?P<key>[A-Z][A-Z\d_]{1,60})=(?P<value>[^\s\"'#;,{}()]{6,500})(?=[ \t])"
-_FORMS = _BARE, _SPACED, _BLOCK, _NAMED, _GIVEN
+_FORMS = _BARE, _BLOCK, _GIVEN
 
 
 def secret_file(path: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
-from ...config.secret_keys import MASKED, secret_key
+from ...config.secret_keys import MASKED, key_of, secret_key
 from ...config.yaml import PREFIX, SCALARS
 from .credentials import mask_text, telling
 
@@ -119,9 +119,15 @@ class _Text:
             for item, _ in node.value:
                 self._walk(item, keys)
         else:
+            section = {
+                name.value: value.value
+                for name, value in node.value
+                if isinstance(name, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode)
+            }
             for name, value in node.value:
                 self._walk(name, ())
                 key = name.value if isinstance(name, yaml.ScalarNode) else ""
+                key = key_of(section, key) if within else key
                 named = secret_key(key, _like(value), within)
                 self._walk(value, (*keys, f"{within}.{key}" if key.lower() == "key" else key) if named else keys, key)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dodo_pyexp.provenance.secrets.assignments import given
-from dodo_pyexp.provenance.secrets.forms import certain, in_forms, is_login
+from dodo_pyexp.provenance.secrets.forms import certain, in_forms
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,17 @@ from dodo_pyexp.provenance.secrets.forms import certain, in_forms, is_login
         ("_auth=YW5uOmh1bnRlcjI=", ["YW5uOmh1bnRlcjI="]),
         ("auth: true, auth: positional, author: YW5uOmh1bnRlcjI=", []),
         ("%env API_KEY hunter-2", ["hunter-2"]),
+        ("FROM a\nENV DB_PASSWORD hunter2", ["hunter2"]),
+        ('ENV DB_PASSWORD "hunter 2 x"', ["hunter 2 x"]),
+        ("ENV DB_PASSWORD $PASSWORD\nENV PATH /usr/bin\nENV TOKEN_FILE /run/token", []),
+        ("env:\n  - name: DB_PASSWORD\n    value: hunter2\n", ["hunter2"]),
+        ("- key: A_TOKEN\n  value: '0a1b2c3d4e5f60718293'\n", ["0a1b2c3d4e5f60718293"]),
+        ("[{name: DB_PASSWORD, value: hunter2}]", ["hunter2"]),
+        ('{"name": "DB_PASSWORD", "value": "hunter2"}', ["hunter2"]),
+        ("EnvVar(name='DB_PASSWORD', value='hunter2')", ["hunter2"]),
+        ("- name: DB_PASSWORD\n  value: ${{ secrets.DB }}\n- name: lr\n  value: hunter2\n", []),
+        ("- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: hunter2}}\n", []),
+        ("EnvVar(name='DB_PASSWORD', value=password)", []),
         ("%env CUDA_VISIBLE_DEVICES 0,1,2", []),
         ('"Authorization": "Token 0a1b2c3d4e5f60718293"', ["0a1b2c3d4e5f60718293"]),
         ("Authorization: Token YOUR_TOKEN", []),
@@ -64,9 +75,3 @@ def test_what_gives_a_secret_away(text: str, secrets: list[str]) -> None:
 )
 def test_where_a_bare_word_can_only_be_the_secret(text: str, literal: bool) -> None:
     assert any(certain(text, one) for one in given(text)) is literal
-
-
-def test_a_login_is_known_in_base64() -> None:
-    assert [is_login(text) for text in ("YW5uOmh1bnRlcjI=", "YW5u", "username", "a", "4pig77iP")] == [
-        True, False, False, False, False,
-    ]  # fmt: skip

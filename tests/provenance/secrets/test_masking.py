@@ -3,6 +3,7 @@ from __future__ import annotations
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.hashing import hash_config
 from dodo_pyexp.config.secret_keys import SecretKeys
+from dodo_pyexp.provenance.secrets.credentials import mask
 from dodo_pyexp.provenance.secrets.holes import masked_keys
 from dodo_pyexp.provenance.secrets.masking import Masker
 
@@ -67,3 +68,13 @@ def test_where_references_may_stay_sections_stay_too() -> None:
     }  # fmt: skip
     assert masker.config(kept) is kept
     assert masker.config(Config(a="x known")) == {"a": "x ***"}
+
+
+def test_pairs_of_a_name_and_a_value_are_masked_as_they_are_hashed() -> None:
+    config = Config(name="api_key", value="a", env=[{"name": "X_TOKEN", "value": "abc"}, {"name": "a", "value": "b"}])
+    masked = Config(name="api_key", value="a", env=[{"name": "X_TOKEN", "value": "***"}, {"name": "a", "value": "b"}])
+    assert Masker().config(config) == masked
+    assert Masker(keep=lambda text: text.startswith("$")).config(config) == masked
+    referring = Config(env=[{"name": "X_TOKEN", "value": "$X_TOKEN"}])
+    assert Masker(keep=lambda text: text.startswith("$")).config(referring) is referring
+    assert mask(config) == masked
