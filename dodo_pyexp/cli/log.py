@@ -87,6 +87,7 @@ def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
     from ..printable import duration
     from ..results.tally import attempt_state
     from ..store import status as statuses
+    from ..store.paths import shown
 
     status = statuses.read(attempt)
     state = attempt_state(attempt, lambda owner, folder: False)
@@ -96,6 +97,8 @@ def _tell_end(run: StoredRun, attempt: AttemptFolder) -> int:
         said = f"finished{took}"
     elif state == statuses.FAILED:
         said = f"failed{took}: {failure_cause(status)}"
+    elif not status and (trouble := statuses.trouble(attempt)) is not None:
+        said = f"ended in a way that is not known: {shown(attempt.status)} {trouble}"
     elif status.get("state") == statuses.RUNNING:
         said = "was interrupted: the build that executed it is gone"
     else:

@@ -5,6 +5,7 @@ Implements: docs/how-to.md, "Run it again" (``diff``).
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -84,7 +85,7 @@ class Comparison:
             if told:
                 lines += ["", name, *(f"  {line}" for line in told)]
         same = [name for name in ("config", "code", "packages", "host", "results") if not sections[name]]
-        noted = {note.partition(":")[0] for note in self.notes}
+        noted = {name for note in self.notes for name in note.partition(":")[0].split(", ")}
         same = [name for name in same if name not in noted]
         if same:
             lines += ["", f"The same: {', '.join(same)}."]
@@ -119,6 +120,10 @@ def compare(output: OutputFolder, before: Side, after: Side, *, unpickle: bool =
     if isinstance(before, Past) and isinstance(after, Past):
         hashes = before.masked_hash(), after.masked_hash()
         made.config = _configs(before.kept_config, after.kept_config, hashes)
+        troubles = [f"{side}: {past.trouble}" for side, past in (("A", before), ("B", after)) if past.trouble]
+        if troubles:
+            made.notes.append(f"code, packages, host, results: they are not known; {'; '.join(troubles)}")
+            return made
         made.upstreams = _upstreams(before.status.get("deps"), after.status.get("deps"))
         _results(made, before, after, unpickle=unpickle)
         sides = [_Made.of_attempt(past) for past in (before, after)]
@@ -316,7 +321,10 @@ def _attempt(side: BatchSide, folder: str) -> AttemptFolder | None:
 
 
 def _state(attempt: AttemptFolder | None) -> str:
-    return "not executed" if attempt is None else str(statuses.read(attempt).get("state", "unknown"))
+    if attempt is None:
+        return "not executed"
+    state = statuses.read(attempt).get("state")
+    return str(state or f"{os.path.basename(attempt.status)} {statuses.trouble(attempt) or 'says nothing'}")
 
 
 def _prefixed(name: str, found: Iterable[Difference]) -> list[Difference]:

@@ -71,6 +71,27 @@ class Past:
         past.status = statuses.read(attempt)
         return past
 
+    @cached_property
+    def trouble(self) -> str | None:
+        """Why nothing can be told of how it went; None if that is on record, or the attempt has not ended."""
+        found = statuses.trouble(self.attempt) if not self.status else None
+        if found is None or not (os.path.lexists(self.attempt.status) or os.path.lexists(self.attempt.finished)):
+            return None
+        return f"{shown(self.attempt.status)} {found}"
+
+    def require_outcome(self, again: str) -> None:
+        """Make sure that it is on record how it ended.
+
+        Raises
+        ------
+        UsageError
+            It is not; `again` says how a new attempt is made.
+        """
+        if self.trouble is not None:
+            raise UsageError(f"{self.label} has no outcome to compare with: {self.trouble}; {again}")
+        if self.status.get("state") not in (statuses.FINISHED, statuses.FAILED):
+            raise UsageError(f"{self.label} has not ended, so there is no outcome to compare with; {again}")
+
     def _recorded(self) -> AttemptFolder:
         try:
             record = Record.read(self.run.files)

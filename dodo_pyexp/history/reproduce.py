@@ -98,8 +98,7 @@ def reproduce(
         raise UsageError(f"the tolerance is 0 or more, not {tolerance}")
     found = stored_run(output, run)
     past = Past(found, at, found.experiment.output)
-    if past.status.get("state") not in (statuses.FINISHED, statuses.FAILED):
-        raise UsageError(f"{past.label} has not ended, so there is no outcome to compare with; build it again")
+    past.require_outcome("execute it again with --rerun" if past.trouble else "build it again")
     config = past.config(settings)
     deps = past.deps()
     snapshot = past.snapshot(*near)

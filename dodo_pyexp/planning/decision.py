@@ -219,6 +219,10 @@ def _without_record(run: PlannedRun) -> Decision:
         return Decision(RUNNING, "running", f"{what}{_so_far(status)}", data)
     if state == statuses.FINISHED:
         return Decision(MISSING, "never", "its record .finished is gone", data)
+    if not status and os.path.lexists(attempt.status):
+        name, trouble = os.path.basename(attempt.status), statuses.trouble(attempt)
+        said = f"how the last attempt ended is not known: its {name} {trouble}"
+        return Decision(INTERRUPTED, "interrupted", said, data)
     return Decision(INTERRUPTED, "interrupted", "the last attempt was interrupted", data)
 
 

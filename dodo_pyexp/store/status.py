@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from . import atomic, names, timestamps
+from .opening import read_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,19 @@ LOG = "log"  # key: what became of the log, if the function has deleted, replace
 def read(attempt: AttemptFolder) -> dict[str, Any]:
     """Read the status; an empty one when it is missing or damaged."""
     return atomic.read_json(attempt.status) or {}
+
+
+def trouble(attempt: AttemptFolder) -> str | None:
+    """Say why the status of an attempt cannot be read; None if it can be."""
+    try:
+        if atomic.read_json(attempt.status) is not None:
+            return None
+        read_bytes(attempt.status)
+    except FileNotFoundError:
+        return "is gone"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return "cannot be read: it is damaged"
 
 
 def write(attempt: AttemptFolder, status: dict[str, Any]) -> None:

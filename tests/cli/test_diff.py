@@ -241,3 +241,18 @@ def test_bad_input_is_one_sentence(
     folder: Any, words: tuple[str, ...], said: tuple[str, ...], one_sentence: Callable[..., None]
 ) -> None:
     one_sentence(folder.pyexp("diff", *words, status=None), *said)
+
+
+def test_of_a_status_that_cannot_be_read_nothing_is_said_to_be_the_same(folder: Any) -> None:
+    for path in folder.out.glob("exp/*/*/status.json"):
+        if path.parent.parent.name in ("a", "bad"):
+            path.write_text("{")
+    said = folder.pyexp("diff", "exp:a", "exp:b").stdout
+    assert "The same: " not in said
+    assert "code, packages, host, results: they are not known; A: out/exp/a/" in said
+    assert "status.json cannot be read: it is damaged" in said
+    assert "B: " not in said
+    done = folder.pyexp("log", "exp:bad", "-f", status=1)
+    assert "exp:bad ended in a way that is not known: out/exp/bad/" in done.stderr
+    listed = folder.pyexp("list", "exp.py").stdout
+    assert "how the last attempt ended is not known: its status.json cannot be read: it is damaged" in listed

@@ -488,6 +488,16 @@ def damaged_deps(lab: Lab) -> None:
         path.write_text(json.dumps(json.loads(path.read_text()) | {"deps": {"pre:w": 1}}))
 
 
+def spoilt_status(spoil: Callable[[Path], object]) -> Callable[[Lab], None]:
+    """Put something else in the place of how the attempt went."""
+
+    def spoil_it(lab: Lab) -> None:
+        for path in list(lab.out.glob("exp/a/*/status.json")):
+            spoil(path)
+
+    return spoil_it
+
+
 def running(lab: Lab) -> None:
     for path in lab.out.glob("exp/a/*/status.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"state": "interrupted"}))
@@ -511,6 +521,15 @@ def running(lab: Lab) -> None:
         (noted(path=[1]), ("function of exp:a", "damaged")),
         (damaged_deps, ("exp:a", "status.json is damaged")),
         (running, ("exp:a", "has not ended")),
+        (
+            spoilt_status(lambda path: path.write_text("{")),
+            ("exp:a", "status.json cannot be read: it is damaged", "--rerun"),
+        ),
+        (
+            spoilt_status(lambda path: (path.unlink(), os.mkfifo(path))),
+            ("exp:a", "status.json cannot be read: it is a named pipe"),
+        ),
+        (spoilt_status(Path.unlink), ("exp:a", "status.json is gone", "--rerun")),
     ],
 )
 def test_what_is_gone_is_told_in_one_sentence_and_nothing_is_executed(
@@ -518,7 +537,7 @@ def test_what_is_gone_is_told_in_one_sentence_and_nothing_is_executed(
 ) -> None:
     spoil(git_lab)
     one_sentence(git_lab.reproduce("exp:a", status=None), *words)
-    assert len(git_lab.project.attempts("a")) == 1
+    assert len(list(git_lab.out.glob("exp/a/2*"))) == 1
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,12 @@ def test_an_error_is_told_with_its_traceback():
     assert status.error_text({"error": {"type": "Timeout", "message": "late"}}) == "Timeout: late"
     assert status.error_text({}) is None
     assert status.error_text({"error": "text"}) is None
+
+
+def test_why_a_status_cannot_be_read(attempt):
+    assert status.trouble(attempt) == "is gone"
+    status.write(attempt, {})
+    assert status.trouble(attempt) is None
+    with open(attempt.status, "w") as file:
+        file.write("[1]")
+    assert status.trouble(attempt) == "cannot be read: it is damaged"

@@ -52,8 +52,7 @@ def relaunch(
         Something that it was made of is gone, or a setting makes no sense; nothing has been executed.
     """
     past = Past(run, at, run.experiment.output)
-    if past.status.get("state") not in (statuses.FINISHED, statuses.FAILED):
-        raise UsageError(f"{past.label} has not ended, so there is no outcome to compare with; launch it again")
+    past.require_outcome("launch it again")
     file, wanted = _read(past, settings)
     wanted.arguments.live = live
     differing = differing_packages(past, BatchEnvironment(), note)
