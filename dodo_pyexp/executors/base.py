@@ -15,7 +15,6 @@ from .debugger import Debugging
 from .job import RunError
 from .logs.capture import Capture, Log
 from .logs.scribes import GONE
-from .offspring import Offspring
 from .process_state import ProcessState
 from .staying import Staying
 
@@ -196,8 +195,7 @@ class Executor:
 
     def start(self, job: Job, log: Log, guardian: Guardian) -> Handle:
         """Start `job`, with all it prints going to `log`, and hand back what tells when it ended."""
-        with Offspring():
-            return Handle(self._executed(job, log).close(log))
+        return Handle(self._executed(job, log).close(log))
 
     def _executed(self, job: Job, log: Log) -> Ended:
         before = ProcessState()

@@ -1,9 +1,10 @@
-"""What is started by runs that share the build's process: it is to end with that process, however that ends.
+"""What is started where a run is executed by the build's own process: it is to end with that process, in any case.
 
-Other runs lead a process group each, which the guardian kills. These have only the build's own, in which there may be
-anybody: the shell script that called it, the other end of a pipe. So what they start is marked: programs by a variable
-of their environment, forks by a file in memory that has its name. A `sweeper` waits for the end of this process and
-kills what has the mark, and is in its group still.
+Other runs lead a process group each, which the guardian kills. These, `inline` and those of executors of the user's own
+that execute inside `start`, have only the build's own, in which there may be anybody: the shell script that called it,
+the other end of a pipe. So what they start is marked: programs by a variable of their environment, forks by a file in
+memory that has its name. A `sweeper` waits for the end of this process and kills what has the mark, and is in its group
+still.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from ..executors.base import Ended, Executor, Handle
 from ..executors.imports.reference import UnsendableFunction
 from ..executors.job import Job, describe
 from ..executors.logs.capture import Log
+from ..executors.offspring import Offspring
 from ..executors.process import describe_end
 from ..planning import resume
 from ..planning.resources import resources_of
@@ -202,9 +203,11 @@ def _start(
     log = None
     try:
         log = _log_of(job, executor, known, session.scribe)
-        if not executor.blocking:
-            session.guardian.start()
-            hand_on(lock)
+        if executor.blocking:  # what it executes is started by this process, which the guardian leaves alone
+            with Offspring():
+                return executor.start(job, log, session.guardian)
+        session.guardian.start()
+        hand_on(lock)
         return executor.start(job, log, session.guardian)
     except KeyboardInterrupt:
         if log is not None:

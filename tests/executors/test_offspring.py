@@ -119,6 +119,30 @@ def test_so_it_is_through_every_door(script, door):
     assert soon(lambda: not living(gone))
 
 
+OWN_EXECUTORS = {
+    "run": "    def run(self, fn, config, result_path): return fn(config)",
+    "start": "    def start(self, job, log, guardian): job.perform(); log.close(); return Handle()",
+    "a process of its own": """    def start(self, job, log, guardian):
+        if (pid := os.fork()) == 0:
+            os._exit(job.perform())
+        os.waitpid(pid, 0)
+        log.close()
+        return Handle()""",
+}
+
+
+@pytest.mark.parametrize("executor", OWN_EXECUTORS.values(), ids=OWN_EXECUTORS)
+def test_so_it_is_with_executors_of_the_users_own(script, executor):
+    own = f"from dodo_pyexp.executors.base import Handle\nclass Own(pyexp.Executor):\n{executor}\n"
+    train = TRAIN.replace('"inline"', "Own()")
+    path = script.write(f"{PROGRAM}BEFORE, SECONDS = {{}}, 300\n{own}{train}")
+    build = subprocess.Popen([sys.executable, path], cwd=script.folder, env=script.environment)
+    gone, _ = pids_of(script.folder)
+    build.kill()
+    build.wait()
+    assert soon(lambda: not living(gone))
+
+
 def test_what_a_run_has_left_behind_ends_when_its_process_does(script):
     built = script(f"{PROGRAM}BEFORE, SECONDS = {{}}, 0\n{TRAIN}")
     assert built.code == 0 and built.finished(), built.stderr
