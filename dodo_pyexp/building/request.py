@@ -21,7 +21,8 @@ from ..planning.decision import FAILED, Decision, foresee
 from ..planning.definition import Definition
 from ..planning.filters import is_full, matcher
 from ..planning.options import Options
-from ..planning.plan import Plan, PlannedExperiment, PlannedRun, make_plan
+from ..planning.plan import Plan, PlannedExperiment, PlannedRun
+from ..planning.planner import make_plan
 from ..planning.targets import Targets
 from ..planning.withheld import given_again, kinds_of, may_repeat, withheld
 from ..printable import LONGEST_QUOTED, printable, shorten

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..planning.plan import PlannedRun
-from ..provenance.secrets.credentials import mask_arguments
+from ..provenance.secrets.argv import mask_arguments
 from .loader import is_file
 
 if TYPE_CHECKING:

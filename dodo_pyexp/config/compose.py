@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from .config import ATOMS
+from .atoms import ATOMS
 from .load import circle_text, load_import
 from .merge import copied, number_of
 from .origins import Origins, place_text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ConfigError, nearest
+from .atoms import ATOMS
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without importing typing in every worker
 if TYPE_CHECKING:
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
 # The exact types of values that hold nothing else and never need converting or copying.
-ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 class MissingAttribute(AttributeError):

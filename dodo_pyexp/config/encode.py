@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 
 from ..errors import ConfigTypeError, DamagedFile, PyexpError
-from .config import ATOMS, Config
+from .atoms import ATOMS, Counted
+from .config import Config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def encode(value: Any, where: str = "") -> Any:
         raise too_deep(where) from None
 
 
-class Kept:
+class Kept(Counted):
     """A saved value of a class that somebody defined, an enum for example: the value itself needs that class.
 
     Unpickled, it is the value: in the process that uses it, where code of the user's may be imported.
@@ -57,7 +58,7 @@ class Kept:
         What it counts as.
     """
 
-    __slots__ = ("held", "kind", "plain")
+    __slots__ = ("held", "kind")
 
     def __init__(self, kind: str, held: Any) -> None:
         self.kind, self.held = kind, held

@@ -6,7 +6,8 @@ import json
 from hashlib import sha256
 
 from ..errors import ConfigTypeError
-from .config import ATOMS, Config
+from .atoms import ATOMS
+from .config import Config
 from .encode import TAG, tagged, too_deep
 
 TYPE_CHECKING = False

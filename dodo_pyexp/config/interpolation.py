@@ -10,7 +10,7 @@ import os
 import re
 
 from ..errors import ConfigError, nearest
-from .config import ATOMS
+from .atoms import ATOMS
 from .origins import Origins
 from .typed import guess
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import ConfigError, ConfigTypeError
-from .config import ATOMS, rebuilt
+from .atoms import ATOMS
+from .config import rebuilt
 from .setting import Setting
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from .config import ATOMS
+from .atoms import ATOMS
 from .origins import Origins, place_text
 from .yaml import Located
 

@@ -6,7 +6,8 @@ import gc
 
 from ..collection.tensor import Tensor
 from ..errors import ConfigError, ConfigTypeError, nearest, warn
-from .config import ATOMS, Config
+from .atoms import ATOMS
+from .config import Config
 from .merge import apply, copied, number_of, steps
 
 TYPE_CHECKING = False

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from .config import ATOMS
-from .encode import Kept
+from .atoms import ATOMS, Counted
 from .yaml import PREFIX, SCALARS
 
 _LONG_BITS = 2_000  # beyond, Python may refuse to write a whole number in decimal
@@ -109,7 +108,7 @@ def _printable_scalar(value: Any) -> Any:
 
     if isinstance(value, Enum):
         return _printable(value.value)
-    if isinstance(value, Kept):
+    if isinstance(value, Counted):
         return _printable(value.plain)
     if isinstance(value, PurePath):
         return _printable(str(value))

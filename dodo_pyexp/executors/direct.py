@@ -26,7 +26,7 @@ from .process import describe_end
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .base import Handle
+    from .handle import Handle
 
 
 def execute(

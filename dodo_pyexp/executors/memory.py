@@ -14,7 +14,7 @@ from ..store.opening import open_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .base import Ended
+    from .handle import Ended
 
 REFRESH_SECONDS = 1.0
 TAIL = 4096

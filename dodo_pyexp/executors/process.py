@@ -6,7 +6,7 @@ import os
 import select
 import signal
 
-from .base import Ended, Handle
+from .handle import Ended, Handle
 from .job import LOST
 
 TYPE_CHECKING = False

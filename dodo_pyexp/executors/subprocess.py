@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..results.pickling import dumps, plain_dumps
-from .base import Executor, Handle
+from .base import Executor
+from .handle import Handle
 from .imports.reference import redirected, refer
 from .imports.relocation import editable_folders
 from .process import ProcessHandle

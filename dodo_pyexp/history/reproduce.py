@@ -27,7 +27,7 @@ from ..executors.process import describe_end
 from ..executors.subprocess import SubprocessExecutor
 from ..importing import module_name
 from ..planning.definition import Definition
-from ..planning.resume import KEY
+from ..planning.plan import RESUME_KEY
 from ..planning.source import source_file
 from ..planning.withheld import masker_of
 from ..printable import printable
@@ -200,7 +200,9 @@ class _New:
         module = self.function.get("module") or ""
         file = os.path.join(os.path.realpath(snapshot), self.function["file"])
         fn = Reference(module or module_name(file)[0], file, self.function["attribute"])
-        given: dict[str, str | None] = {KEY: None} if KEY in past.status else {}  # as where `resume` is set
+        given: dict[str, str | None] = (
+            {RESUME_KEY: None} if RESUME_KEY in past.status else {}
+        )  # as where `resume` is set
         job = Job(past.run.name, fn, int(self.function.get("arity", 1)), self.config, deps, attempt, state, given)
         job.kept_config, job.relocation = self.kept_config, relocation
         self._wait(job, live=live)

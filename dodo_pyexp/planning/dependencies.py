@@ -1,4 +1,4 @@
-"""What `depends_on` means: patterns become edges between runs, and the runs an order.
+"""What `depends_on` means: patterns become edges between runs.
 
 Implements: docs/reference.md, "Experiments" (`depends_on`).
 """
@@ -183,47 +183,6 @@ def _pattern(key: str, run: PlannedRun) -> Pattern:
         if any(sign in key for sign in "*?["):
             return Pattern(key, f"{_where(run)}: depends_on", glob=True)
         raise DependencyError(f"{error}; correct it, or escape what is meant as text") from None
-
-
-def topological(runs: list[PlannedRun]) -> list[PlannedRun]:
-    """Order runs behind their upstreams, keeping the given order otherwise.
-
-    Raises
-    ------
-    DependencyError
-        There is a circle; the message shows it.
-    """
-    done: set[int] = set()
-    ordered: list[PlannedRun] = []
-    for start in runs:
-        if id(start) in done:
-            continue
-        if not start.upstream:
-            done.add(id(start))
-            ordered.append(start)
-            continue
-        stack = [(start, iter(start.upstream))]
-        on_path = {id(start): start}
-        while stack:
-            run, upstreams = stack[-1]
-            for upstream in upstreams:
-                if id(upstream) in on_path:
-                    names = [item.full_name for item in on_path.values()]
-                    names = names[names.index(upstream.full_name) :]
-                    circle = " -> ".join([*names, upstream.full_name])
-                    raise DependencyError(
-                        f"{upstream.experiment.place}: depends_on goes in a circle: {circle}; take one of them out"
-                    )
-                if id(upstream) not in done:
-                    on_path[id(upstream)] = upstream
-                    stack.append((upstream, iter(upstream.upstream)))
-                    break
-            else:
-                stack.pop()
-                del on_path[id(run)]
-                done.add(id(run))
-                ordered.append(run)
-    return ordered
 
 
 def refuse_namesake(one: PlannedExperiment, other: PlannedExperiment) -> None:

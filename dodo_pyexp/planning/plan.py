@@ -1,4 +1,4 @@
-"""From definitions to runs: configs expanded, names checked, folders given, `depends_on` resolved.
+"""What is planned: experiments with their runs, and the `Plan` of a build. `make_plan` makes it.
 
 Implements: docs/how-it-works.md, "The words"; docs/reference.md, "Experiments" (`depends_on`).
 """
@@ -6,32 +6,30 @@ Implements: docs/how-it-works.md, "The words"; docs/reference.md, "Experiments" 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.defaults import Defaults
-from ..config.hashing import hash_config, hash_value
+from ..config.hashing import hash_config
 from ..config.secret_keys import SecretKeys
 from ..config.sweep import MOST_CONFIGS
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
-from ..importing import module_name
-from ..namesakes import refuse_strangers
 from ..provenance.secrets.holes import differing_secrets
 from ..provenance.secrets.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
-from ..store.paths import FINISHED, ExperimentFolder, OutputFolder, RunFolder, check_folder
-from . import defaults, ownership, resume
+from ..store.paths import FINISHED, ExperimentFolder, OutputFolder, RunFolder
+from . import defaults
 from .code import Code
 from .definition import Definition, place
-from .dependencies import Resolver, topological
-from .garbage import Collector
 from .options import Options
+from .order import topological
 from .previous_folders import HASH_LENGTH, Siblings
-from .resources import check_config
-from .source import source_file
+
+#: Under this key a function with ``resume=True`` finds the folder it may go on from; never saved, never hashed.
+RESUME_KEY: Final = "previous"
 
 #: doit refuses these as names of tasks, because they are its commands.
 DOIT_COMMANDS = frozenset(
@@ -155,9 +153,9 @@ class PlannedExperiment:
                     f'{self.place}: config "{name}" of {self.name} has the key "out", which pyexp fills in with the '
                     "folder of the run; rename it"
                 )
-            if self.options.resume and resume.KEY in config:
+            if self.options.resume and RESUME_KEY in config:
                 raise ReservedKeyError(
-                    f'{self.place}: config "{name}" of {self.name} has the key "{resume.KEY}", under which '
+                    f'{self.place}: config "{name}" of {self.name} has the key "{RESUME_KEY}", under which '
                     "resume=True tells the function which attempt it can go on from; rename it"
                 )
             config["name"] = name
@@ -276,68 +274,3 @@ class Plan:
                     added += 1
                     pending.append(upstream)
         return len(chosen), added
-
-
-def make_plan(
-    roots: Iterable[tuple[PlannedExperiment, Any]],
-    others: Callable[[], Iterable[tuple[PlannedExperiment, Callable[[], Any]]]],
-) -> Plan:
-    """Expand experiments and connect their runs.
-
-    Parameters
-    ----------
-    roots
-        The experiments to build, each with its configs.
-    others
-        Gives the experiments that `depends_on` may reach beside the roots; they are only asked for, and their configs
-        only made, when a pattern matches nothing nearer. Their runs are selected only where they are needed.
-
-    Raises
-    ------
-    ConfigError, DependencyError
-        A config or a dependency is wrong; the message names it.
-    """
-    with Collector():
-        planned = []
-        for experiment, configs in roots:
-            experiment.fill(configs)
-            planned.append(experiment)
-        _check_folders(planned)
-        resolver = Resolver(planned, others)
-        pending = list(planned)
-        while pending:
-            for run in pending.pop(0).runs:
-                wanted = run.config.get("depends_on")
-                if "resources" in run.config:
-                    check_config(run)
-                if wanted is not None and wanted != []:
-                    run.upstream, run.optional = resolver.resolve(run, wanted)
-                    hash_value(wanted, f"{run.experiment.place}: {run.full_name}: depends_on")  # it is saved, too
-            pending += resolver.take_new()
-        plan = Plan(planned, resolver.extra)
-        _check_folders(plan.experiments)
-        _check_modules(plan.experiments)
-        plan.ordered()
-        if resolver.extra:
-            mine = {id(experiment) for experiment in planned}
-            plan.select(lambda run: id(run.experiment) in mine)
-        return plan
-
-
-def _check_modules(experiments: list[PlannedExperiment]) -> None:
-    files = dict.fromkeys(source_file(experiment.definition.fn) for experiment in experiments)
-    real = [os.path.realpath(file) for file in files if file is not None]
-    refuse_strangers((file, *module_name(file)) for file in real)
-
-
-def _check_folders(experiments: list[PlannedExperiment]) -> None:
-    taken: dict[str, PlannedExperiment] = {}
-    for experiment in experiments:
-        check_folder(experiment.files.batches)
-        ownership.check(experiment.files, experiment.definition)
-        other = taken.setdefault(experiment.files.path.casefold(), experiment)
-        if other is not experiment:
-            raise ConfigError(
-                f'two experiments are called "{experiment.name}" ({place(other.definition.fn)} and '
-                f"{place(experiment.definition.fn)}); give one of them another name"
-            )

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..store.paths import AttemptFolder
     from .plan import PlannedRun
 
-KEY = "previous"  # under this name the function finds the folder in its config; never saved, never hashed
-
 
 class Resumption:
     """What a new attempt goes on from.

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..store.owner import boot_id, host_name
-from .secrets.credentials import mask, mask_arguments
+from .secrets.argv import mask_arguments
+from .secrets.credentials import mask
 
 __all__ = ["environment", "machine", "machine_key", "mask"]
 

@@ -52,7 +52,7 @@ def self_contained(value: Any) -> bytes:
         return data
     from .portable import portable_dumps
 
-    return portable_dumps(value, whole=True)
+    return portable_dumps(value, restore=restore)
 
 
 def restore(address: str, copy: bytes) -> Any:

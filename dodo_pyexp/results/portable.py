@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 from collections import ChainMap
+from collections.abc import Callable
 from functools import _lru_cache_wrapper, lru_cache
 from pkgutil import resolve_name
 from types import CodeType, FunctionType
@@ -16,24 +17,23 @@ from typing import Any, ClassVar
 import cloudpickle
 
 from ..main_module import NAMES, script
-from .pickling import restore
 
 _TABLE = cloudpickle.Pickler.dispatch_table
 
 
-def portable_dumps(value: Any, *, whole: bool = False) -> bytes:
+def portable_dumps(value: Any, *, restore: Callable[[str, bytes], Any] | None = None) -> bytes:
     """Pickle `value` so that no other process looks for anything in its own ``__main__``.
 
     Parameters
     ----------
     value
         What to pickle.
-    whole
-        Add copies of the script's classes, for those who cannot import it.
+    restore
+        Add copies of the script's classes, for those who cannot import it, and this, which then makes the class.
     """
     file = io.BytesIO()
     pickler = _Pickler(file, protocol=5)
-    pickler.whole = whole
+    pickler.restore = restore
     pickler.dump(value)
     return file.getvalue()
 
@@ -69,7 +69,7 @@ def _cached(maxsize: int | None, typed: bool, fn: Any) -> Any:
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     dispatch_table: ClassVar[Any] = ChainMap({CodeType: _reduce_code}, _TABLE)
 
-    whole = False
+    restore: Any = None
 
     def reducer_override(self, obj: Any) -> Any:
         """Let what the script defines be found by the script's own name."""
@@ -82,6 +82,6 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             found = script() if obj.__module__ in (*NAMES, main.__name__) else None
             address = None if found is None else found.address(obj)
             if address is not None:
-                copy = _copy(obj) if self.whole and is_class else None
-                return (resolve_name, (address,)) if copy is None else (restore, (address, copy))
+                copy = _copy(obj) if self.restore is not None and is_class else None
+                return (resolve_name, (address,)) if copy is None else (self.restore, (address, copy))
         return super().reducer_override(obj)

@@ -14,7 +14,8 @@ from ..config.encode import encode
 from ..errors import DamagedFile, UsageError
 from ..planning import defaults, ownership
 from ..planning.plan import PlannedExperiment, PlannedRun
-from ..provenance.secrets.credentials import mask, mask_arguments, telling
+from ..provenance.secrets.argv import mask_arguments
+from ..provenance.secrets.credentials import mask, telling
 from ..provenance.secrets.holes import masked_kinds, secrets_of
 from ..provenance.secrets.repeats import without
 from ..results.reading import made_by

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 
 from ..errors import PyexpError, UsageError
-from ..executors.base import Ended, Handle
+from ..executors.handle import Ended, Handle
 from ..executors.logs.own_log import OVERWRITTEN, log_text
 from ..planning.decision import FAILED, FORCED, INTERRUPTED, UP_TO_DATE, Found, decide, failure_cause
 from ..planning.plan import PlannedRun

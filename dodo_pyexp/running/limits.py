@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..executors.idle import IdleWatch, Processes
 
 if TYPE_CHECKING:
-    from ..executors.base import Handle
+    from ..executors.handle import Handle
     from ..planning.options import Options
 
 

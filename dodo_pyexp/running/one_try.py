@@ -6,13 +6,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PyexpError
-from ..executors.base import Ended, Executor, Handle
+from ..executors.base import Executor
+from ..executors.handle import Ended, Handle
 from ..executors.imports.reference import UnsendableFunction
 from ..executors.job import Job, describe
 from ..executors.logs.capture import Log
 from ..executors.offspring import Offspring
 from ..executors.process import describe_end
 from ..planning import resume
+from ..planning.plan import RESUME_KEY
 from ..planning.resources import resources_of
 from ..provenance.secrets.repeats import printed_forms
 from ..store import status as statuses
@@ -94,10 +96,10 @@ class Try:
         run, state = attempt.run, attempt.state
         state |= resume.made_of(run, self.upstream)
         found = resume.find(run, attempt.folder, state) if run.experiment.options.resume else resume.NOTHING
-        state[resume.KEY] = None if found.attempt is None else found.attempt.name
+        state[RESUME_KEY] = None if found.attempt is None else found.attempt.name
         if found.note:
             session.note(found.note)
-        return {resume.KEY: None if found.attempt is None else found.attempt.path}
+        return {RESUME_KEY: None if found.attempt is None else found.attempt.path}
 
     @property
     def interrupted(self) -> bool:

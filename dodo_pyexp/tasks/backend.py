@@ -15,10 +15,13 @@ import os
 import sqlite3
 import sys
 import time
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from ..printable import printable
-from .forget import forget_records
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 CHECKPOINT_SECONDS = 1.0
 
@@ -86,13 +89,13 @@ class Backend:
 
     def remove(self, task_id: str) -> None:
         """Forget a task."""
-        forget_records(sys._getframe(1))
+        _forget_records(sys._getframe(1))
         if self._data.pop(task_id, None) is not None:
             self._touch(task_id)
 
     def remove_all(self) -> None:
         """Forget everything."""
-        forget_records(sys._getframe(1))
+        _forget_records(sys._getframe(1))
         self._data.clear()
         self._clear = True
         self._touch("")
@@ -180,3 +183,26 @@ def _encode(data: dict[str, Any]) -> str:
                 continue
             kept[key] = value
         return json.dumps(kept)
+
+
+def _forget_records(caller: FrameType | None) -> None:
+    """Take away the records of the runs that doit's command is about to forget; the attempts stay.
+
+    Parameters
+    ----------
+    caller
+        Whoever asks the database to forget: of anybody but that command nothing is done.
+    """
+    if caller is None or caller.f_globals.get("__name__") != "doit.cmd_forget":
+        return
+    named = caller.f_locals.get("task")
+    command: Any = caller.f_locals.get("self")
+    tasks: Iterable[Any] = getattr(command, "task_list", ()) if named is None else [named]
+    for task in tasks:
+        for record in getattr(task, "records", ()):
+            try:
+                os.unlink(record)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                print(f"{task.name} is not forgotten: {record}: {error.strerror}", file=sys.stderr)

@@ -15,7 +15,8 @@ from ..executors.guardian import watch_pool
 from ..planning.definition import Definition
 from ..planning.mistakes import user_code
 from ..planning.options import Options
-from ..planning.plan import PlannedExperiment, make_plan
+from ..planning.plan import PlannedExperiment
+from ..planning.planner import make_plan
 from ..printable import printable
 from ..running.session import Session
 from .forget import tell_if_out_of_reach

@@ -11,8 +11,9 @@ import threading
 import pytest
 
 from dodo_pyexp.config.config import Config
-from dodo_pyexp.executors.base import Ended, Executor, Handle
+from dodo_pyexp.executors.base import Executor
 from dodo_pyexp.executors.forking.executor import ForkExecutor
+from dodo_pyexp.executors.handle import Ended, Handle
 from dodo_pyexp.executors.inline import InlineExecutor
 from dodo_pyexp.executors.subprocess import SubprocessExecutor
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dodo_pyexp.executors import memory
-from dodo_pyexp.executors.base import Ended
+from dodo_pyexp.executors.handle import Ended
 from dodo_pyexp.executors.memory import OomKills
 
 KILLED, ABORTED, CRASHED = Ended(-signal.SIGKILL), Ended(-signal.SIGABRT), Ended(-signal.SIGSEGV)

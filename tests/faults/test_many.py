@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import pyexp
-from dodo_pyexp.executors.base import Ended, Handle
+from dodo_pyexp.executors.handle import Ended, Handle
 
 EXPERIMENT = """
 import os, resource, time

@@ -18,7 +18,8 @@ import pyexp
 from dodo_pyexp.planning.config_changes import differences
 from dodo_pyexp.planning.decision import decide, foresee
 from dodo_pyexp.planning.options import resolve
-from dodo_pyexp.planning.plan import Plan, PlannedExperiment, make_plan
+from dodo_pyexp.planning.plan import Plan, PlannedExperiment
+from dodo_pyexp.planning.planner import make_plan
 from pyexp import Config
 
 CONFIGS = [

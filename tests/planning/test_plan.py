@@ -13,7 +13,8 @@ import pyexp
 from dodo_pyexp.errors import DependencyError, PyexpError
 from dodo_pyexp.planning.definition import Definition
 from dodo_pyexp.planning.options import Options, resolve
-from dodo_pyexp.planning.plan import Plan, PlannedExperiment, make_plan
+from dodo_pyexp.planning.plan import Plan, PlannedExperiment
+from dodo_pyexp.planning.planner import make_plan
 
 
 def fn(cfg): ...

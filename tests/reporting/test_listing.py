@@ -14,7 +14,8 @@ import pyexp
 from dodo_pyexp.errors import UsageError
 from dodo_pyexp.planning.decision import Decision, foresee
 from dodo_pyexp.planning.options import resolve
-from dodo_pyexp.planning.plan import Plan, PlannedExperiment, make_plan
+from dodo_pyexp.planning.plan import Plan, PlannedExperiment
+from dodo_pyexp.planning.planner import make_plan
 from dodo_pyexp.planning.targets import Targets
 from dodo_pyexp.reporting.graph import graph_data, graph_dot, graph_mermaid, graph_text
 from dodo_pyexp.reporting.listing import dry_run_text, states_data, states_text

@@ -11,7 +11,8 @@ import pytest
 
 from dodo_pyexp.planning.definition import Definition
 from dodo_pyexp.planning.options import Options, resolve
-from dodo_pyexp.planning.plan import PlannedExperiment, make_plan
+from dodo_pyexp.planning.plan import PlannedExperiment
+from dodo_pyexp.planning.planner import make_plan
 from dodo_pyexp.running.attempt import INTERRUPTED, Attempt, config_texts
 from dodo_pyexp.running.session import Session
 from dodo_pyexp.store import status as statuses

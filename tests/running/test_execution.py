@@ -11,7 +11,7 @@ import pytest
 import pyexp
 from dodo_pyexp.config.encode import dumps_config
 from dodo_pyexp.errors import ExecutorError
-from dodo_pyexp.executors.base import Ended, Handle
+from dodo_pyexp.executors.handle import Ended, Handle
 from dodo_pyexp.planning import resume
 from dodo_pyexp.running import attempt, settlement
 

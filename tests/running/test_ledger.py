@@ -11,7 +11,8 @@ import pytest
 from dodo_pyexp.planning.decision import FAILED, SKIPPED, UP_TO_DATE, Decision, Found, decide
 from dodo_pyexp.planning.definition import Definition
 from dodo_pyexp.planning.options import Options, resolve
-from dodo_pyexp.planning.plan import PlannedExperiment, PlannedRun, make_plan
+from dodo_pyexp.planning.plan import PlannedExperiment, PlannedRun
+from dodo_pyexp.planning.planner import make_plan
 from dodo_pyexp.running.ledger import ENDS, EXECUTED, Ledger
 from dodo_pyexp.store.record import FAILED_UPSTREAM, Record
 

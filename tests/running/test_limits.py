@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dodo_pyexp.executors.base import Handle
+from dodo_pyexp.executors.handle import Handle
 from dodo_pyexp.executors.idle import Processes
 from dodo_pyexp.planning.options import Options
 from dodo_pyexp.running.limits import Limits

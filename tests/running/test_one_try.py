@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from dodo_pyexp.errors import UsageError
-from dodo_pyexp.executors.base import Ended, Executor, Handle
+from dodo_pyexp.executors.base import Executor
+from dodo_pyexp.executors.handle import Ended, Handle
 from dodo_pyexp.planning.definition import Definition
 from dodo_pyexp.planning.options import Options, resolve
-from dodo_pyexp.planning.plan import PlannedExperiment, make_plan
+from dodo_pyexp.planning.plan import PlannedExperiment
+from dodo_pyexp.planning.planner import make_plan
 from dodo_pyexp.running.attempt import INTERRUPTED, Attempt
 from dodo_pyexp.running.one_try import Try
 from dodo_pyexp.running.session import Session

@@ -38,7 +38,8 @@ def planned(here: Path, executor: Any, *names: str) -> Any:
     """A plan of one experiment for each name, with one run."""
     from dodo_pyexp.planning.definition import Definition
     from dodo_pyexp.planning.options import Options, resolve
-    from dodo_pyexp.planning.plan import PlannedExperiment, make_plan
+    from dodo_pyexp.planning.plan import PlannedExperiment
+    from dodo_pyexp.planning.planner import make_plan
 
     options = resolve(Options(executor=executor, stash=False))
     roots = [(PlannedExperiment(Definition(name, one, 1), options), [{"name": "a"}]) for name in names]

@@ -11,7 +11,8 @@ import pytest
 
 import pyexp
 from dodo_pyexp.planning.options import resolve
-from dodo_pyexp.planning.plan import PlannedExperiment, make_plan
+from dodo_pyexp.planning.plan import PlannedExperiment
+from dodo_pyexp.planning.planner import make_plan
 from dodo_pyexp.reporting.graph import graph_data, graph_dot, graph_mermaid
 from pyexp import PyexpError
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import pyexp
-from dodo_pyexp.executors.base import Ended, Handle
+from dodo_pyexp.executors.handle import Ended, Handle
 from dodo_pyexp.tasks import run_tasks as tasks
 from dodo_pyexp.tasks import runner as runners
 

@@ -13,8 +13,9 @@ from ...errors import ExecutorError
 from ...flushing import flush
 from ...results.pickling import loads, plain_dumps
 from ...store.digest import sha256
-from ..base import Executor, Handle
+from ..base import Executor
 from ..guardian import report_in
+from ..handle import Handle
 from ..imports.relocation import Relocation
 from ..imports.rerouting import Rerouting
 from ..job import FAILED, PRACTICE

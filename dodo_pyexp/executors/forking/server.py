@@ -14,8 +14,8 @@ import select
 import sys
 from array import array
 
-from ..base import Ended, Handle
 from ..guardian import Guardian
+from ..handle import Ended, Handle
 from ..process import close_watched, kill_group, wait_for
 from ..standard_streams import above_standard
 from .spare import MOST_BYTES, Spare

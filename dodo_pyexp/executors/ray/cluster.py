@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ExecutorError
-from ..base import Ended
+from ..handle import Ended
 from .head import connects
 from .options import for_runs
 from .receiver import Line, Reception

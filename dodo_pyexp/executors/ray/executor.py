@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ..base import Handle
     from ..guardian import Guardian
+    from ..handle import Handle
     from ..job import Job
     from ..logs.capture import Log
     from .cluster import Cluster

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...store import opening, status
-from ..base import Ended, Handle
+from ..handle import Ended, Handle
 from .sender import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..job import Job
-    from .cluster import Cluster
     from .demand import Demand
     from .transfer import Parcel
+
+
+class Carrier(Protocol):
+    """Who carries runs to Ray: what a `Flight` asks of the cluster."""
+
+    def look(self) -> None:
+        """See what has ended."""
+
+    def cancel(self, flight: Flight) -> None:
+        """End a run, queued or running."""
+
+    def send_again(self, flight: Flight, node: str) -> None:
+        """Submit a run once more, with all that it needs on a node that does not see the build's folder."""
+
+    def fetch(self, flight: Flight) -> None:
+        """Bring what it has left on its node."""
+
+    def forget(self, flight: Flight) -> None:
+        """Take no more interest in a run."""
 
 
 class Flight(Handle):
@@ -36,7 +54,7 @@ class Flight(Handle):
     limits_itself = True
 
     def __init__(
-        self, cluster: Cluster, job: Job, demand: Demand, ticket: dict[str, Any],
+        self, cluster: Carrier, job: Job, demand: Demand, ticket: dict[str, Any],
         pack: Callable[[Flight], dict[str, Any]],
     ) -> None:  # fmt: skip
         self._cluster = cluster

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from ..imports.relocation import Relocation
-    from .server import Channel
+    from .channel import Channel
 
 _PR_SET_PDEATHSIG = 1
 

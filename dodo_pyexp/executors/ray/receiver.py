@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ..base import Ended
+from ..handle import Ended
 
 if TYPE_CHECKING:
     from .flight import Flight

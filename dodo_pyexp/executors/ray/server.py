@@ -14,9 +14,10 @@ import select
 import signal
 import sys
 
-from ...results.pickling import dumps, load, loads
+from ...results.pickling import load
 from ..logs.capture import renew_streams
 from ..process import kill_group
+from .channel import Channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,43 +28,6 @@ if TYPE_CHECKING:
 
 READY, UNFIT = "ready", "unfit"
 _DEVICES = "/dev/nvidia", "/dev/dxg", "/dev/kfd", "/dev/dri/", "/dev/accel"
-
-
-class Channel:
-    """Messages through a descriptor, each with its length in front."""
-
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-
-    def send(self, message: Any) -> None:
-        """Send a message."""
-        data = dumps(message)
-        data = len(data).to_bytes(8, "little") + data
-        while data:
-            data = data[os.write(self.fd, data) :]
-
-    def receive(self) -> Any:
-        """Wait for a message; None when there will be no more."""
-        data = self.receive_packed()
-        return None if data is None else loads(data)
-
-    def receive_packed(self) -> bytes | None:
-        """Wait for a message, and leave it to somebody else to unpack it."""
-        size = self._read(8)
-        return None if size is None else self._read(int.from_bytes(size, "little"))
-
-    def _read(self, size: int) -> bytes | None:
-        parts: list[bytes] = []
-        while size:
-            try:
-                part = os.read(self.fd, min(size, 1 << 20))
-            except ConnectionResetError:
-                return None
-            if not part:
-                return None
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
 
 
 def main(stdin: IO[bytes]) -> NoReturn:

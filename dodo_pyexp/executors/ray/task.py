@@ -20,13 +20,14 @@ from typing import Any
 from ...results.pickling import loads
 from ...store import status, timestamps
 from ...store.paths import LOG, AttemptFolder
-from ..base import Ended
+from ..handle import Ended
 from ..idle import IdleWatch, Processes
 from ..imports.reference import redirected
 from ..memory import OomKills
 from ..process import describe_end
+from .channel import Channel
 from .options import of_worker
-from .server import READY, Channel
+from .server import READY
 from .transfer import NodeFolder, unpack_refs
 
 _BOOT = (

@@ -16,11 +16,8 @@ from typing import Any
 
 from ...store.outputs import experiment_folders
 from ..secrets.secret_files import committed_secret, secret_content, secret_file
-from .checkout import checkout
 from .refs import drop_dangling, keep
 from .repository import GITLINK, Change, Entry, Repository, SnapshotError, file_errors, is_under, readable
-
-__all__ = ["Snapshot", "SnapshotError", "checkout", "take_snapshot"]
 
 # Why the file that a snapshot is made for may not be in it; nothing else is told of what git ignores.
 IGNORED = "ignored by git"

@@ -11,7 +11,8 @@ from typing import Any
 
 from ...config.config import Config
 from ...errors import INTERRUPTED
-from ...provenance.secrets.credentials import mask_arguments, telling
+from ...provenance.secrets.argv import mask_arguments
+from ...provenance.secrets.credentials import telling
 from ...provenance.secrets.holes import secrets_of
 from ...provenance.secrets.masking import Masker
 from ...provenance.secrets.repeats import masked_text

@@ -9,15 +9,7 @@ from typing import Any
 
 from ...printable import printable
 from ...store import atomic
-
-LOG, ENGINE_LOG = "outputs.log", "log.out"
-ORIGINALS = "original_configs"
-CONFIG, RAW_CONFIG, REQUIREMENTS = "config.yml", "raw_config.yml", "frozen_requirements.txt"
-
-
-def is_own(path: str) -> bool:
-    """Tell whether a file in the folder of a launch was written by pyexp, and not by what was launched."""
-    return path in (LOG, CONFIG, RAW_CONFIG, REQUIREMENTS) or path.startswith(f"{ORIGINALS}/")
+from .folder import ENGINE_LOG, LOG, REQUIREMENTS
 
 
 class Launched:

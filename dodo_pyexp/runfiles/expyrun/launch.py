@@ -19,7 +19,8 @@ from ...errors import UsageError
 from ...planning.code import Code
 from ...planning.definition import Definition, Given
 from ...planning.options import Options
-from ...planning.plan import Plan, PlannedExperiment, PlannedRun, make_plan
+from ...planning.plan import Plan, PlannedExperiment, PlannedRun
+from ...planning.planner import make_plan
 from ...provenance.secrets.credentials import telling
 from ...provenance.secrets.holes import leaves, secrets_of
 from ...provenance.secrets.masking import Masker
@@ -31,7 +32,8 @@ from ...store.paths import ExperimentFolder, OutputFolder, shown
 from ..building import RunFileRequest, tell
 from ..wanted import DRY_RUN, GENERATE_ONLY, PREPARE, Wanted
 from .file import CODE, RUN, ExpyrunFile
-from .function import CONFIG, ORIGINALS, RAW_CONFIG, Launched
+from .folder import CONFIG, ORIGINALS, RAW_CONFIG
+from .function import Launched
 from .secrets import given_again, marked
 
 SHORTEST = 4  # letters at least of a secret that is looked for where something refers to it

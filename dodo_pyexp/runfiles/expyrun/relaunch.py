@@ -24,7 +24,7 @@ from ...store.paths import AttemptFolder, shown
 from ..document import Reader
 from ..wanted import Wanted
 from . import file as expyrun
-from .function import CONFIG, is_own
+from .folder import CONFIG, is_own
 from .launch import claim, execute
 from .secrets import Masked
 

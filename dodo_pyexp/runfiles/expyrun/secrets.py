@@ -25,7 +25,7 @@ from ...provenance.secrets.holes import leaves, stands_for_secret
 from ...provenance.secrets.masking import Masker
 from ...provenance.secrets.refill import filled, missing_secrets
 from ..document import Document, Overrides
-from .function import ORIGINALS, RAW_CONFIG
+from .folder import ORIGINALS, RAW_CONFIG
 
 MARK = "__masked__"  # the key of ``__run__`` that tells of what was masked
 _KINDS: dict[str, Any] = {"int": 0, "float": 0.0}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from .function import ORIGINALS
+from .folder import ORIGINALS
 
 LARGE = 100_000_000  # files beyond this many bytes are data that belongs elsewhere
 

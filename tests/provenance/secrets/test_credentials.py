@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.secret_keys import MASKED
-from dodo_pyexp.provenance.secrets.credentials import environment_secrets, mask, mask_arguments, mask_text, parts
+from dodo_pyexp.provenance.secrets.argv import mask_arguments
+from dodo_pyexp.provenance.secrets.credentials import environment_secrets, mask, mask_text, parts
 from dodo_pyexp.provenance.secrets.masking import Masker
 from dodo_pyexp.provenance.secrets.secret_files import secret_content
 from dodo_pyexp.provenance.secrets.yaml_text import mask_yaml

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from dodo_pyexp.provenance.snapshots.snapshot import Snapshot, SnapshotError, checkout, take_snapshot
+from dodo_pyexp.provenance.snapshots.checkout import checkout
+from dodo_pyexp.provenance.snapshots.repository import SnapshotError
+from dodo_pyexp.provenance.snapshots.snapshot import Snapshot, take_snapshot
 
 Project = Any  # The helper of conftest.py, which importlib mode cannot import.
 
