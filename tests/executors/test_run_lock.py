@@ -30,11 +30,9 @@ def test_a_daemon_that_a_process_leaves_behind_does_not_hold_its_lock(here: Path
             fd = os.open(here, os.O_RDONLY)
             fcntl.flock(fd, fcntl.LOCK_EX)
             keep(fd)
-            daemon = os.fork()
-            if daemon == 0:
+            if os.fork() == 0:
                 os.setsid()
-                time.sleep(60)
-            os.write(tell, b"%d" % daemon)
+                os.write(tell, b"%d" % os.getpid())
             time.sleep(60)
         finally:
             os._exit(0)
