@@ -11,6 +11,7 @@ import sys
 
 from ..errors import PyexpError
 from ..importing import module_name
+from ..standard import UNWRITABLE, lead_nowhere
 from ..store.paths import DOIT_DB
 from ..telling import tell
 
@@ -31,7 +32,27 @@ class _OneSentence:
         import traceback
 
         error = sys.exception()
-        return f"ERROR: {error}\n" if isinstance(error, PyexpError) else traceback.format_exc()
+        sentence = None if error is None else _sentence(error)
+        return traceback.format_exc() if sentence is None else f"ERROR: {sentence}\n"
+
+
+def _sentence(error: BaseException) -> str | None:
+    """Say in a sentence what a user has to mend; None if it is something else that was raised."""
+    if isinstance(error, PyexpError):
+        return str(error)
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    module = "" if place is None else str(place.tb_frame.f_globals.get("__name__"))
+    if module == "doit.cmd_forget" and isinstance(error, TypeError):  # it goes through names that are None
+        return "name the tasks that doit is to forget, or say --all"
+    if module.startswith("doit."):
+        if isinstance(error, AttributeError) and error.obj is None and sys.__stdout__ is None:
+            return "stdout is closed, and doit writes to it; lead it to /dev/null, or say pyexp build"
+        if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
+            lead_nowhere(sys.stdout)  # Python would complain once more when it closes stdout
+            return f"the output cannot be written: {error.strerror}"
+    return None
 
 
 def greet() -> None:

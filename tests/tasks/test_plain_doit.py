@@ -61,3 +61,23 @@ def test_mistakes_have_one_base_whatever_was_imported_first() -> None:
     code = "import doit.doit_cmd, pyexp, dodo_pyexp.errors as e; print(e.PyexpError.__bases__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == str(PyexpError.__bases__) == str((Exception,))
+
+
+@pytest.mark.fresh
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("doit >&-", "stdout is closed, and doit writes to it; lead it to /dev/null"),
+        ("doit list >&-", "stdout is closed, and doit writes to it; lead it to /dev/null"),
+        ("doit list > /dev/full", "the output cannot be written: No space left on device"),
+        ("doit forget", "name the tasks that doit is to forget, or say --all"),
+    ],
+)
+def test_what_doit_has_no_sentence_for_gets_one(project: Any, command: str, words: str) -> None:
+    project.write("dodo.py", MISTAKEN.replace('pyexp.load_config("missing.yml")', 'lambda: [{"name": "a"}]'))
+    done = subprocess.run(
+        f"'{sys.executable}' -u -m {command}", shell=True, cwd=project.folder, env=project.environment, text=True,
+        stderr=subprocess.PIPE, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr.startswith(f"ERROR: {words}") and done.stderr.count("\n") == 1
+    assert done.returncode == 3
