@@ -27,6 +27,14 @@ _decode = json.JSONDecoder().decode
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EACCES)
 
 
+class TooLarge(Exception):
+    """What is to be written is so large that it would not be read back; `size` are its bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes")
+        self.size = size
+
+
 class aside:  # noqa: N801  # read in a `with` statement, like contextlib's own
     """Open a file beside `path` for writing; rename it into place when the block ends without an exception.
 
@@ -134,17 +142,21 @@ def json_bytes(value: Any, *, indent: int | None = 2) -> bytes:
         return (json.dumps(value, separators=separators) + "\n").encode()
 
 
-def create_json(path: str, value: Any) -> None:
+def create_json(path: str, value: Any, largest: int | None = None) -> None:
     """Write `value` as JSON to `path`, whole from the first moment, unless somebody has that name already.
 
     Raises
     ------
     FileExistsError
         The name is taken.
+    TooLarge
+        It has more than `largest` bytes, and is not there.
     """
     temporary = _beside(path)
     try:
         write_json(temporary, value, indent=None)
+        if largest is not None and (size := os.path.getsize(temporary)) > largest:
+            raise TooLarge(size)
         try:
             os.link(temporary, path)  # exclusive, as a rename is not
         except OSError as error:

@@ -10,7 +10,7 @@ import os
 import re
 from copy import copy
 
-from ..errors import DamagedFile, UsageError, nearest, warn
+from ..errors import ConfigError, DamagedFile, UsageError, nearest, warn
 from . import atomic, timestamps
 from .opening import open_file
 from .paths import shown
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .paths import ExperimentFolder
 
 FORMAT = 1
-LARGEST = 1 << 30  # bytes of a manifest: with 20 keys a config it has 40 MB for 100,000 runs
+# Bytes of a manifest: with 20 keys a config it has 40 MB for 100,000 runs. Of something else that begins and ends like
+# one, 100 MB take up to 10 s and 2.5 GB of memory to read (empty lists are worst).
+LARGEST = 256 << 20
+FULL = 192 << 20  # the same when it is begun: how the batch ended is still to be written into it
 LARGE = 1 << 20  # one of more bytes is looked at before it is read, and what it says is kept for whoever asks again
 KEPT = 4  # large ones that are kept
 HASHES = "hashes"  # key of `about`: hashes of configs that are not those of what is written down of them, by folder
@@ -103,13 +106,24 @@ class Manifest:
         """Write the manifest under a name that no other build has; give it, or the one this build wrote before.
 
         Processes of one build (``doit -n 2``) share a batch: they know each other by ``about["build"]``.
+
+        Raises
+        ------
+        ConfigError
+            Its configs are so large that it would not be read back.
         """
         os.makedirs(folder.batches, exist_ok=True)
         build = self.about.get("build")
         for name in timestamps.candidates(self.timestamp):
             self.timestamp = name
             try:
-                atomic.create_json(folder.manifest(name), self.to_dict())
+                atomic.create_json(folder.manifest(name), self.to_dict(), FULL)
+            except atomic.TooLarge as error:
+                name, size, most = os.path.basename(folder.path), error.size >> 20, FULL >> 20
+                raise ConfigError(
+                    f"all configs of {name} together have {size} MB, and a batch holds up to {most} MB; keep large "
+                    "values in files, and the paths of these in configs"
+                ) from None
             except FileExistsError:
                 existing = atomic.read_json(folder.manifest(name), LARGEST) or {}
                 if build is not None and existing.get("build") == build:

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import pyexp
 from dodo_pyexp.errors import DamagedFile, UsageError
 from dodo_pyexp.store import manifest as manifests
 from dodo_pyexp.store.manifest import Manifest
@@ -169,3 +170,25 @@ def test_a_large_manifest_may_have_been_formatted_by_hand(folder, monkeypatch):
     with open(folder.manifest(STAMP), "w") as file:
         json.dump(made.to_dict(), file, indent=4)
     assert Manifest.read(folder, STAMP).runs == ["a", "b"]
+
+
+def test_configs_that_would_not_be_read_back_are_refused_before_anything_starts(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setattr(manifests, "FULL", 1000)
+
+    @pyexp.experiment(stash=False, executor="inline")
+    def train(cfg):
+        raise AssertionError("it was executed")
+
+    train.configs(lambda: [{"name": "a", "text": "x" * 1000}])
+    with pytest.raises(pyexp.PyexpError, match="all configs of train together have 0 MB, and a batch holds up to"):
+        train.run()
+    assert not list(project.out.glob("train/.batches/*")) and not list(project.out.glob("train/a/*"))
+
+
+def test_a_file_that_is_larger_than_any_manifest_is_not_read(folder, monkeypatch):
+    make().create(folder)
+    monkeypatch.setattr(manifests, "LARGE", 10)
+    monkeypatch.setattr(manifests, "LARGEST", 20)
+    with pytest.raises(DamagedFile):
+        Manifest.read(folder, STAMP)
