@@ -96,8 +96,14 @@ def settle_in_package() -> None:
     doit imports it by its stem alone; what it imports after pyexp may be relative to the package then, as elsewhere.
     """
     dodo = _dodo_file()
-    path = None if dodo is None else dodo.get("__file__")
-    if dodo is None or not isinstance(path, str):
+    if dodo is not None:
+        settle(dodo)
+
+
+def settle(dodo: dict[str, Any]) -> None:
+    """Let a module that was found by its stem alone be the module of its package; `dodo` is its namespace."""
+    path = dodo.get("__file__")
+    if not isinstance(path, str):
         return
     path = os.path.realpath(path)
     name, root = module_name(path)
