@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
     from .logs.capture import Capture
 
-# What a debugger that ended a run says; it gives no message of its own.
-QUIT = "the debugger was quit; it needs a terminal, which only --executor inline gives it"
+_QUIT = "the debugger was quit"
+_had_terminal = False  # the debugger of the run that began here last
+
+
+def quit_text() -> str:
+    """Say what a debugger that ended a run means by it; it gives no message of its own."""
+    return _QUIT if _had_terminal else f"{_QUIT}; it needs a terminal, which only --executor inline gives it"
 
 
 class Debugging:
@@ -30,6 +35,8 @@ class Debugging:
         self._debugged = False
 
     def __enter__(self) -> Debugging:
+        global _had_terminal
+        _had_terminal = False
         if sys.__stdin__ is None or sys.__stdin__.closed or not sys.__stdin__.isatty():
             return self
         import pdb
@@ -55,9 +62,11 @@ class Debugging:
 
     def _hook(self, *arguments: Any, **named: Any) -> Any:
         """Do what `breakpoint` is to do."""
+        global _had_terminal
         assert self._before is not None
         if os.environ.get("PYTHONBREAKPOINT") == "0":
             return None
+        _had_terminal = True
         if os.environ.get("PYTHONBREAKPOINT") or self._before[0] is not sys.__breakpointhook__:
             self._capture.suspend()  # a debugger that we do not know: it has the terminal until the run ends
             return self._before[0](*arguments, **named)
@@ -69,6 +78,8 @@ class Debugging:
     def _debug(self, frame: FrameType, *, header: str | None = None, **_: Any) -> None:
         import pdb
 
+        global _had_terminal
+        _had_terminal = True
         capture = self._capture
 
         class Debugger(pdb.Pdb):

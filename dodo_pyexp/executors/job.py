@@ -258,7 +258,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     if isinstance(error, NameError) and (main := script()) is not None and main.guards(error.name or ""):
         message += ', as it is set under `if __name__ == "__main__":`, which is not executed for runs'
     if type(error).__name__ == "BdbQuit" and not message:
-        message = debugger.QUIT
+        message = debugger.quit_text()
     if isinstance(error, SystemExit):
         message = f"the function called sys.exit({error.code!r})"
     described: dict[str, Any] = {"type": type(error).__name__, "message": message, "traceback": text}

@@ -91,6 +91,7 @@ def test_who_quits_the_debugger_is_told_what_ended_the_run(project: Any) -> None
     build.type("q")
     assert build.end() == 1
     assert "BdbQuit: the debugger was quit" in build.shown
+    assert "needs a terminal" not in build.shown
 
 
 @pytest.mark.parametrize("executor", ["subprocess", "fork"])
