@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
+from pathlib import PurePath
 from typing import Any
 
 from ...config.secret_keys import MASKED, secret_key
@@ -12,6 +13,8 @@ from .credentials import parts
 
 _HOLE = rf"://{re.escape(MASKED)}@|[?&](?P<key>[\w.-]+)={re.escape(MASKED)}"
 Path = tuple[str | int, ...]
+# Values that are masked as a whole if there is a secret in them.
+WHOLE = bytes, set, frozenset, PurePath
 
 
 def secrets_of(config: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
@@ -21,12 +24,31 @@ def secrets_of(config: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
         left = at(kept, path)
         if left == value or value is None or isinstance(value, bool):
             continue
-        if isinstance(value, str):
+        if isinstance(value, WHOLE):
+            hidden = texts_of(value)
+        elif isinstance(value, str):
             hidden = [*(_hidden(value, left) if isinstance(left, str) else [value]), *parts(value)]
         else:
             hidden = [str(value)]
         found.update(dict.fromkeys(hidden))
     return list(found)
+
+
+def texts_of(value: Any) -> list[str]:
+    """Give the texts in a value that is masked as a whole.
+
+    Examples
+    --------
+    >>> texts_of(b"abc"), texts_of({"x", 1})
+    (['abc'], ['x'])
+    """
+    if isinstance(value, bytes):
+        return [value.decode("utf-8", "surrogateescape")]
+    if isinstance(value, PurePath):
+        return [str(value)]
+    parts = [[item] if isinstance(item, str) else texts_of(item) for item in sorted(value, key=repr)
+             if isinstance(item, (str, tuple, *WHOLE))]  # fmt: skip
+    return [text for texts in parts for text in texts]
 
 
 def _hidden(text: str, left: str) -> list[str]:

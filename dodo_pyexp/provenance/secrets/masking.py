@@ -8,7 +8,7 @@ from typing import Any
 from ...config.config import Config
 from ...config.secret_keys import MASKED, SecretKeys, key_of
 from .credentials import environment_secrets, mask_text, telling
-from .holes import secrets_of
+from .holes import WHOLE, secrets_of, texts_of
 from .repeats import replaced, without
 
 _MOST, _LONG = 20_000, 200
@@ -68,6 +68,8 @@ class Masker:
             return any(masked is not one and masked != one for one, masked in _pairs(value, self._masked(value)))
         if isinstance(value, str):
             return value not in self._clean and not self._looks_clean(value)
+        if isinstance(value, WHOLE):
+            return any(not self._looks_clean(text) for text in texts_of(value))
         if isinstance(value, dict):
             for key in self._keys.suspicious(value, path):
                 if value[key] != MASKED and self._keys.hides(value, key, path):
@@ -109,6 +111,8 @@ class Masker:
             return tuple(items) if isinstance(value, tuple) else items
         if any(self._keys.names(key, value, above) for above, key in keys) and not self._refers(value):
             return value if value == MASKED else MASKED
+        if isinstance(value, WHOLE):  # there is no half of one
+            return MASKED if any(self._text(text) != text for text in texts_of(value)) else value
         return self._text(value) if isinstance(value, str) else value
 
     def _item(self, section: dict[Any, Any], key: Any, path: str, keys: tuple[tuple[str, str], ...]) -> Any:

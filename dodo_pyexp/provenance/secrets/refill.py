@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...config.config import Config
 from ...config.secret_keys import MASKED
 from .credentials import environment_secrets, telling
-from .holes import Path, at, between, stands_for_secret
+from .holes import WHOLE, Path, at, between, stands_for_secret
 
 
 def filled(
@@ -50,10 +51,13 @@ def filled(
             left.append(path)
         else:
             found[path] = value
-    known = {str(value) for path, value in found.items() if at(kept, path) == MASKED and telling(str(value))}
+    alone = {str(value) for path, value in found.items() if at(kept, path) == MASKED and not isinstance(value, WHOLE)}
+    known = set(filter(telling, alone))
     repeated = known or set(environment_secrets())
     if len(repeated) == 1:
         for path in [path for path in left if not stands_for_secret(path, at(kept, path))]:
+            if kinds.get(".".join(map(str, path)), "str") != "str":  # it held the secret, and more
+                continue
             found[path] = at(kept, path).replace(MASKED, *repeated)
             left.remove(path)
     for path, value in found.items():
@@ -72,8 +76,11 @@ def _fits(before: Any, value: Any) -> bool:
 
 def _typed(text: str, kind: str, written: Callable[[str], str]) -> Any:
     """Read a text of the environment as the number that it stands for, where there was one."""
+    types: dict[str, Callable[[str], Any]] = {
+        "int": int, "float": float, "bytes": str.encode, "PosixPath": pathlib.Path
+    }  # fmt: skip
     try:
-        return {"int": int, "float": float}.get(kind, written)(text)
+        return types.get(kind, written)(text)
     except ValueError:
         return written(text)
 

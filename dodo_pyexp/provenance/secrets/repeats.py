@@ -8,7 +8,7 @@ from typing import Any
 
 from ...config.secret_keys import MASKED
 from .credentials import environment_secrets, mask_text, telling
-from .holes import secrets_of
+from .holes import WHOLE, secrets_of, texts_of
 
 
 def masked_text(text: str, secrets: Iterable[str]) -> str:
@@ -41,6 +41,8 @@ def without(value: Any, secrets: Collection[str]) -> Any:
     """Mask these secrets in all texts of a value."""
     if isinstance(value, str):
         return replaced(value, secrets)
+    if isinstance(value, WHOLE):
+        return MASKED if any(secret in text for text in texts_of(value) for secret in secrets) else value
     if isinstance(value, dict):
         return {key: without(item, secrets) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

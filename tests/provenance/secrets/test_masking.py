@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.hashing import hash_config
 from dodo_pyexp.config.secret_keys import SecretKeys
 from dodo_pyexp.provenance.secrets.credentials import mask
-from dodo_pyexp.provenance.secrets.holes import masked_keys
+from dodo_pyexp.provenance.secrets.holes import masked_keys, masked_kinds, secrets_of
 from dodo_pyexp.provenance.secrets.masking import Masker
 
 SECRET = Config(
@@ -78,3 +80,20 @@ def test_pairs_of_a_name_and_a_value_are_masked_as_they_are_hashed() -> None:
     referring = Config(env=[{"name": "X_TOKEN", "value": "$X_TOKEN"}])
     assert Masker(keep=lambda text: text.startswith("$")).config(referring) is referring
     assert mask(config) == masked
+
+
+def test_secrets_in_bytes_sets_and_paths_are_masked_with_all_of_it() -> None:
+    token = "ghp_0123456789abcdef0123456789"
+    config = Config(
+        api_key="hunter2-hunter2", data=b"see hunter2-hunter2", form=token.encode(), words={token, "x"},
+        deep=[frozenset([(1, "hunter2-hunter2")])], path=Path("a/hunter2-hunter2"), kept=[b"\xff", {"x"}, Path("x")],
+    )  # fmt: skip
+    masked = Masker().config(config)
+    assert masked == Config(
+        api_key="***", data="***", form="***", words="***", deep=["***"], path="***", kept=config["kept"]
+    )
+    told = masked_kinds(masked, config)
+    assert (told["data"], told["words"], told["path"]) == ("bytes", "set", "PosixPath")
+    assert token in secrets_of(config, masked)
+    plain = Config(data=b"x" * 100, words={"a"}, path=Path("a"))
+    assert Masker().config(plain) is plain

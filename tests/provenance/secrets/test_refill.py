@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dodo_pyexp.config.config import Config
 from dodo_pyexp.config.encode import dumps_config
 from dodo_pyexp.config.secret_keys import SecretKeys
-from dodo_pyexp.provenance.secrets.holes import masked_keys, masked_paths
+from dodo_pyexp.provenance.secrets.holes import masked_keys, masked_kinds, masked_paths
 from dodo_pyexp.provenance.secrets.masking import Masker
 from dodo_pyexp.provenance.secrets.refill import asked_keys, filled, variables
 
@@ -107,3 +107,14 @@ def test_whatever_was_masked_can_be_filled_in_again(value: dict[str, Any]) -> No
     assert masker.config(kept) == kept
     assert again(kept, config, config) == (config, [])
     json.loads(dumps_config(kept))
+
+
+def test_what_was_masked_as_a_whole_is_not_filled_with_the_secret_that_it_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Config(api_key="hunter2-hunter2", data=b"see hunter2-hunter2", text="see hunter2-hunter2")
+    kept = Masker().config(real)
+    paths, kinds = masked_paths(kept, masked_keys(kept, real)), masked_kinds(kept, real)
+    full, left = filled(kept, paths, {"api_key": "another-another"}, kinds=kinds)
+    assert full == Config(api_key="another-another", data="***", text="see another-another") and left == [("data",)]
+    monkeypatch.setenv("DATA", "see another-another")
+    full, left = filled(kept, paths, {"api_key": "another-another"}, kinds=kinds)
+    assert full["data"] == b"see another-another" and left == []
