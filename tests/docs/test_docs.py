@@ -247,7 +247,7 @@ def test_how_it_works_shows_every_room() -> None:
     text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8").split("## The code", 1)[1]
     shown = re.findall(r"`([a-z_]+(?:/|\.py))`", text.split("|---|---|", 1)[1].split("\n\n", 1)[0])
     engine = ROOT / "dodo_pyexp"
-    rooms = {f"{path.parent.name}/" for path in engine.glob("*/__init__.py")} | {
+    rooms = {f"{path.parent.name}/" for path in engine.glob("*/**/__init__.py")} | {
         path.name for path in engine.glob("*.py")
     }
     assert set(shown) == rooms - {"__init__.py"}
