@@ -15,6 +15,7 @@ from dodo_pyexp import __version__
 from dodo_pyexp.collection.runs import Runs
 from dodo_pyexp.collection.tensor import Tensor
 from dodo_pyexp.config.config import Config
+from dodo_pyexp.config.inputs import File, Folder
 from dodo_pyexp.config.load import load_config
 from dodo_pyexp.config.merge import merge
 from dodo_pyexp.config.sweep import sweep
@@ -41,6 +42,8 @@ __all__ = [
     "Executor",
     "ExecutorName",
     "Experiment",
+    "File",
+    "Folder",
     "ForkExecutor",
     "InlineExecutor",
     "PyexpError",

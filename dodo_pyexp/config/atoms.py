@@ -1,4 +1,4 @@
-"""Values that hold no others, and values that count as plain ones."""
+"""Values that hold no others, values that count as plain ones, and tuples made anew."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ class Counted:
     __slots__ = ("plain",)
 
     plain: Any
+
+
+def rebuilt(old: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
+    """Make a tuple of the items, of the same kind as the old one when that is a named tuple."""
+    make = getattr(type(old), "_make", None)
+    return make(items) if make else tuple(items)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ConfigError, nearest
-from .atoms import ATOMS
+from .atoms import ATOMS, rebuilt
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without importing typing in every worker
 if TYPE_CHECKING:
@@ -152,12 +152,6 @@ def _adopted(value: Any) -> Any:
     except RecursionError:
         raise ConfigError("a config is nested too deeply, or contains itself; flatten it") from None
     return value
-
-
-def rebuilt(old: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
-    """Make a tuple of the items, of the same kind as the old one when that is a named tuple."""
-    make = getattr(type(old), "_make", None)
-    return make(items) if make else tuple(items)
 
 
 def to_dict(value: Any) -> Any:

@@ -11,6 +11,7 @@ import re
 
 from ..errors import ConfigError, nearest
 from .atoms import ATOMS
+from .inputs import Input
 from .origins import Origins
 from .typed import guess
 
@@ -41,6 +42,8 @@ def has_parts(value: Any) -> bool:
         return ("$" in value or "{" in value or value.startswith(PLAIN)) and (
             value.startswith(PLAIN) or _PART.search(value) is not None
         )
+    if isinstance(value, Input):
+        return has_parts(value.path)
     if isinstance(value, dict):
         return any(type(item) not in ATOMS - {str} and has_parts(item) for item in value.values())
     return isinstance(value, list) and any(has_parts(item) for item in value)
@@ -67,6 +70,8 @@ def variables_in(value: Any) -> set[str]:
             return set()
         found = {name for part in _PART.finditer(value) if (name := part["bare"] or part["name"])}
         return found.union(*(variables_in(part["default"]) for part in _PART.finditer(value) if part["default"]))
+    if isinstance(value, Input):
+        return variables_in(value.path)
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return {name for item in items for name in variables_in(item)}
 
@@ -81,6 +86,8 @@ def escaped(value: Any) -> Any:
     """
     if isinstance(value, str):
         return PLAIN + value if has_parts(value) else value
+    if isinstance(value, Input):
+        return type(value)(escaped(value.path))
     if isinstance(value, dict):
         return {key: escaped(item) for key, item in value.items()}
     return [escaped(item) for item in value] if isinstance(value, list) else value
@@ -152,6 +159,8 @@ class Resolver:
             return {key: self._value(item, (*path, key)) for key, item in raw.items()}
         if isinstance(raw, list):
             return [self._value(item, (*path, index)) for index, item in enumerate(raw)]
+        if isinstance(raw, Input):
+            return type(raw)(str(self._value(raw.path, path)))
         if not isinstance(raw, str) or ("$" not in raw and "{" not in raw and not raw.startswith(PLAIN)):
             return raw
         if path not in self._done:

@@ -12,6 +12,7 @@ from enum import Enum, Flag
 from pathlib import Path, PurePath
 
 from .classes import find_class, name_of
+from .inputs import File, Folder, Input
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,16 +68,18 @@ def form(value: Any, inner: Inner, *, exact: bool) -> tuple[str | None, Any]:
     kind = type(value)
     if kind is type(Path()):
         return "path", str(value)
+    if kind is File or kind is Folder:
+        return value.kind, value.path
     if kind is bytes:
         return "bytes", value.hex()
     if kind is datetime:
         return "datetime", _datetime(value)
     if kind is date:
         return "date", value.isoformat()
-    base = next((base for base in (*_PLAIN, datetime, date, PurePath) if isinstance(value, base)), None)
+    base = next((base for base in (*_PLAIN, datetime, date, PurePath, Input) if isinstance(value, base)), None)
     if base is None:
         raise Unsaved(f"holds {describe(value)}, which cannot be saved and hashed; use {ALLOWED}")
-    plain = "pathlib.Path" if base is PurePath else base.__name__
+    plain = {PurePath: "pathlib.Path", Input: "pyexp.File"}.get(base, base.__name__)
     raise Unsaved(f"holds {describe(value)}, which would come back as a plain {plain}; make it one")
 
 
@@ -131,6 +134,8 @@ def value_of(kind: str, held: Any, decode: Inner, *, importing: bool = False) ->
     """
     if kind == "path":
         return Path(held)
+    if kind in (File.kind, Folder.kind):
+        return (File if kind == File.kind else Folder)(held)
     if kind == "bytes":
         return bytes.fromhex(held)
     if kind == "date":

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ConfigError, ConfigTypeError
-from .atoms import ATOMS
-from .config import rebuilt
+from .atoms import ATOMS, rebuilt
 from .setting import Setting
 
 TYPE_CHECKING = False

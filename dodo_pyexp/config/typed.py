@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import ConfigError
+from .inputs import Input
 from .numbers import floating, whole
 from .setting import Setting, short
 
@@ -73,6 +74,8 @@ def typed_like(text: str, old: Any) -> Any:
         return _number(bare)
     if isinstance(old, list):
         return _list(text, old)
+    if isinstance(old, Input):
+        return type(old)(bare)
     if isinstance(old, dict):
         value = _yaml(text)
         if not isinstance(value, dict):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import yaml
 
-from ..errors import ConfigError, MissingFile, nearest
+from ..errors import ConfigError, ConfigTypeError, MissingFile, nearest
+from .inputs import File, Folder
 from .numbers import floating, whole
 
 if TYPE_CHECKING:
@@ -228,12 +229,16 @@ class _Reader:
                 return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text]
             if kind == "null":
                 return None
+            if kind in ("!file", "!folder"):
+                return (File if kind == "!file" else Folder)(text)
             if kind == "binary":
                 return b64decode(text)
             if kind == "timestamp":
                 return yaml.constructor.SafeConstructor().construct_yaml_timestamp(node)
         except ConfigError as error:
             raise self._error(node, f"{text[:20]}... {error}") from None
+        except ConfigTypeError:
+            raise self._error(node, f"{kind} takes a path, such as {kind} data/train.csv") from None
         except (ValueError, KeyError, AttributeError):
             raise self._error(node, f"{text[:40]!r} is no valid {kind}; correct or quote it") from None
         raise self._unknown_tag(node)

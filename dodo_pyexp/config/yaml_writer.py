@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import yaml
 
 from .atoms import ATOMS, Counted
+from .inputs import File, Folder, Input
 from .yaml import PREFIX, SCALARS
 
 _LONG_BITS = 2_000  # beyond, Python may refuse to write a whole number in decimal
@@ -37,7 +38,14 @@ def _in_lines(text: str) -> bool:
     return "\n" in text and lines != "" and lines[-1] != "\n" and not _LINE_ENDS.search(text)
 
 
+def _represent_input(dumper: Any, value: Input) -> Any:
+    """Write an input as it is read: ``!file data/train.csv``."""
+    return dumper.represent_scalar(f"!{value.kind}", _whole_text(value.path))
+
+
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(File, _represent_input)
+_Dumper.add_representer(Folder, _represent_input)
 for _kind, _pattern, _first in SCALARS:
     _Dumper.add_implicit_resolver(PREFIX + _kind, re.compile(f"^(?:{_pattern})$"), list(_first))
 
@@ -110,6 +118,8 @@ def _printable_scalar(value: Any) -> Any:
         return _printable(value.value)
     if isinstance(value, Counted):
         return _printable(value.plain)
+    if isinstance(value, Input):
+        return value
     if isinstance(value, PurePath):
         return _printable(str(value))
     if type(value) in (date, datetime, bytes):

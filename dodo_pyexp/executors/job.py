@@ -10,6 +10,7 @@ import os
 
 from .. import engine
 from ..config.config import Config
+from ..config.inputs import as_path, inputs_in, replaced
 from ..config.merge import copied
 from ..errors import damaged_attempt
 from ..flushing import flush
@@ -135,7 +136,7 @@ class Job:
         config.setdefault("out", Path(self.attempt.path))
         for name, path in self.given.items():
             config.setdefault(name, None if path is None else Path(path))
-        return config
+        return replaced(config, as_path) if any(inputs_in(config)) else config
 
     def rehearse(self) -> None:
         """Do what `perform` does but for calling the function, and write nothing."""
