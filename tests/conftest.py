@@ -24,6 +24,13 @@ from dodo_pyexp.running import polling
 from tests.changed_code import ALL, HELPER, PIPELINE, experiment
 from tests.warm import IMPORTS, Warm
 
+# Which file tests a module that has none of its own name: here, or with its path in `tests/`.
+COVERED = {
+    "colour": "reporting/test_reporter.py",
+    "engine": "provenance/test_frames.py",
+    "main_module": "test_script.py",
+}
+
 # How fast this machine is just now says nothing about what is tested.
 settings.register_profile("pyexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("pyexp"), max_examples=50)

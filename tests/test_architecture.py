@@ -15,6 +15,7 @@ from dodo_pyexp.store import paths
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = "dodo_pyexp"
+TESTS = ROOT / "tests"
 
 # From the top down: a room may import from the rooms behind it in this list, and from itself.
 ROOMS = [
@@ -200,6 +201,45 @@ def test_the_folder_of_the_engine_is_found_in_one_place() -> None:
         if module != f"{ENGINE}.engine"
         for node in ast.walk(syntax(module))
         if isinstance(node, ast.Call) and re.fullmatch(r"(os\.path\.dirname\(){2}.*__file__.*", ast.unparse(node))
+    ]
+
+
+def covered(folder: Path) -> dict[str, str]:
+    """Read which test file stands in for those that modules of a room do not have."""
+    path = folder / "conftest.py"
+    tree = ast.parse(path.read_text(encoding="utf-8")) if path.exists() else ast.Module([], [])
+    return next(
+        (
+            ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COVERED"
+        ),
+        {},
+    )
+
+
+def test_each_module_has_a_test_file_or_a_line_that_names_one() -> None:
+    wrong = []
+    for module, path in MODULES.items():
+        if path.name == "__init__.py" or module.split(".")[0] != ENGINE:
+            continue
+        folder = TESTS / path.relative_to(ROOT / ENGINE).parent
+        own, named = folder / f"test_{path.stem}.py", covered(folder).get(path.stem)
+        if named is None:
+            wrong += [] if own.exists() else [f"{module} has no test"]
+        elif own.exists():
+            wrong.append(f"{module} has a test of its own, and needs no line")
+        elif not any((place / named).is_file() for place in (folder, TESTS)):
+            wrong.append(f"{module}: there is no {named}")
+    assert not wrong
+
+
+def test_a_line_that_names_a_test_is_about_a_module() -> None:
+    assert not [
+        f"{conftest}: {name}"
+        for conftest in TESTS.rglob("conftest.py")
+        for name in covered(conftest.parent)
+        if not (ROOT / ENGINE / conftest.parent.relative_to(TESTS) / f"{name}.py").is_file()
     ]
 
 

@@ -6,6 +6,13 @@ from typing import Any
 
 import pytest
 
+# Which file tests a module that has none of its own name: here, or with its path in `tests/`.
+COVERED = {
+    "accept": "history/test_accepting.py",
+    "experiments": "test_list.py",
+    "reproduce": "history/test_reproduce.py",
+}
+
 DODO = """
     import pyexp
     from tally import mark

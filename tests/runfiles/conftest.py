@@ -15,6 +15,16 @@ import pytest
 from dodo_pyexp import errors
 from dodo_pyexp.cli.main import main
 
+# Which file tests a module that has none of its own name: here, or with its path in `tests/`.
+COVERED = {
+    "entry": "runfiles/native/test_file.py",
+    "preparing": "runfiles/native/test_file.py",
+    "refitting": "history/test_reproduce.py",
+    "search": "runfiles/native/test_file.py",
+    "variables": "runfiles/native/test_file.py",
+    "wanted": "cli/test_run.py",
+}
+
 
 class Done(NamedTuple):
     """How a command ended."""

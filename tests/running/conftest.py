@@ -1,0 +1,8 @@
+"""What tests the modules of this room that have no test of their own name."""
+
+from __future__ import annotations
+
+# Which file tests a module that has none of its own name: here, or with its path in `tests/`.
+COVERED = {
+    "import_location": "test_snapshot_imports.py",
+}
