@@ -43,6 +43,10 @@ def add_build_flags(parser: argparse.ArgumentParser) -> None:
         help="what changed code means for a finished run: warn (tell), rerun (execute it again), ignore",
     )  # fmt: skip
     parser.add_argument(
+        "--read-files", metavar="POLICY",
+        help="what a changed file that a finished run has read means for it: warn, rerun, ignore",
+    )  # fmt: skip
+    parser.add_argument(
         "--continue", dest="continued", metavar="TS", nargs="?", const="latest",
         help="go on with a batch, from its saved configs (default: the latest)",
     )  # fmt: skip

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         idle_timeout: float | None
         resume: bool | None
         code: str | None
+        read_files: str | None
         dirty_git: str | None
         resources: dict[str, float] | Callable[[Config], dict[str, float]] | None
         defaults: dict[str, Any] | None
@@ -64,6 +65,7 @@ def experiment(
     idle_timeout: float | None = None,
     resume: bool | None = None,
     code: str | None = None,
+    read_files: str | None = None,
     dirty_git: str | None = None,
     resources: dict[str, float] | Callable[[Config], dict[str, float]] | None = None,
     defaults: dict[str, Any] | None = None,
@@ -104,6 +106,9 @@ def experiment(
         What it means for a finished run that the code has changed, the function's own or other code of the project
         that it reaches: ``"warn"`` (the default: it is up to date, and the build says what changed), ``"rerun"`` or
         ``"ignore"``.
+    read_files
+        What it means for a finished run that a file has changed which it was seen to read: ``"warn"`` (the default: it
+        is up to date, and the build names the file), ``"rerun"`` or ``"ignore"`` (runs are not even watched).
     dirty_git
         What uncommitted changes in the git repository mean: ``"warn"`` (the default: the build names the files),
         ``"error"`` (nothing is executed) or ``"ignore"``.
@@ -136,7 +141,8 @@ def experiment(
     """
     options = Options(
         output_dir, executor, retry, stash, hash_configs, timestamp, timeout, idle_timeout=idle_timeout, resume=resume,
-        code=code, dirty_git=dirty_git, resources=resources, secret=secret, not_secret=not_secret,
+        code=code, read_files=read_files, dirty_git=dirty_git, resources=resources, secret=secret,
+        not_secret=not_secret,
     )  # fmt: skip
 
     def decorate(fn: Callable[..., Any]) -> Experiment:

@@ -146,6 +146,7 @@ class Experiment:
         idle_timeout: float | None = None,
         resume: bool | None = None,
         code: str | None = None,
+        read_files: str | None = None,
         dirty_git: str | None = None,
         resources: dict[str, float] | Callable[[Config], dict[str, float]] | None = None,
         defaults: dict[str, Any] | None = None,
@@ -160,8 +161,8 @@ class Experiment:
         ----------
         configs, report
             In place of the registered functions; `configs` may also be a list.
-        output_dir, executor, name, retry, stash, hash_configs, timeout, idle_timeout, resume, code, dirty_git,
-        resources, defaults
+        output_dir, executor, name, retry, stash, hash_configs, timeout, idle_timeout, resume, code, read_files,
+        dirty_git, resources, defaults
             In place of what the decorator said.
         timestamp
             False: one folder a run, overwritten in place. A text: go on with the batch of that name, or start it.
@@ -207,7 +208,7 @@ class Experiment:
         said = Options(
             output_dir=output_dir, executor=executor, retry=retry, stash=stash, hash_configs=hash_configs,
             timestamp=timestamp if isinstance(timestamp, bool) else None, timeout=timeout, idle_timeout=idle_timeout,
-            resume=resume, code=code, dirty_git=dirty_git, resources=resources,
+            resume=resume, code=code, read_files=read_files, dirty_git=dirty_git, resources=resources,
         ).checked(where)  # fmt: skip
         if isinstance(timestamp, str) and arguments.timestamp is None:
             arguments.timestamp = timestamp
@@ -272,7 +273,7 @@ class Experiment:
             name=name or last_name or self.definition.name,
             configs=self.definition.configs if configs is None else as_function(configs),
         )
-        said = Options(output_dir=output_dir or last_dir, code="warn").checked("accept()")
+        said = Options(output_dir=output_dir or last_dir, code="warn", read_files="warn").checked("accept()")
         request = Request([definition], said, arguments, lambda: family(self))
         plan = request.plan()
         request.select(plan, lambda text: None)

@@ -106,6 +106,24 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def size_text(size: int) -> str:
+    """Write a size for people.
+
+    Examples
+    --------
+    >>> size_text(900), size_text(2_500_000)
+    ('900 bytes', '2.5 MB')
+    """
+    if size < 1000:
+        return f"{size} byte{'' if size == 1 else 's'}"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
 def _is_control(char: str) -> bool:
     return char in _TURNING or unicodedata.category(char) in _ESCAPED
 

@@ -29,7 +29,7 @@ from ..printable import LONGEST_QUOTED, printable, shorten
 from ..reporting import listing  # sparing: before anything imports doit
 from ..reporting.batches import batches_text
 from ..reporting.graph import graph_text
-from ..reporting.notices import Advice, code_lines
+from ..reporting.notices import Advice, remark_lines
 from ..reporting.progress import make_reporter
 from ..results.reading import read_results
 from ..results.result import Result
@@ -96,6 +96,7 @@ class Request:
             idle_timeout=arguments.idle_timeout,
             resume=arguments.resume,
             code=arguments.code,
+            read_files=arguments.read_files,
             dirty_git=arguments.dirty_git,
         ).checked("command line")
         self._reach = reach
@@ -120,7 +121,7 @@ class Request:
         said = self._said
         shared = Options(
             output_dir=said.output_dir, executor=said.executor, stash=said.stash, code=said.code,
-            dirty_git=said.dirty_git, resources=said.resources,
+            read_files=said.read_files, dirty_git=said.dirty_git, resources=said.resources,
         )  # fmt: skip
         return definition.resolved(shared, typed=self._command_line)
 
@@ -283,7 +284,7 @@ class Request:
 
     def tell_code(self, decisions: dict[PlannedRun, Decision]) -> None:
         """Say which experiments have runs that were made by other code."""
-        for line in code_lines({run: said for run, said in decisions.items() if run.selected}, self._advice()):
+        for line in remark_lines({run: said for run, said in decisions.items() if run.selected}, self._advice()):
             print(printable(line), file=sys.stderr)
 
     @heard_or_not()
@@ -335,9 +336,10 @@ class Request:
         elif self._is_script and (script := started()) and is_file(file := sys.modules["__main__"].__file__ or ""):
             files, rerun = [shown(file)], script
         else:
-            return Advice('run(code="rerun")', "accept()")
-        rerun, accept = [*rerun, "--code", "rerun", *flags], ["pyexp", "accept", *files, *flags]
-        return Advice(f"`{shlex.join(rerun)}`", f"`{shlex.join(accept)}`")
+            return Advice('run(code="rerun")', "accept()", 'run(read_files="rerun")')
+        accept = ["pyexp", "accept", *files, *flags]
+        said = [*rerun, "--code", "rerun", *flags], accept, [*rerun, "--read-files", "rerun", *flags]
+        return Advice(*(f"`{shlex.join(words)}`" for words in said))
 
     @heard_or_not()
     def run(self) -> Any:

@@ -178,21 +178,3 @@ def _files_below(path: str) -> Iterator[os.stat_result]:
 def size_of(pieces: Iterable[Piece]) -> int:
     """Add up sizes."""
     return sum(piece.size for piece in pieces)
-
-
-def size_text(size: int) -> str:
-    """Write a size for people.
-
-    Examples
-    --------
-    >>> size_text(900), size_text(2_500_000)
-    ('900 bytes', '2.5 MB')
-    """
-    if size < 1000:
-        return f"{size} byte{'' if size == 1 else 's'}"
-    value = float(size)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:.1f} TB"

@@ -15,7 +15,7 @@ def add_arguments(parser: Parser) -> None:
     add_selection(parser, with_upstreams=False)
     parser.add_argument("-n", "--dry-run", action="store_true", help="only say which runs would be accepted")
     parser.add_argument("--json", action="store_true", help="write it as JSON")
-    parser.set_defaults(code="warn")  # what it asks: which runs are up to date but for their code
+    parser.set_defaults(code="warn", read_files="warn")  # what it asks: which are up to date but for these
 
 
 def run(arguments: Namespace) -> int:

@@ -57,8 +57,9 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Namespace) -> int:
     """Show what would go, ask, and remove it."""
     from ..cleaning.clean import Cleaning
-    from ..cleaning.removable import size_of, size_text
+    from ..cleaning.removable import size_of
     from ..cleaning.retention import Wish
+    from ..printable import size_text
 
     wish = Wish(
         arguments.orphans, arguments.failed, arguments.old, older_than=arguments.older_than,
@@ -145,9 +146,10 @@ def _survey(output: OutputFolder) -> str:
     """Say what could be removed."""
     from ..cleaning.attempts import is_running
     from ..cleaning.clean import runs_of
-    from ..cleaning.removable import leftovers, size_of, size_text, whole_run
+    from ..cleaning.removable import leftovers, size_of, whole_run
     from ..cleaning.retention import Needs, Wish, trimmed
     from ..cleaning.unused import unused
+    from ..printable import size_text
     from ..results.stored import stored_experiments
 
     def attempts(experiment: StoredExperiment, wish: Wish) -> list[Piece]:
@@ -174,8 +176,8 @@ def _survey(output: OutputFolder) -> str:
 
 
 def _show(pieces: list[Piece], size: int, *, everything: bool) -> None:
-    from ..cleaning.removable import size_text
     from ..colour import column
+    from ..printable import size_text
 
     shown = pieces if everything else pieces[:SHOWN]
     labels = column((piece.label for piece in shown), sys.stdout)

@@ -36,7 +36,7 @@ def add_selection(parser: Parser, *, with_upstreams: bool = True) -> None:
     parser.set_defaults(
         executor=None, jobs=None, rerun=False, continued=None, timestamp=None, retry=None, live=False, stash=None,
         keep_going=True, timeout=None, idle_timeout=None, resume=None,
-        code=None, dirty_git=None,
+        code=None, read_files=None, dirty_git=None,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from ..store import opening, status
 from ..store.paths import AttemptFolder
 from . import debugger
 from .logs.own_log import OwnLog, log_text
+from .watching import Watching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,11 +85,16 @@ class Job:
         What the run asks of the machine that executes it; for executors that have several.
     live
         What it prints is to be shown; for executors that do that by themselves.
+    watched
+        The folders of the project and of the output, if the files that it reads are to be noted; else None.
+    watching
+        What notes them, from when it has begun to when the function has ended.
     """
 
     __slots__ = (
         "after", "arity", "attempt", "config", "deps", "fn", "given", "idle_timeout", "kept_config", "live", "lock_fd",
         "log_fd", "log_moved", "name", "relocation", "resources", "state", "timeout",
+        "watched", "watching",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +125,8 @@ class Job:
         self.idle_timeout: float | None = None
         self.resources: dict[str, Any] | None = None
         self.live = False
+        self.watched: tuple[str, str] | None = None
+        self.watching: Watching | None = None
 
     def call(self, config: Config | None = None) -> Any:
         """Call the experiment function with as many arguments as it takes."""
@@ -138,6 +146,12 @@ class Job:
             config.setdefault(name, None if path is None else Path(path))
         return replaced(config, as_path) if any(inputs_in(config)) else config
 
+    def watch(self) -> None:
+        """Note from here on which files are read, unless that is not wanted, or has begun already."""
+        if self.watched is not None and self.watching is None:
+            self.watching = Watching(self.watched, [] if self.relocation is None else self.relocation.pairs)
+            self.watching.adopt(self.attempt)
+
     def rehearse(self) -> None:
         """Do what `perform` does but for calling the function, and write nothing."""
         self.shown()
@@ -150,9 +164,12 @@ class Job:
         """
         own = outcome.OwnFiles(self.attempt, getattr(self.fn, "lays_out", ()))
         log = OwnLog(self.attempt, self.log_fd)
+        self.watch()
         try:
             value = (call or self.call)()
         except BaseException as error:
+            if self.watching is not None:
+                self.watching.end()
             if isinstance(error, KeyboardInterrupt) and self.state["owner"]["pid"] == os.getpid():
                 raise
             flush()
@@ -160,8 +177,12 @@ class Job:
             self._tell()
             return self.fail(describe(error))
         flush()
+        if self.watching is not None:
+            self.watching.end()
         self._rescue(own, log)
         try:
+            if self.watching is not None:
+                self.watching.hand_over(self.attempt, self.state, own)
             outcome.save_success(self.attempt, self.state, self.kept_config, value, own)
         except outcome.UnsavableResult as error:
             return self.fail({"type": "UnsavableResult", "message": str(error), "where": None, "traceback": ""})

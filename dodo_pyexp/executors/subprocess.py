@@ -65,6 +65,7 @@ class SubprocessExecutor(Executor):
             "attempt": job.attempt.path,
             "state": job.state,
             "given": job.given,
+            "watched": job.watched,
         }
         if job.kept_config is not job.config:
             payload["kept_config"] = dumps(job.kept_config)

@@ -53,12 +53,14 @@ def _perform(payload: dict[str, Any]) -> int:
         payload["given"],
     )
     job.log_fd = os.dup(2)
+    job.watched = payload["watched"]
     if "relocation" in payload:
         from .imports.relocation import Relocation
         from .imports.rerouting import Rerouting
 
         job.relocation = Relocation(*payload["relocation"])
         Rerouting.by(job.relocation).install()
+    job.watch()
     try:
         job.fn = resolve_as_main(payload["fn"])
         with definitions_only():

@@ -1,6 +1,6 @@
-"""Accepting runs: their records say from now on that today's code made them; nothing is executed.
+"""Accepting runs: their records say from now on that today's code made them, from today's files; nothing is executed.
 
-Implements: docs/how-to.md, "Change the code".
+Implements: docs/how-to.md, "Change the code" and "Data as input".
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..planning.decision import RUNNING, Decision, decide, digest_on_record, several
+from ..planning.files_read import as_today
 from ..planning.plan import PlannedExperiment, PlannedRun
 from ..printable import printable
 from ..store.locks import RunLock
@@ -24,7 +25,7 @@ class Acceptance:
     Parameters
     ----------
     accepted
-        Runs that count as made by today's code now, with what had changed since.
+        Runs that count as made by today's code and files now, with what had changed since.
     left
         Runs that are out of date for another reason, or are being executed, with that reason.
     """
@@ -39,12 +40,17 @@ class Acceptance:
             by_experiment.setdefault(run.experiment, []).append(decision)
         lines = []
         for experiment, told in by_experiment.items():
-            changes = list(dict.fromkeys(change for decision in told for change in decision.data.get("changed", ())))
+            data = [decision.data for decision in told]
+            changes = list(dict.fromkeys(change for one in data for change in one.get("changed", ())))
+            read = {path: what for one in data for path, what in one.get("read", {}).items()}
+            changes += [f"{path} {what.partition(' (')[0]}" for path, what in read.items()]
             what = f": {several(changes)}" if changes else ""
             verb = "would accept" if dry_run else "accepted"
             lines.append(f"{verb} {_runs(len(told))} of {printable(experiment.name)}{printable(what)}")
         if not lines:
-            lines.append("there is nothing to accept: no run that is up to date was made by other code")
+            lines.append(
+                "there is nothing to accept: no run that is up to date was made by other code or read other files"
+            )
         if self.left:
             first, decision = next(iter(self.left.items()))
             rest = f" and {len(self.left) - 1} more" if len(self.left) > 1 else ""
@@ -61,7 +67,7 @@ class Acceptance:
 
 
 def accept(decisions: dict[PlannedRun, Decision], *, dry_run: bool = False) -> Acceptance:
-    """Accept the chosen runs that are up to date but for their code.
+    """Accept the chosen runs that are up to date but for their code, and for files that they have read.
 
     Parameters
     ----------
@@ -82,7 +88,7 @@ def accept(decisions: dict[PlannedRun, Decision], *, dry_run: bool = False) -> A
             continue
         if not decision.up_to_date:
             done.left[run] = decision
-        elif decision.kind == "code":
+        elif decision.kind in ("code", "read"):
             changed = decision if dry_run else _accept(run, digest_of)
             if changed.up_to_date:
                 done.accepted[run] = decision
@@ -94,14 +100,16 @@ def accept(decisions: dict[PlannedRun, Decision], *, dry_run: bool = False) -> A
 def _accept(run: PlannedRun, digest_of: Callable[[PlannedRun], str | None]) -> Decision:
     """Rewrite the record of one run, if it is still what it was; say what it is otherwise."""
     try:
-        run.experiment.code.keep()
         lock = RunLock.take(run.files.path)
         if lock is None:
             return Decision(RUNNING, "running", "somebody is executing it")
         try:
             decision, record = decide(run, digest_of)
             if record is not None:
-                record.code = run.experiment.code.hash
+                if decision.kind == "code":
+                    record.code = run.experiment.code.keep()
+                if "read" in decision.data:
+                    record.found = as_today(run, record)
                 record.write(run.files)
         finally:
             lock.release()

@@ -22,6 +22,7 @@ from ..store.opening import read_bytes
 from ..store.paths import CONFIG, RunFolder
 from ..store.record import FAILED_UPSTREAM, Record
 from .config_changes import differences
+from .files_read import changes
 from .plan import Plan, PlannedExperiment, PlannedRun
 
 UP_TO_DATE = "up-to-date"
@@ -45,7 +46,7 @@ class Decision:
         One of the states above.
     kind
         What kind of reason: ``never``, ``config``, ``upstream``, ``damaged``, ``code``, ``failed``, ``interrupted``,
-        ``running``, ``forced``, ``orphan`` or "".
+        ``running``, ``forced``, ``orphan``, ``read`` or "".
     reason
         The reason in words, such as ``config: lr 0.1 -> 0.01``. A run that is up to date has one, too, if it was made
         by other code than today's.
@@ -148,10 +149,12 @@ def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], 
     damage = record.missing_part(run.files)
     if damage is not None:
         return Decision(STALE, "damaged", f"result damaged: {damage}", {"attempt": record.attempt})
-    experiment = run.experiment
+    experiment, decision = run.experiment, FINE
     if experiment.options.code != "ignore" and record.code != experiment.code.hash:
-        return _other_code(experiment, record.code)
-    return FINE
+        decision = _other_code(experiment, record.code)
+    if record.found and experiment.options.read_files != "ignore":
+        return _other_files(run, record, decision)
+    return decision
 
 
 def _whose(record: Record, run: PlannedRun) -> str | None:
@@ -178,7 +181,23 @@ def _other_code(experiment: PlannedExperiment, before: str | None) -> Decision:
     return decision
 
 
-def several(parts: list[str]) -> str:
+def _other_files(run: PlannedRun, record: Record, decision: Decision) -> Decision:
+    """Say what it means that files which the run has read are not what they were, beside what is said of its code."""
+    try:
+        changed = changes(run, record)
+    except (TypeError, ValueError, IndexError):
+        return Decision(STALE, "damaged", "record damaged: what it says of the files that were read makes no sense")
+    if not changed:
+        return decision
+    rerun = run.experiment.options.read_files == "rerun"
+    said = several([f"{path}, which it read, {what}" for path, what in changed.items()], "; ")
+    if not decision.reason:
+        return Decision(STALE if rerun else UP_TO_DATE, "read", said, {"read": changed})
+    state = STALE if rerun else decision.state
+    return Decision(state, decision.kind, f"{decision.reason}; {said}", {**decision.data, "read": changed})
+
+
+def several(parts: list[str], between: str = ", ") -> str:
     """Write what changed in a line that stays readable.
 
     Examples
@@ -187,8 +206,8 @@ def several(parts: list[str]) -> str:
     'a changed, b changed, c changed, d changed and 2 more'
     """
     if len(parts) <= MOST_CHANGES + 1:
-        return ", ".join(parts)
-    return f"{', '.join(parts[:MOST_CHANGES])} and {len(parts) - MOST_CHANGES} more"
+        return between.join(parts)
+    return f"{between.join(parts[:MOST_CHANGES])} and {len(parts) - MOST_CHANGES} more"
 
 
 def _upstream(upstream: PlannedRun, what: str) -> Decision:

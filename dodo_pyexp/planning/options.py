@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: A run that was made by other code is up to date, and that is told; it is executed again; nobody looks.
 CODE_POLICIES = ("warn", "rerun", "ignore")
+#: A run that has read a file which changed is up to date, and that is told; it is executed again; nobody looks.
+READ_POLICIES = ("warn", "rerun", "ignore")
 #: Uncommitted changes are told; nothing is executed with them; nobody looks.
 DIRTY_GIT = ("warn", "error", "ignore")
 
@@ -46,6 +48,8 @@ class Options:
         Seconds after which a run is killed.
     code
         What a change of the code means for a finished run: one of `CODE_POLICIES`.
+    read_files
+        What a change of a file that a finished run was seen to read means for it: one of `READ_POLICIES`.
     idle_timeout
         Seconds after which a run that neither prints nor computes is killed.
     dirty_git
@@ -60,8 +64,8 @@ class Options:
     """
 
     __slots__ = (
-        "code", "dirty_git", "executor", "hash_configs", "idle_timeout", "not_secret", "output_dir", "resources",
-        "resume", "retry", "secret", "stash", "timeout", "timestamp",
+        "code", "dirty_git", "executor", "hash_configs", "idle_timeout", "not_secret", "output_dir", "read_files",
+        "resources", "resume", "retry", "secret", "stash", "timeout", "timestamp",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +84,7 @@ class Options:
         resources: Any = None,
         secret: Sequence[str] | None = None,
         not_secret: Sequence[str] | None = None,
+        read_files: str | None = None,
     ) -> None:
         self.output_dir = output_dir
         self.executor = executor
@@ -95,6 +100,7 @@ class Options:
         self.resources = resources
         self.secret = secret
         self.not_secret = not_secret
+        self.read_files = read_files
 
     def __repr__(self) -> str:
         said = (f"{name}={getattr(self, name)!r}" for name in self.__slots__ if getattr(self, name) is not None)
@@ -138,7 +144,7 @@ class Options:
             if seconds is not None and not seconds > 0:
                 raise ConfigError(f"{where}: {name} must be more than 0 seconds, not {seconds}")
         self.dirty_git = None if self.dirty_git is None else str(self.dirty_git).lower()
-        for name, words in (("code", CODE_POLICIES), ("dirty_git", DIRTY_GIT)):
+        for name, words in (("code", CODE_POLICIES), ("read_files", READ_POLICIES), ("dirty_git", DIRTY_GIT)):
             word = getattr(self, name)
             if word is not None and word not in words:
                 choices = ", ".join(f'"{choice}"' for choice in words)
@@ -154,6 +160,7 @@ _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("timestamp", (bool,), "true or false"),
     ("timeout", (int, float), "a number of seconds"),
     ("code", (str,), "a text"),
+    ("read_files", (str,), "a text"),
     ("idle_timeout", (int, float), "a number of seconds"),
     ("resume", (bool,), "true or false"),
     ("dirty_git", (str,), "a text"),
@@ -163,7 +170,7 @@ _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
 
 DEFAULTS = Options(
     output_dir="out", executor="subprocess", retry=0, stash=True, hash_configs=False, timestamp=True, code="warn",
-    dirty_git="warn",
+    dirty_git="warn", read_files="warn",
 )  # fmt: skip
 
 

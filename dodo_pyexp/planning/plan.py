@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from ..config.hashing import hash_config
 from ..config.secret_keys import SecretKeys
 from ..config.sweep import MOST_CONFIGS
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
+from ..provenance.inputs.contents import Contents
 from ..provenance.secrets.holes import differing_secrets
 from ..provenance.secrets.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
@@ -27,6 +29,7 @@ from .definition import Definition, place
 from .options import Options
 from .order import topological
 from .previous_folders import HASH_LENGTH, Siblings
+from .source import project
 
 #: Under this key a function with ``resume=True`` finds the folder it may go on from; never saved, never hashed.
 RESUME_KEY: Final = "previous"
@@ -112,10 +115,23 @@ class PlannedExperiment:
         self.siblings = Siblings(self.files, flat=self.flat)
         self.shape: tuple[int, ...] = ()
         self.runs: list[PlannedRun] = []
+        #: What files are like that runs have read; the experiments of a plan share it.
+        self.contents = Contents()
+        #: Tables of files that were read, by their digests; for `decide`, which is asked for every run.
+        self.read_before: dict[str, Any] = {}
         #: The manifest that the configs were read from, if they were.
         self.source: str | None = None
         #: What keys of the configs have where nobody gives them; known when it is filled.
         self.defaults: Defaults | None = None
+
+    @cached_property
+    def project(self) -> str:
+        """The folder of the project that its file belongs to."""
+        return project(self.definition.fn)
+
+    def inside(self, path: str) -> str:
+        """Give the path of what is written relative to the project."""
+        return path if path.startswith("/") else f"{self.project}/{path}"
 
     @property
     def place(self) -> str:
@@ -248,6 +264,10 @@ class Plan:
     def __init__(self, roots: list[PlannedExperiment], others: list[PlannedExperiment]) -> None:
         self.roots = roots
         self.experiments = roots + others
+        #: What files are like that runs have read: each is asked once a build, whoever asks.
+        self.contents = Contents()
+        for experiment in self.experiments:
+            experiment.contents = self.contents
 
     def runs(self) -> Iterator[PlannedRun]:
         """Yield every run, experiment by experiment."""

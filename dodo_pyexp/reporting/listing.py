@@ -28,6 +28,7 @@ from ..planning.plan import Plan, PlannedRun
 from ..printable import from_here, printable
 from ..running.ledger import EXECUTED
 from .failures import failures_data
+from .notices import file_lines
 
 if TYPE_CHECKING:
     from ..planning.orphans import Orphan
@@ -93,6 +94,7 @@ def states_text(
         f"{name}  {painted[decision.state]}  {_reason(decision)}".rstrip()
         for name, (_, decision) in zip(names, wanted, strict=True)
     ]
+    lines += map(printable, file_lines({run: decisions[run] for run, _ in _in_order(plan, decisions)}))
     lines.append(_counts_text(_counts((decision for _, decision in wanted), orphans=orphans is not None), stream))
     return "\n".join(lines)
 

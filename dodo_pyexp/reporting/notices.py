@@ -1,6 +1,7 @@
-"""What a build has to say about runs that are up to date, although today's code is not what made them.
+"""What a build has to say about runs that are up to date, although today's code or data is not what made them.
 
-Implements: docs/how-to.md, "Change the code": one line an experiment, made of the decisions themselves.
+Implements: docs/how-to.md, "Change the code", one line an experiment, and "Data as input", one line a file; made of the
+decisions themselves.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from ..store.paths import shown
 if TYPE_CHECKING:
     from ..planning.plan import PlannedExperiment, PlannedRun
 
+MOST_FILES = 5  # files that changed and are told one by one
+
 
 class Advice(NamedTuple):
     """What can be done about such runs, in the words of the door that the build came through."""
 
     rerun: str = "`pyexp build --code rerun`"
     accept: str = "`pyexp accept`"
+    reread: str = "`pyexp build --read-files rerun`"
 
     @classmethod
     def beside_doit(cls, experiment: PlannedExperiment) -> Advice:
@@ -34,10 +38,49 @@ class Advice(NamedTuple):
         if file is None:
             return cls()
         name = shlex.quote(shown(file))
-        return cls(f"`pyexp build {name} --code rerun`", f"`pyexp accept {name}`")
+        build, accept = f"pyexp build {name}", f"`pyexp accept {name}`"
+        return cls(f"`{build} --code rerun`", accept, f"`{build} --read-files rerun`")
 
 
-def code_lines(decisions: Mapping[PlannedRun, Decision], advice: Advice) -> Iterator[str]:
+def remark_lines(decisions: Mapping[PlannedRun, Decision], advice: Advice) -> Iterator[str]:
+    """Say what there is to say about runs that are up to date: of their code, then of the files that they read.
+
+    Parameters
+    ----------
+    decisions
+        What was decided.
+    advice
+        What to say about what can be done.
+    """
+    yield from _code_lines(decisions, advice)
+    lines = list(file_lines(decisions))
+    if lines:
+        one = sum("read" in decision.data for decision in decisions.values() if decision.up_to_date) == 1
+        them = "it" if one else "them"
+        yield from lines[:-1]
+        yield f"{lines[-1]} ({advice.reread} executes {them} again, {advice.accept} keeps {them})"
+
+
+def file_lines(decisions: Mapping[PlannedRun, Decision]) -> Iterator[str]:
+    """Say of each file that runs have read and that changed since how many runs that are; of many, only of some."""
+    readers: dict[str, list[str]] = {}
+    for decision in decisions.values():
+        if decision.up_to_date:
+            for path, what in decision.data.get("read", {}).items():
+                readers.setdefault(path, []).append(what)
+    for path, told in list(readers.items())[:MOST_FILES]:
+        what = told[0] if len(set(told)) == 1 else told[0].partition(" (")[0]
+        yield f"{printable(path)}, which {_count(len(told))} read, {what}"
+    if len(readers) > MOST_FILES:
+        rest = len(readers) - MOST_FILES
+        yield f"{rest} more file{'s' if rest > 1 else ''} that they read changed"
+
+
+def _count(runs: int) -> str:
+    return f"{runs} run{'' if runs == 1 else 's'}"
+
+
+def _code_lines(decisions: Mapping[PlannedRun, Decision], advice: Advice) -> Iterator[str]:
     """Say of each experiment how many runs were made by other code, and what changed since.
 
     Parameters
@@ -53,7 +96,7 @@ def code_lines(decisions: Mapping[PlannedRun, Decision], advice: Advice) -> Iter
             found.setdefault(run.experiment, []).append(decision)
     for experiment, told in found.items():
         name = printable(experiment.name)
-        other = [decision for decision in told if decision.data]
+        other = [decision for decision in told if "changed" in decision.data]
         if other:
             # All runs of the same code share one decision.
             different = {id(decision): decision for decision in other}.values()
@@ -63,7 +106,7 @@ def code_lines(decisions: Mapping[PlannedRun, Decision], advice: Advice) -> Iter
                 f"{name}: {_runs(len(other))} {made} by other code: {printable(several(changes))} "
                 f"({advice.rerun} executes {_them(other)} again, {advice.accept} keeps {_them(other)})"
             )
-        unknown = [decision for decision in told if not decision.data]
+        unknown = [decision for decision in told if "changed" not in decision.data]
         if unknown:
             yield (
                 f"{name}: the code of {_runs(len(unknown))} cannot be compared with today's and counts as "

@@ -19,7 +19,7 @@ from ..running.ledger import ENDS, EXECUTED, Ledger
 from ..standard import lead_nowhere
 from ..store import status as statuses
 from .failures import failure_lines, skipped_lines
-from .notices import Advice, code_lines
+from .notices import Advice, remark_lines
 
 if TYPE_CHECKING:
     from ..store.paths import AttemptFolder
@@ -248,7 +248,7 @@ class BuildReporter:
         offer = self.again([failure.run for failure in failures]) if failures else None
         if offer:
             self.line(printable(offer))
-        for text in code_lines(self.ledger.remarks(), self.advice):
+        for text in remark_lines(self.ledger.remarks(), self.advice):
             self.line(paint(printable(text), "yellow", sys.stderr))
         fine = not (any(map(self.ledger.runs, (FAILED, SKIPPED, INTERRUPTED))) or self.other_failures)
         self.line(paint(self.summary(), "green" if fine else "bold", sys.stderr))

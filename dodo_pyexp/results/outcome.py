@@ -57,6 +57,11 @@ class OwnFiles:
         """Name the files that are not pyexp's any more."""
         return {name for name, mark in self._look().items() if self._before.get(name) != mark}
 
+    def wrote(self, name: str) -> None:
+        """Take note that pyexp itself has just written one of them."""
+        if (mark := self._look().get(name)) is not None:
+            self._before[name] = mark
+
     def rescue(self) -> list[str]:
         """Write pyexp's own files again, beside those that the function put in their place; name these."""
         taken = sorted(self.taken().intersection(self._contents) - self._laid_out)

@@ -195,6 +195,8 @@ def _job(session: Session, attempt: Attempt, given: dict[str, str | None] | None
     job.timeout, job.idle_timeout = options.timeout, options.idle_timeout
     job.resources = resources_of(run)
     job.live = session.wishes.live
+    if options.read_files != "ignore":
+        job.watched = run.experiment.project, run.experiment.output.path
     return job
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..executors.job import taken_text
 from ..store import status as statuses
 from ..store.record import Record
-from . import upstreams
+from . import found_inputs, upstreams
 
 if TYPE_CHECKING:
     from .attempt import Attempt
@@ -32,11 +32,13 @@ def put_on_record(session: Session, attempt: Attempt, trying: Try, status: dict[
     if changed is not None:
         trying.killed = "UpstreamChanged", changed
         return False
+    session.plan.contents.forget()  # what the run has written, others may have read
     try:
+        found = found_inputs.put_down(session, attempt, status)
         outputs = status["digest"], attempt.name, status["files"], status["saved"]
         seal = status["sums"], status["written"]
         made = attempt.state["code"], *seal, attempt.state["requirements"]
-        record = Record(run.name, run.hash, trying.upstream, *outputs, *made, run.experiment.name)
+        record = Record(run.name, run.hash, trying.upstream, *outputs, *made, run.experiment.name, found)
     except KeyError:  # the status was damaged by the run itself
         return False
     attempt.mark_ended()

@@ -15,6 +15,7 @@ REPRODUCES = "reproduces"  # key of the status of an attempt that executed anoth
 # What pyexp's files and folders are called, for whoever has only a part of a path.
 FINISHED, STATUS, LOG, COMMIT = ".finished", "status.json", "log.out", ".commit"
 CONFIG, CONFIG_YML, RESULT, PICKLE = "config.json", "config.yml", "result.json", "experiment.pkl"
+INPUTS = "inputs.json"
 REPORT, BATCHES, LOCKS, DOIT_DB = "report", ".batches", ".locks", ".doit.db"
 
 
@@ -166,7 +167,7 @@ class AttemptFolder:
 
     __slots__ = ("flat", "path")
 
-    SHARED = (CONFIG, CONFIG_YML, RESULT, COMMIT)
+    SHARED = (CONFIG, CONFIG_YML, RESULT, INPUTS, COMMIT)
     """Own files whose names a function may take: pyexp's then stands beside, with `BESIDE` behind its name."""
     BESIDE = ".pyexp"
     OWN = frozenset([*SHARED, LOG, PICKLE, STATUS, FINISHED, f"{LOG}.pyexp", *(f"{n}.pyexp" for n in SHARED)])
@@ -215,6 +216,16 @@ class AttemptFolder:
     def result_json(self) -> str:
         """The return value, as far as JSON can hold it."""
         return f"{self.path}/{RESULT}"
+
+    @property
+    def inputs(self) -> str:
+        """Which files the run read."""
+        return f"{self.path}/{INPUTS}"
+
+    @property
+    def journal(self) -> str:
+        """Where processes that the run has started tell which files they read, as long as it goes on."""
+        return f"{self.path}/.{INPUTS}.tmp"
 
     @property
     def log(self) -> str:

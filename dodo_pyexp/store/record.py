@@ -60,10 +60,13 @@ class Record:
         Hash of the versions of the packages that it was made with; None when nobody knows.
     experiment
         The real name of the experiment; None in a record of an older pyexp.
+    found
+        The files that it was seen to read, each with size, digest and time; a text if these are many: the digest of
+        the table in `inputs.json`; None if it read none, or nobody has looked.
     """
 
     __slots__ = (
-        "attempt", "code", "config_hash", "digest", "experiment", "files", "name", "packages", "saved", "sums",
+        "attempt", "code", "config_hash", "digest", "experiment", "files", "found", "name", "packages", "saved", "sums",
         "upstream", "written",
     )  # fmt: skip
 
@@ -81,6 +84,7 @@ class Record:
         written: int | None = None,
         packages: str | None = None,
         experiment: str | None = None,
+        found: dict[str, Any] | str | None = None,
     ) -> None:
         self.name = name
         self.config_hash = config_hash
@@ -94,10 +98,13 @@ class Record:
         self.written = written
         self.packages = packages
         self.experiment = experiment
+        self.found = found
 
     def write(self, run: RunFolder) -> None:
         """Put the record in place: from here on the run is finished."""
         values: dict[str, Any] = {"format": FORMAT, **{key: getattr(self, key) for key in self.__slots__}}
+        if self.found is None:
+            del values["found"]
         atomic.write_json(run.finished, values, indent=None)
 
     @classmethod
@@ -127,6 +134,7 @@ class Record:
                 values.get("written"),
                 values.get("packages"),
                 values.get("experiment"),
+                values.get("found"),
             )
         except FileNotFoundError:
             return None
@@ -136,6 +144,7 @@ class Record:
             raise DamagedFile(f"{path} is not a whole record") from None
         whole = isinstance(record.upstream, dict) and sized(record.files, record.saved, record.sums, record.written)
         texts = {type(record.code), type(record.packages), type(record.experiment)}
+        whole = whole and isinstance(record.found, dict | str | None)
         if not (whole and texts <= _TEXT_OR_NONE and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record

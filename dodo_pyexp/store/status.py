@@ -22,6 +22,7 @@ FINISHED = "finished"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
 TAKEN = "taken"  # key: names of pyexp's own files that the function saved files of its own under; pyexp's stand beside
+READ = "read"  # key: the files that the run read; or the name of the file that says so, if these are many
 LOG = "log"  # key: what became of the log, if the function has deleted, replaced or overwritten it
 
 

@@ -20,7 +20,7 @@ from ..errors import PyexpError, warn
 from ..planning.decision import Decision, decide
 from ..planning.plan import PlannedExperiment, PlannedRun
 from ..printable import printable, printable_lines
-from ..reporting.notices import Advice, code_lines
+from ..reporting.notices import Advice, remark_lines
 from ..running.batch import Batch
 from ..running.ledger import Ledger
 from ..running.session import Session
@@ -293,7 +293,7 @@ class GroupTask(Task):
         """Say which runs were made by other code; `pyexp build` has its own way to say so."""
         found = ((task.run, ledger.of(task.run).decision) for task in runs)
         decisions = {run: decision for run, decision in found if decision is not None}
-        for line in code_lines(decisions, Advice.beside_doit(self.experiment)):
+        for line in remark_lines(decisions, Advice.beside_doit(self.experiment)):
             print(printable(line), file=sys.stderr)
 
     def pickle_safe_dict(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ COVERED = {
     "subprocess": "test_base.py",
     "sweeper": "test_offspring.py",
     "worker": "test_base.py",
+    "watching": "running/test_found_inputs.py",
 }
 
 ROOT = Path(__file__).resolve().parents[2]

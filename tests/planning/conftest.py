@@ -9,6 +9,7 @@ COVERED = {
     "dependencies": "test_plan.py",
     "order": "test_plan.py",
     "planner": "test_plan.py",
+    "files_read": "running/test_found_inputs.py",
     "previous_folders": "test_defaults.py",
     "resources": "running/test_execution.py",
     "targets": "cli/test_build.py",

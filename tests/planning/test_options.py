@@ -15,7 +15,9 @@ def pyproject(folder: Path, text: str) -> None:
 
 
 def test_the_documented_defaults(here: Path) -> None:
-    documented = Options("out", "subprocess", 0, True, False, True, None, code="warn", dirty_git="warn")
+    documented = Options(
+        "out", "subprocess", 0, True, False, True, None, code="warn", dirty_git="warn", read_files="warn"
+    )
     assert resolve() == DEFAULTS == documented
 
 

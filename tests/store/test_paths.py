@@ -19,7 +19,7 @@ def test_the_layout_is_that_of_the_documents(tmp_path):
     assert experiment.snapshot("abc") == f"{root}/.snapshots/abc"
     assert run.finished == f"{root}/lr0.1/.finished"
     files = [attempt.config_json, attempt.config_yml, attempt.pickle, attempt.result_json, attempt.log, attempt.status]
-    files += [attempt.finished, attempt.commit]
+    files += [attempt.finished, attempt.commit, attempt.inputs]
     assert {os.path.basename(path) for path in files} == {name for name in AttemptFolder.OWN if ".pyexp" not in name}
     assert {os.path.dirname(path) for path in files} == {f"{root}/lr0.1/2026-02-17_14-30-00"}
 

@@ -68,7 +68,9 @@ def put_into_words(job: Job) -> bytes | None:
     configs = [job.config] if job.kept_config is job.config else [job.config, job.kept_config]
     deps = [dep.reference() for dep in job.deps]
     try:
-        said = plain_dumps((job.name, job.arity, configs, deps, job.attempt.path, job.state, job.given, job.after), 5)
+        said = plain_dumps(
+            (job.name, job.arity, configs, deps, job.attempt.path, job.state, job.given, job.after, job.watched), 5
+        )
     except Exception:  # pickling runs the config's own code
         return None
     return said if len(said) <= MOST_BYTES else None
@@ -110,9 +112,10 @@ def hear(listening: socket, fn: Callable[..., object], relocation: Relocation | 
 
 
 def _understand(said: bytes, fn: Callable[..., object]) -> Job:
-    name, arity, configs, deps, attempt, state, given, after = loads(said)
+    name, arity, configs, deps, attempt, state, given, after, watched = loads(said)
     upstreams = Runs(Result.referred(reference) for reference in deps)
     job = Job(name, fn, arity, configs[0], upstreams, AttemptFolder(attempt), state, given)
     job.kept_config = configs[-1]
     job.after = after
+    job.watched = watched
     return job

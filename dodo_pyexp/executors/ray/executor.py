@@ -199,6 +199,7 @@ class RayExecutor(Executor):
             "root": cluster.root,
             "ray": cluster.options,
             "argv": sys.argv,
+            "watched": job.watched,
             "fn": reference,
             "path": [entry for entry in path if not _installed(entry)],
             "relocation": None if relocation is None else relocation.pairs,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from ..imports.relocation import Relocation
+    from ..watching import Watching
     from .channel import Channel
 
 _PR_SET_PDEATHSIG = 1
@@ -48,15 +49,19 @@ class Fork:
         The experiment's function, and where it was imported before; None: each fork imports it.
     relocation
         Where the project's modules are imported from.
+    watching
+        What notes which files are read; it has begun before the function was imported.
     """
 
     def __init__(
-        self, channel: Channel, reference: Any, fn: Callable[..., Any] | None, relocation: Relocation | None
-    ) -> None:
+        self, channel: Channel, reference: Any, fn: Callable[..., Any] | None, relocation: Relocation | None,
+        watching: Watching | None,
+    ) -> None:  # fmt: skip
         self._channel = channel
         self._reference = reference
         self._fn = fn
         self._relocation = relocation
+        self._watching = watching
         self._prctl = _prctl()
         self._nothing: Runs[Result] = Runs([])
         self._empty = Config()
@@ -100,6 +105,9 @@ class Fork:
         job = Job(order["name"], _missing, order["arity"], self._empty, deps, attempt, state, order["given"])
         job.log_fd = log
         job.relocation = self._relocation
+        job.watching = self._watching
+        if job.watching is not None:
+            job.watching.adopt(attempt)
         state["node"]["pid"] = os.getpid()
         status.write(attempt, state)  # now it is known where it runs, and since when
         try:

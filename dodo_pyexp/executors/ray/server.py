@@ -17,6 +17,7 @@ import sys
 from ...results.pickling import load
 from ..logs.capture import renew_streams
 from ..process import kill_group
+from ..watching import Watching
 from .channel import Channel
 
 TYPE_CHECKING = False
@@ -54,10 +55,11 @@ def main(stdin: IO[bytes]) -> NoReturn:
         from .options import hold
 
         hold(kit["ray"])
+    watching = None if kit["watched"] is None else Watching(kit["watched"], kit["relocation"] or [])
     fn = _preload(kit) if kit["preload"] else None
     from .node_run import Fork  # with all that a fork needs of pyexp, so that none has to import it
 
-    fork = Fork(channel, kit["fn"], fn, relocation)
+    fork = Fork(channel, kit["fn"], fn, relocation, watching)
     gc.collect()
     gc.freeze()  # else every fork copies what it only looks through
     channel.send((READY if _fit() else UNFIT, os.getpid()))
