@@ -111,7 +111,13 @@ def reproduce(
     differing = differing_packages(past, new.surroundings, note)
     note(f"reproducing {past.label} with the code of {past.snapshot_name}")
     with _folder_of(past, function):
-        ended = new.execute(relocation, snapshot, deps, live=live)
+        try:
+            ended = new.execute(relocation, snapshot, deps, live=live)
+        except OSError as error:
+            if error.filename is None or not str(error.filename).startswith(past.output.path):
+                raise
+            place = shown(str(error.filename2 or error.filename))
+            raise UsageError(f"cannot write to {place}: {error.strerror}") from None
     made = Reproduction(past.run.full_name, Path(past.attempt.path), Path(new.attempt.path), DIFFERENT, tolerance)
     made.packages, made.settings = differing, new.settings
     with importable(relocation.first):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
+from ..collection.match import unusable
 from ..collection.patterns import Pattern, PatternError
 from ..collection.runs import Runs
 from ..errors import ConfigError, ConfigTypeError, DependencyError, LookupFailed, nearest, suggest
@@ -96,7 +97,8 @@ class Resolver:
         names = dict.fromkeys(item.full_name if ":" in str(key) else item.name for item in others)
         hint = nearest(key.strip("^$"), names) if isinstance(key, str) else ""
         hint = hint or suggest("", (item.full_name for item in others)) or "; there is no other"
-        raise DependencyError(f"{_where(run)}: depends_on {_said(key)} matches no other run{hint}")
+        why = unusable(key) if isinstance(key, str) else ""
+        raise DependencyError(f"{_where(run)}: depends_on {_said(key)} matches no other run{why}{hint}")
 
     def _called(self, key: Any, experiments: list[PlannedExperiment], *, full: bool) -> list[PlannedRun]:
         """Give the runs of exactly that name."""

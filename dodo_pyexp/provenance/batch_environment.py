@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from ..errors import warn
 from ..store import atomic
 from ..store.opening import read_text
+from ..store.paths import shown
 
 if TYPE_CHECKING:
     from ..store.paths import ExperimentFolder
@@ -42,7 +44,19 @@ class BatchEnvironment:
         return self._requirements or ""
 
     def keep(self, files: ExperimentFolder, timestamp: str) -> None:
-        """Write down the packages of a batch; another part of it may have run with others."""
+        """Write down the packages of a batch; another part of it may have run with others.
+
+        No run needs them: where something else stands in their place, that is told.
+        """
+        try:
+            self._write(files, timestamp)
+        except OSError as error:
+            if error.errno not in atomic.IN_THE_WAY:
+                raise
+            place = shown(str(error.filename2 or error.filename))
+            warn(f"the packages are not put on record: cannot write to {place}: {error.strerror}")
+
+    def _write(self, files: ExperimentFolder, timestamp: str) -> None:
         assert self._requirements is not None
         path = files.requirements(timestamp)
         if read_text(path) not in (None, self._requirements):

@@ -22,6 +22,7 @@ from ..results.reading import made_by
 from ..results.tally import CACHED, SKIPPED, attempt_state, selected, states, tally, tally_of
 from ..store import manifest as manifests
 from ..store import timestamps
+from ..store.atomic import IN_THE_WAY
 from ..store.locks import at_work
 from ..store.manifest import Manifest
 from ..store.owner import Owner
@@ -137,9 +138,10 @@ class Batch:
                 manifest.timestamp = timestamps.set_back(names[-1]) or manifest.timestamp
             return manifest.create(self.experiment.files)
         except OSError as error:
-            raise UsageError(
-                f"cannot write to {shown(self.experiment.files.path)}: {error.strerror}; choose another --output-dir"
-            ) from None
+            place = self.experiment.files.path
+            if error.errno in IN_THE_WAY:
+                place = str(error.filename2 or error.filename or place)
+            raise UsageError(f"cannot write to {shown(place)}: {error.strerror}; choose another --output-dir") from None
 
     def _begin(self) -> Manifest:
         runs = self.experiment.runs

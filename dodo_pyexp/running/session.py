@@ -18,6 +18,7 @@ from ..planning.garbage import Collector
 from ..planning.plan import Plan, PlannedExperiment, PlannedRun
 from ..provenance.batch_environment import BatchEnvironment
 from ..store import timestamps
+from ..store.atomic import IN_THE_WAY
 from ..store.locks import RunLock
 from ..store.manifest import Manifest
 from ..store.paths import shown
@@ -140,7 +141,12 @@ class Session:
                     self._open(experiment, batch)
                 except OSError as error:
                     folder = experiment.files.path
-                    if error.errno not in FORBIDDEN or not str(error.filename).startswith(folder):
+                    place = str(error.filename2 or error.filename)
+                    if error.errno in IN_THE_WAY and place.startswith(folder):
+                        raise UsageError(
+                            f"cannot write to {shown(place)}: {error.strerror}; move away what stands there"
+                        ) from None
+                    if error.errno not in FORBIDDEN or not place.startswith(folder):
                         raise
                     raise UsageError(
                         f"cannot write to {shown(folder)}: {error.strerror}; choose another --output-dir"

@@ -23,6 +23,8 @@ _for_people = json.JSONEncoder(separators=(",\n ", ": "), ensure_ascii=False).en
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _decode = json.JSONDecoder().decode
 
+# What is said where something else stands in the place of a file or a folder.
+IN_THE_WAY = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENOTEMPTY)
 # What file systems say that have no hard links.
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EACCES)
 

@@ -175,7 +175,8 @@ def test_reproduce_says_what_it_cannot_use(
     out = (here / "out").rename(here / "whole")
     attempt = next(path.parent.relative_to(out) for path in out.rglob("ill/*/status.json"))
     names = ["status.json", "config.json", "result.json", "experiment.pkl", "log.out", ".finished", ".commit"]
-    for place in [*(attempt / name for name in names), attempt.parent / ".finished", Path("exp/.experiment.json")]:
+    beside = [attempt.parent / ".finished", Path("exp/.experiment.json"), Path("exp/.environment/last.json")]
+    for place in [*(attempt / name for name in names), *beside]:
         shutil.rmtree(here / "out", ignore_errors=True)
         shutil.copytree(out, here / "out", copy_function=os.link)
         (here / "out" / place).unlink(missing_ok=True)
@@ -190,3 +191,28 @@ def test_reproduce_says_what_it_cannot_use(
             assert status == 2 and said.startswith("error: "), f"{place}: {said}"
         else:  # what it is compared with may be gone, and it says so
             assert status in (0, 1, 2) and shown + said, f"{place}: {said}"
+
+
+@pytest.mark.parametrize("kind", [folder, Path.touch], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "place", [".environment", ".environment/last.json", ".code", ".code/*.json", ".experiment.json"]
+)
+def test_what_stands_where_a_build_writes_fails_no_run(
+    here: Path, in_time: Callable[[], None], kind: Callable[[Path], None], place: str
+) -> None:
+    (here / "pyproject.toml").touch()
+    (here / "listed.py").write_text(SCRIPT.format(True))
+    assert run("build", "listed.py")[0] == 0
+    target = next((here / "out" / "exp").glob(place))
+    if target.is_dir():
+        shutil.rmtree(target)
+    else:
+        target.unlink()
+    kind(target)
+    in_time()
+    status, _, said = run("build", "listed.py", "--rerun")
+    assert "FAILED" not in said and "Error" not in said, said
+    if status == 2:  # what the runs are made of could not be put on record
+        assert said.startswith("error: cannot write to out/exp/"), said
+    else:
+        assert status == 0 and "2 executed" in said, said

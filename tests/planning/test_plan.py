@@ -112,6 +112,8 @@ def test_what_matches_nothing_is_told_with_the_nearest_names(here: Path) -> None
     assert "exp:pre_a" not in str(raised.value)  # each run once, in the words that were used
     with pytest.raises(ValueError, match=r"\(did you mean \"exp:pre_a\""):
         plan([{"name": "last", "depends_on": "^exp:pre_aa$"}, *ABC])
+    with pytest.raises(ValueError, match=r"no other run: 'pre_a\|zz\[' is no regular expression: unterminated"):
+        plan([{"name": "last", "depends_on": "pre_a|zz["}, *ABC])
 
 
 def test_a_dict_that_matches_nothing_is_told(here: Path) -> None:
