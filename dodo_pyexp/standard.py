@@ -14,6 +14,8 @@ from _thread import allocate_lock
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .errors import UsageError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
@@ -50,6 +52,11 @@ def heard_or_not() -> Iterator[None]:
     """For a while, let nothing fail because nobody reads any more what is written to stdout and stderr.
 
     Such whiles of several threads may overlap: the last one to end puts back what was there before the first.
+
+    Raises
+    ------
+    UsageError
+        In the end, what was written to stdout cannot be kept: the disk is full.
     """
     with _changing:
         if not _inside:
@@ -60,14 +67,52 @@ def heard_or_not() -> Iterator[None]:
         _inside.append(None)
     try:
         yield
-    finally:
-        with _changing:
-            _inside.pop()
-            if not _inside:
-                if [sys.stdout, sys.stderr] == _ours:  # else somebody else has put theirs there meanwhile
-                    sys.stdout, sys.stderr = _before
-                for stream in _ours:
+    except BaseException:
+        _leave()
+        raise
+    unwritten = _leave()
+    if unwritten is not None:
+        raise _unwritable(unwritten)
+
+
+def flush_stdout() -> None:
+    """Write out what stdout holds back.
+
+    Raises
+    ------
+    UsageError
+        The disk is full.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        lead_nowhere(sys.stdout)
+        raise _unwritable(error) from None
+
+
+def _leave() -> OSError | None:
+    """Put back the streams of before, and give what kept stdout from being written."""
+    unwritten = None
+    with _changing:
+        _inside.pop()
+        if not _inside:
+            if [sys.stdout, sys.stderr] == _ours:  # else somebody else has put theirs there meanwhile
+                sys.stdout, sys.stderr = _before
+            for stream in _ours:
+                try:
                     stream.flush()
+                except OSError as error:
+                    if error.errno not in UNWRITABLE:
+                        raise
+                    lead_nowhere(stream)
+                    unwritten = error if stream is _ours[0] else unwritten
+    return unwritten
+
+
+def _unwritable(error: OSError) -> UsageError:
+    return UsageError(f"the output cannot be written: {error.strerror}")
 
 
 _changing = allocate_lock()

@@ -87,6 +87,16 @@ def test_a_full_disk_is_one_sentence(built: Any) -> None:
     assert status(built, "-m pyexp log exp:c", "2> /dev/full") == (2, "")
 
 
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("door", ["exp.py", "-m pyexp build exp.py"])
+def test_a_report_whose_output_has_no_room_is_one_sentence(project: Any, door: str, unbuffered: str) -> None:
+    project.write("exp.py", EXPERIMENT.replace(" * 10_000", ""))
+    code, said = status(project, door, "> /dev/full", PYTHONUNBUFFERED=unbuffered)
+    assert code in (1, 2) and project.finished() == {"a", "b"}
+    assert said.count("No space left on device") == 1 and "Traceback" not in said, said
+
+
 NUMBERS = """
 import os, sys
 sys.path.insert(0, "{}")

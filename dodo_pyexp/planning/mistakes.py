@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from .. import engine
+from .. import engine, standard
 from ..errors import SOME_FAILED, LookupFailed, PyexpError
 from ..provenance.frames import Place, is_ours, is_users, place_of
 from ..store.paths import shown
 from .definition import Definition
 
+_STREAMS = standard.__file__
 _API = os.path.join(engine.FOLDER, "experiment.py")
 
 
@@ -141,6 +142,8 @@ def _place(trace: TracebackType | None, *, anywhere: bool = False) -> str:
 def user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
     """Give the part of a traceback that begins in the user's code; empty when the error comes from elsewhere."""
     frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith("<frozen ")]
+    while frames and frames[-1].filename == _STREAMS:  # the user's code has printed
+        frames.pop()
     last_of_ours = max((i for i, frame in enumerate(frames) if is_ours(frame.filename)), default=-1)
     behind = frames[last_of_ours + 1 :]
     first = next((i for i, frame in enumerate(behind) if is_users(frame.filename)), None)

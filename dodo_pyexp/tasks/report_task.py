@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +30,7 @@ from ..running.damage import distrust, make_way
 from ..running.ledger import Ledger
 from ..running.session import Session
 from ..running.upstreams import result_of
+from ..standard import flush_stdout
 from ..store import atomic, timestamps
 from ..store.manifest import find
 from ..store.paths import check_folder, shown
@@ -73,7 +73,7 @@ def make_report(experiment: PlannedExperiment, ledger: Ledger, batch: Batch) -> 
     except Exception as error:
         distrust(experiment.runs, ledger, damaged_attempt(error), warn)
         raise
-    sys.stdout.flush()
+    flush_stdout()
     with _writing(folder.path):
         make_way(folder.finished)
         atomic.write_json(folder.finished, {"format": 1, "digest": _digest(experiment, ledger), "attempt": name})
