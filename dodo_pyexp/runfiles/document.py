@@ -142,7 +142,9 @@ class Document:
             setting.put_into(self.tree)
         except ConfigError as error:
             section = self.tree.get(overrides.section)
-            is_there = head in self.tree or (isinstance(section, dict) and head in section)
+            keys = [*map(str, section)] if isinstance(section, dict) else []
+            # What the config holds goes before an option that is called much the same.
+            is_there = head in self.tree or head in keys or nearest(head, keys)
             near = "" if is_there else nearest(head, dict.fromkeys([*overrides.own, *overrides.flags]))
             told = ConfigError(f'override "{short(text)}": there is no key "{head}"{near}') if near else error
             if not overrides.later or head in overrides.own:

@@ -51,6 +51,9 @@ def test_an_unknown_key_is_told_with_the_nearest(here: Any) -> None:
         document.override(Overrides(["learning_rat=2"]))
     with pytest.raises(ConfigError, match=r'did you mean "executor"'):
         document.override(Overrides(pairs=[("executr", "fork")], flags=["executor"]))
+    nested = read(here, "config: {model: {width: 1}}\n")
+    with pytest.raises(ConfigError, match=r'no key "config.modle" \(did you mean "model"\?\)'):
+        nested.override(Overrides(pairs=[("modle.width", "2")], flags=["module-name", "code"], section="config"))
     with pytest.raises(ConfigError, match="KEY=VALUE"):
         document.override(Overrides(["=3"]))
 
