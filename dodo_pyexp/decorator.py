@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from typing import Any, Never, TypedDict, Unpack, overload
 
     from .config.config import Config
+    from .config.inputs import Input
     from .executors.base import Executor
+
+    Inputs = list[str | os.PathLike[str] | Input] | Callable[[Config], list[str | os.PathLike[str] | Input]]
 
     class Said(TypedDict, total=False):
         """What `experiment` may be told beside the function."""
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
         dirty_git: str | None
         resources: dict[str, float] | Callable[[Config], dict[str, float]] | None
         defaults: dict[str, Any] | None
+        inputs: Inputs | None
         secret: list[str] | None
         not_secret: list[str] | None
 
@@ -69,6 +73,7 @@ def experiment(
     dirty_git: str | None = None,
     resources: dict[str, float] | Callable[[Config], dict[str, float]] | None = None,
     defaults: dict[str, Any] | None = None,
+    inputs: Inputs | None = None,
     secret: list[str] | None = None,
     not_secret: list[str] | None = None,
     **unknown: Never,
@@ -121,6 +126,9 @@ def experiment(
     secret, not_secret
         Keys of configs whose values are secrets, or are not, whatever they look like: ``["salt", "model.token"]``. What
         is secret is written down nowhere, and another value is not another config.
+    inputs
+        Files and folders that the runs read: paths, relative to the project, those of folders with ``/`` at the end; or
+        a function that is given the config and names those of its run. A run whose inputs have changed is out of date.
 
     Raises
     ------
@@ -141,7 +149,7 @@ def experiment(
     """
     options = Options(
         output_dir, executor, retry, stash, hash_configs, timestamp, timeout, idle_timeout=idle_timeout, resume=resume,
-        code=code, read_files=read_files, dirty_git=dirty_git, resources=resources, secret=secret,
+        code=code, read_files=read_files, dirty_git=dirty_git, resources=resources, secret=secret, inputs=inputs,
         not_secret=not_secret,
     )  # fmt: skip
 

@@ -50,6 +50,10 @@ class DependencyError(PyexpError, ValueError):
     """`depends_on` matches nothing, or goes in a circle."""
 
 
+class InputError(PyexpError, ValueError):
+    """A file or folder that a run is declared to read is not there, or cannot be read."""
+
+
 class SignatureError(PyexpError, TypeError):
     """The experiment function takes a number of parameters that pyexp cannot call."""
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dodo_pyexp.printable import pad, printable, printable_lines, shorten, width
+from dodo_pyexp.printable import pad, printable, printable_lines, shorten, size_text, width
 
 NAME = "esc\x1b[31mred\nline\u202eback"
 SHOWN = r"esc\x1b[31mred\nline\u202eback"
@@ -139,3 +139,10 @@ def test_a_very_long_name_is_cut_on_a_terminal_and_nowhere_else(named: Any, comm
     assert any("yyyy…yyyy" in line for line in lines)
     assert max(map(len, lines)) < 160
     assert "y" * 300 in named.pyexp(*command, status=None).stdout
+
+
+@pytest.mark.parametrize(
+    "size, text", [(1, "1 byte"), (0, "0 bytes"), (1500, "1.5 kB"), (999_999, "1.0 MB"), (3 * 10**12, "3.0 TB")]
+)
+def test_sizes_are_written_for_people(size: int, text: str) -> None:
+    assert size_text(size) == text

@@ -18,6 +18,7 @@ from ..config.config import Config
 from ..config.encode import Kept, decode
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, WRONG_USAGE, PyexpError, UsageError, suggest
 from ..planning.decision import FAILED, Decision, foresee
+from ..planning.declared_inputs import refuse_missing
 from ..planning.definition import Definition
 from ..planning.filters import is_full, matcher
 from ..planning.options import Options
@@ -265,22 +266,26 @@ class Request:
             return 0
         if self.select(plan, lambda text: print(printable(text), file=sys.stderr)) is None:
             return self.exit_code
-        self.forbid_uncommitted(plan)
         decisions = foresee(plan, rerun=arguments.rerun)
+        self.forbid(plan, decisions)
         text, code = listing.dry_run_text(decisions)
         print(text)
         self.tell_code(decisions)
         return code
 
-    def forbid_uncommitted(self, plan: Plan) -> None:
-        """Make sure that nothing that was asked for forbids the uncommitted changes that there are.
+    def forbid(self, plan: Plan, decisions: dict[PlannedRun, Decision]) -> None:
+        """Make sure that nothing forbids a build: no uncommitted changes, and no input that is missing.
+
+        Of runs that have finished, an input that is gone is only their reason.
 
         Raises
         ------
-        DirtyGitError
+        DirtyGitError, InputError
             Something does.
         """
         Uncommitted(plan, lambda text: None).forbid()
+        new = (run for run, said in decisions.items() if run.selected and said.kind == "never")
+        refuse_missing(new, self._own.makers().__contains__)
 
     def tell_code(self, decisions: dict[PlannedRun, Decision]) -> None:
         """Say which experiments have runs that were made by other code."""
@@ -298,6 +303,7 @@ class Request:
         if selection is None:
             return None
         names, own = selection
+        refuse_missing((run for run in plan.runs() if run.selected), own.makers().__contains__)
         build = Build(plan, self._wishes(), reporter, own, reports=reports)
         try:
             self.exit_code = build.run(names)

@@ -58,7 +58,7 @@ def _build(wanted: Request, stdout: IO[str]) -> int:
 
 def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     plan, decisions = states(wanted)
-    wanted.forbid_uncommitted(plan)
+    wanted.forbid(plan, decisions)
     own = {}
     if wanted.own:
         from ..tasks.foretold import foretell

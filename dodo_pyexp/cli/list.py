@@ -19,6 +19,7 @@ def add_arguments(parser: Parser) -> None:
         "--all", action="store_true", help="also what is in the output folder and no config asks for any more"
     )
     parser.add_argument("--batches", action="store_true", help="list previous batches instead, with counts")
+    parser.add_argument("--inputs", action="store_true", help="with the files and folders that each run reads")
     parser.add_argument("--json", action="store_true", help="write it as JSON")
 
 
@@ -43,9 +44,9 @@ def _list(arguments: Namespace, stdout: IO[str]) -> int:
 
     plan, decisions = states(request(arguments))
     if arguments.json:
-        print(json_text(listing.states_data(plan, decisions)), file=stdout)
+        print(json_text(listing.states_data(plan, decisions, inputs=arguments.inputs)), file=stdout)
     else:
-        print(listing.states_text(plan, decisions))
+        print(listing.states_text(plan, decisions, inputs=arguments.inputs))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ConfigTypeError
+from ..errors import ConfigError, ConfigTypeError
 from .atoms import rebuilt
 
 TYPE_CHECKING = False
@@ -109,6 +109,25 @@ def _again(kind: type[Input], path: str, root: str | None) -> Input:
     value = kind(path)
     value.root = root
     return value
+
+
+def as_input(item: Any, where: str) -> Input:
+    """Read an item of `inputs`: a text means a file, or a folder where it ends in ``/``.
+
+    Raises
+    ------
+    ConfigError
+        It is no path; the message starts with `where`.
+    """
+    if isinstance(item, Input):
+        return item
+    try:
+        text = os.fspath(item)
+        return Folder(text) if text.endswith("/") and text != "/" else File(text)
+    except (TypeError, ConfigTypeError):
+        raise ConfigError(
+            f'{where}: inputs must be a list of paths, such as ["data/train.csv"], not {item!r}'
+        ) from None
 
 
 def rooted(value: Input, root: str) -> Input:

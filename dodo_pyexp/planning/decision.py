@@ -21,6 +21,7 @@ from ..store.locks import at_work
 from ..store.opening import read_bytes
 from ..store.paths import CONFIG, RunFolder
 from ..store.record import FAILED_UPSTREAM, Record
+from . import declared_inputs
 from .config_changes import differences
 from .files_read import changes
 from .plan import Plan, PlannedExperiment, PlannedRun
@@ -46,7 +47,7 @@ class Decision:
         One of the states above.
     kind
         What kind of reason: ``never``, ``config``, ``upstream``, ``damaged``, ``code``, ``failed``, ``interrupted``,
-        ``running``, ``forced``, ``orphan``, ``read`` or "".
+        ``running``, ``forced``, ``orphan``, ``input``, ``read`` or "".
     reason
         The reason in words, such as ``config: lr 0.1 -> 0.01``. A run that is up to date has one, too, if it was made
         by other code than today's.
@@ -146,6 +147,8 @@ def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], 
     if expected and list(expected) != [upstream.task for upstream in run.upstream]:
         names = [upstream.full_name for upstream in run.upstream]
         return Decision(STALE, "upstream", "the order of its upstreams changed", {"upstream": names})
+    if (run.inputs or record.inputs) and (changed := _other_inputs(run, record)) is not None:
+        return changed
     damage = record.missing_part(run.files)
     if damage is not None:
         return Decision(STALE, "damaged", f"result damaged: {damage}", {"attempt": record.attempt})
@@ -179,6 +182,17 @@ def _other_code(experiment: PlannedExperiment, before: str | None) -> Decision:
             decision = FINE
         judged[before] = decision
     return decision
+
+
+def _other_inputs(run: PlannedRun, record: Record) -> Decision | None:
+    """Say which of the declared inputs are not what they were; None if all are."""
+    try:
+        changed = declared_inputs.changes(run, record)
+    except (TypeError, ValueError, IndexError):
+        return Decision(STALE, "damaged", "record damaged: what it says of the inputs makes no sense")
+    if not changed:
+        return None
+    return Decision(STALE, "input", several(declared_inputs.in_words(changed), "; "), {"inputs": changed})
 
 
 def _other_files(run: PlannedRun, record: Record, decision: Decision) -> Decision:

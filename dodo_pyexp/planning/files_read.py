@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..printable import size_text
-from ..provenance.inputs.found import CHANGED, is_fresh, kept_table
+from ..provenance.inputs.entries import CHANGED, is_fresh
+from ..provenance.inputs.found import kept_table
 
 if TYPE_CHECKING:
     from ..provenance.inputs.contents import Contents
-    from ..provenance.inputs.found import Table
+    from ..provenance.inputs.entries import Table
     from ..store.record import Record
     from .plan import PlannedExperiment, PlannedRun
 
@@ -28,7 +29,7 @@ def changes(run: PlannedRun, record: Record) -> dict[str, str]:
         What the record says makes no sense.
     """
     changed = {}
-    for path, entry in _table(run, record).items():
+    for path, entry in read_table(run, record).items():
         what = _change(run.experiment, path, entry)
         if what:
             changed[path] = what
@@ -39,7 +40,7 @@ def as_today(run: PlannedRun, record: Record) -> Table:
     """Give what the record of a run would say if the run had read its files as they are now; without those gone."""
     experiment, contents = run.experiment, run.experiment.contents
     table: Table = {}
-    for path, entry in _table(run, record).items():
+    for path, entry in read_table(run, record).items():
         place = experiment.inside(path)
         if not _change(experiment, path, entry):
             table[path] = entry
@@ -57,7 +58,7 @@ def _is_same(contents: Contents, path: str, digest: str | None, dated: bool) -> 
     return dated if digest is None else contents.digest(path) == digest
 
 
-def _table(run: PlannedRun, record: Record) -> Table:
+def read_table(run: PlannedRun, record: Record) -> Table:
     """Give what a record says of the files that were read, wherever it stands."""
     found, before = record.found, run.experiment.read_before
     if isinstance(found, str):

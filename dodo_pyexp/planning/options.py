@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 
+from ..config.inputs import as_input
 from ..errors import ConfigError, current_folder, nearest, suggest
 from ..executors.names import check_name
 from ..executors.ray.demand import check_resources
@@ -59,13 +60,15 @@ class Options:
         told that there is none. None: it is told nothing.
     resources
         What a run asks of the machine that executes it: a table, or a function that is given the config.
+    inputs
+        Files and folders that every run reads, or a function that is given the config and names those of its run.
     secret, not_secret
         Keys of configs that are those of secrets, or are not, whatever they look like; see `SecretKeys`.
     """
 
     __slots__ = (
-        "code", "dirty_git", "executor", "hash_configs", "idle_timeout", "not_secret", "output_dir", "read_files",
-        "resources", "resume", "retry", "secret", "stash", "timeout", "timestamp",
+        "code", "dirty_git", "executor", "hash_configs", "idle_timeout", "inputs", "not_secret", "output_dir",
+        "read_files", "resources", "resume", "retry", "secret", "stash", "timeout", "timestamp",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +88,7 @@ class Options:
         secret: Sequence[str] | None = None,
         not_secret: Sequence[str] | None = None,
         read_files: str | None = None,
+        inputs: Any = None,
     ) -> None:
         self.output_dir = output_dir
         self.executor = executor
@@ -100,6 +104,7 @@ class Options:
         self.resources = resources
         self.secret = secret
         self.not_secret = not_secret
+        self.inputs = inputs
         self.read_files = read_files
 
     def __repr__(self) -> str:
@@ -134,6 +139,7 @@ class Options:
             keys = getattr(self, name)
             if keys is not None and not all(isinstance(key, str) and key for key in keys):
                 raise ConfigError(f'{where}: {name} must be a list of keys, such as ["model.token"], not {keys!r}')
+        check_inputs(self.inputs, where)
         check_name(self.executor, where)
         if not callable(self.resources):
             check_resources(self.resources, where)
@@ -197,6 +203,22 @@ def resolve(*layers: Options, typed: Options | None = None, project: str | None 
     for layer in layers:
         result = result.over(_within(project, layer))
     return result.over(project_options(project)).over(_within(project, DEFAULTS))
+
+
+def check_inputs(said: Any, where: str) -> None:
+    """Make sure that `inputs` names files and folders, or is a function.
+
+    Raises
+    ------
+    ConfigError
+        It does not.
+    """
+    if said is None or callable(said):
+        return
+    if not isinstance(said, (list, tuple)):
+        raise ConfigError(f'{where}: inputs must be a list of paths, such as ["data/train.csv"], not {said!r}')
+    for item in said:
+        as_input(item, where)
 
 
 def _within(folder: str, options: Options) -> Options:

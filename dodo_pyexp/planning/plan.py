@@ -15,6 +15,7 @@ from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.defaults import Defaults
 from ..config.hashing import hash_config
+from ..config.inputs import Input
 from ..config.secret_keys import SecretKeys
 from ..config.sweep import MOST_CONFIGS
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
@@ -47,7 +48,8 @@ class PlannedRun:
     """
 
     __slots__ = (
-        "chosen", "config", "experiment", "files", "folder", "hash", "name", "optional", "selected", "task", "upstream",
+        "chosen", "config", "experiment", "files", "folder", "hash", "inputs", "name", "optional", "selected",
+        "task", "upstream",
     )  # fmt: skip
 
     def __init__(self, experiment: PlannedExperiment, config: Config, folder: str, config_hash: str) -> None:
@@ -59,6 +61,8 @@ class PlannedRun:
         self.files: Final = RunFolder(f"{experiment.files.path}/{folder}", flat=experiment.flat)
         self.task: Final = f"{experiment.task}:{folder}"
         self.upstream: tuple[PlannedRun, ...] = ()
+        #: What it is declared to read.
+        self.inputs: tuple[Input, ...] = ()
         #: Tasks of the upstreams that may fail without this run being skipped.
         self.optional: frozenset[str] = frozenset()
         #: Brought up to date by this build; and asked for, not only needed by one that is.
@@ -265,7 +269,7 @@ class Plan:
         self.roots = roots
         self.experiments = roots + others
         #: What files are like that runs have read: each is asked once a build, whoever asks.
-        self.contents = Contents()
+        self.contents = Contents(self.experiments[0].output.digests if self.experiments else None)
         for experiment in self.experiments:
             experiment.contents = self.contents
 

@@ -15,6 +15,7 @@ from ..importing import module_name
 from ..namesakes import refuse_strangers
 from ..store.paths import check_folder
 from . import ownership
+from .declared_inputs import check_places, inputs_of
 from .definition import place
 from .dependencies import Resolver
 from .garbage import Collector
@@ -53,6 +54,7 @@ def make_plan(
         while pending:
             for run in pending.pop(0).runs:
                 wanted = run.config.get("depends_on")
+                run.inputs = inputs_of(run.experiment, run.config)
                 if "resources" in run.config:
                     check_config(run)
                 if wanted is not None and wanted != []:
@@ -63,6 +65,7 @@ def make_plan(
         _check_folders(plan.experiments)
         _check_modules(plan.experiments)
         plan.ordered()
+        check_places(plan)
         if resolver.extra:
             mine = {id(experiment) for experiment in planned}
             plan.select(lambda run: id(run.experiment) in mine)

@@ -28,6 +28,7 @@ from ..planning.plan import Plan, PlannedRun
 from ..printable import from_here, printable
 from ..running.ledger import EXECUTED
 from .failures import failures_data
+from .inputs import inputs_data, inputs_lines
 from .notices import file_lines
 
 if TYPE_CHECKING:
@@ -82,7 +83,12 @@ def _with_orphans(
 
 
 def states_text(
-    plan: Plan, decisions: Decisions, stream: IO[str] | None = None, orphans: Sequence[Orphan] | None = None
+    plan: Plan,
+    decisions: Decisions,
+    stream: IO[str] | None = None,
+    orphans: Sequence[Orphan] | None = None,
+    *,
+    inputs: bool = False,
 ) -> str:
     """List the selected runs with state and reason, then the orphans, and the counts at the end."""
     stream = stream or sys.stdout
@@ -90,10 +96,11 @@ def states_text(
     names = column((run.full_name for run, _ in wanted), stream)
     state_width = max((len(decision.state) for _, decision in wanted), default=0)
     painted = {state: paint(f"{state:<{state_width}}", colour, stream) for state, colour in STATES.items()}
-    lines = [
-        f"{name}  {painted[decision.state]}  {_reason(decision)}".rstrip()
-        for name, (_, decision) in zip(names, wanted, strict=True)
-    ]
+    lines = []
+    for name, (run, decision) in zip(names, wanted, strict=True):
+        lines.append(f"{name}  {painted[decision.state]}  {_reason(decision)}".rstrip())
+        if inputs and isinstance(run, PlannedRun):
+            lines += inputs_lines(run)
     lines += map(printable, file_lines({run: decisions[run] for run, _ in _in_order(plan, decisions)}))
     lines.append(_counts_text(_counts((decision for _, decision in wanted), orphans=orphans is not None), stream))
     return "\n".join(lines)
@@ -103,13 +110,20 @@ def _reason(decision: Decision) -> str:
     return printable(from_here(decision.reason))
 
 
-def states_data(plan: Plan, decisions: Foreseen, orphans: Sequence[Orphan] | None = None) -> dict[str, Any]:
+def states_data(
+    plan: Plan, decisions: Foreseen, orphans: Sequence[Orphan] | None = None, *, inputs: bool = False
+) -> dict[str, Any]:
     """Give what `states_text` says for programs."""
     wanted = _with_orphans(plan, decisions, orphans)
     attempts: dict[Any, str] = decisions.attempts
     return {
         "runs": [
-            {**_names(run), **decision.to_dict(), "attempt": attempts.get(run) or decision.data.get("attempt")}
+            {
+                **_names(run),
+                **decision.to_dict(),
+                "attempt": attempts.get(run) or decision.data.get("attempt"),
+                **({"inputs": inputs_data(run)} if inputs and isinstance(run, PlannedRun) else {}),
+            }
             for run, decision in wanted
         ],
         "counts": _counts((decision for _, decision in wanted), orphans=orphans is not None),

@@ -109,8 +109,8 @@ class RunFileRequest(Request):
         plan = self.plan()
         if self.select(plan, tell) is None:
             return self.exit_code
-        self.forbid_uncommitted(plan)
         decisions = foresee(plan, rerun=self.arguments.rerun)
+        self.forbid(plan, decisions)
         text, code = listing.dry_run_text(decisions)
         if self.arguments.json:
             self._print(listing.states_data(plan, decisions))
@@ -124,7 +124,7 @@ class RunFileRequest(Request):
         plan = self.plan()
         if self.select(plan, tell) is None:
             return self.exit_code
-        self.forbid_uncommitted(plan)
+        self.forbid(plan, {})
         session = Session(plan, self._wishes())
         session.note = tell
         try:

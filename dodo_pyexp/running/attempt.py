@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.config import Config
 from ..config.encode import dumps_config
+from ..config.inputs import replaced, rooted
+from ..config.merge import copied
 from ..errors import PyexpError
 from ..executors.job import describe
 from ..provenance.secrets.holes import secrets_of
@@ -42,6 +44,8 @@ class Attempt:
         self.run = run
         config = Config(run.config)
         config.pop("depends_on", None)
+        if run.inputs:  # each knows where it lies
+            config = replaced(copied(config, Config), lambda value: rooted(value, run.experiment.project))
         #: What the function is given; and the same as it may be written down.
         self.config, self.kept_config = config, run.experiment.masker.config(config)
         #: What its status says so far.

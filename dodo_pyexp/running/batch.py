@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config.encode import encode
 from ..errors import DamagedFile, UsageError
-from ..planning import defaults, ownership
+from ..planning import declared_inputs, defaults, ownership
 from ..planning.plan import PlannedExperiment, PlannedRun
 from ..provenance.secrets.argv import mask_arguments
 from ..provenance.secrets.credentials import mask, telling
@@ -163,6 +163,8 @@ class Batch:
         selected = [run.folder for run in runs if run.selected]
         if len(selected) != len(runs):
             about["selected"] = selected
+        if inputs := declared_inputs.listed(run for run in runs if run.selected):
+            about["inputs"] = inputs
         about.update(mask(self.experiment.definition.about))
         if self.experiment.defaults is not None:
             about["defaults"] = encode(self.experiment.defaults.first)

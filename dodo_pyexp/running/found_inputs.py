@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..planning.declared_inputs import is_declared
 from ..provenance.inputs import found
 
 if TYPE_CHECKING:
-    from ..provenance.inputs.found import Table
+    from ..provenance.inputs.entries import Table
     from .attempt import Attempt
     from .session import Session
 
@@ -29,7 +30,8 @@ def put_down(session: Session, attempt: Attempt, status: dict[str, Any]) -> Tabl
         return None if kept is None else kept.relocation.of(path)
 
     try:
+        said = {**said, "files": [one for one in said["files"] if not is_declared(attempt.run, one[0])]}
         inputs = found.look_at(said, experiment.inside, experiment.contents, copy_of)
-    except (KeyError, TypeError, ValueError):  # the run itself has damaged it
+    except (KeyError, TypeError, ValueError, IndexError):  # the run itself has damaged it
         return None
     return found.write(attempt.folder, status, inputs)

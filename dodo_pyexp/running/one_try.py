@@ -13,7 +13,7 @@ from ..executors.job import Job, describe
 from ..executors.logs.capture import Log
 from ..executors.offspring import Offspring
 from ..executors.process import describe_end
-from ..planning import resume
+from ..planning import declared_inputs, resume
 from ..planning.plan import RESUME_KEY
 from ..planning.resources import resources_of
 from ..provenance.secrets.repeats import printed_forms
@@ -177,6 +177,8 @@ def _first_state(
     }
     if losses:
         state["lost"] = losses
+    if run.inputs:
+        state["inputs"] = declared_inputs.today(run)
     if run.upstream:
         state["deps"] = upstreams.attempts_of(run, session.ledger)
     return state

@@ -302,6 +302,7 @@ class Session:
             for executor in self._executors.values():
                 self._tell_failure(executor, executor.close)
         finally:
+            self.plan.contents.digests.save()
             if "guardian" in vars(self):
                 self.guardian.close()
             if "scribe" in vars(self):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..executors.job import taken_text
+from ..planning import declared_inputs
 from ..store import status as statuses
 from ..store.record import Record
 from . import found_inputs, upstreams
@@ -33,12 +34,13 @@ def put_on_record(session: Session, attempt: Attempt, trying: Try, status: dict[
         trying.killed = "UpstreamChanged", changed
         return False
     session.plan.contents.forget()  # what the run has written, others may have read
+    inputs = declared_inputs.as_read(run, attempt.state.get("inputs"))
     try:
         found = found_inputs.put_down(session, attempt, status)
         outputs = status["digest"], attempt.name, status["files"], status["saved"]
         seal = status["sums"], status["written"]
         made = attempt.state["code"], *seal, attempt.state["requirements"]
-        record = Record(run.name, run.hash, trying.upstream, *outputs, *made, run.experiment.name, found)
+        record = Record(run.name, run.hash, trying.upstream, *outputs, *made, run.experiment.name, found, inputs)
     except KeyError:  # the status was damaged by the run itself
         return False
     attempt.mark_ended()

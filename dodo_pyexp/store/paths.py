@@ -16,7 +16,7 @@ REPRODUCES = "reproduces"  # key of the status of an attempt that executed anoth
 FINISHED, STATUS, LOG, COMMIT = ".finished", "status.json", "log.out", ".commit"
 CONFIG, CONFIG_YML, RESULT, PICKLE = "config.json", "config.yml", "result.json", "experiment.pkl"
 INPUTS = "inputs.json"
-REPORT, BATCHES, LOCKS, DOIT_DB = "report", ".batches", ".locks", ".doit.db"
+REPORT, BATCHES, LOCKS, DOIT_DB, DIGESTS = "report", ".batches", ".locks", ".doit.db", ".digests.json"
 
 
 class OutputFolder:
@@ -35,6 +35,11 @@ class OutputFolder:
     def doit_db(self) -> str:
         """doit's database: a cache, which may be deleted at any time."""
         return f"{self.path}/{DOIT_DB}"
+
+    @property
+    def digests(self) -> str:
+        """The digests of files that runs read: a cache, which may be deleted at any time."""
+        return f"{self.path}/{DIGESTS}"
 
 
 class ExperimentFolder:
@@ -117,6 +122,10 @@ class ExperimentFolder:
     def code(self, digest: str) -> str:
         """One of these fingerprints."""
         return f"{self.path}/.code/{digest}.json"
+
+    def tree(self, digest: str) -> str:
+        """The files that were in a folder which runs have read."""
+        return f"{self.path}/.inputs/{digest}.json"
 
     @property
     def reports(self) -> RunFolder:

@@ -63,11 +63,15 @@ class Record:
     found
         The files that it was seen to read, each with size, digest and time; a text if these are many: the digest of
         the table in `inputs.json`; None if it read none, or nobody has looked.
+    inputs
+        The files and folders that it was declared to read, by their paths as they were written, those of folders with a
+        slash at the end: of a file size, digest and times, of a folder number, bytes and digest of its files. None if
+        there were none.
     """
 
     __slots__ = (
-        "attempt", "code", "config_hash", "digest", "experiment", "files", "found", "name", "packages", "saved", "sums",
-        "upstream", "written",
+        "attempt", "code", "config_hash", "digest", "experiment", "files", "found", "inputs", "name", "packages",
+        "saved", "sums", "upstream", "written",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +89,7 @@ class Record:
         packages: str | None = None,
         experiment: str | None = None,
         found: dict[str, Any] | str | None = None,
+        inputs: dict[str, Any] | None = None,
     ) -> None:
         self.name = name
         self.config_hash = config_hash
@@ -99,12 +104,14 @@ class Record:
         self.packages = packages
         self.experiment = experiment
         self.found = found
+        self.inputs = inputs
 
     def write(self, run: RunFolder) -> None:
         """Put the record in place: from here on the run is finished."""
         values: dict[str, Any] = {"format": FORMAT, **{key: getattr(self, key) for key in self.__slots__}}
-        if self.found is None:
-            del values["found"]
+        for name in ("found", "inputs"):
+            if values[name] is None:
+                del values[name]
         atomic.write_json(run.finished, values, indent=None)
 
     @classmethod
@@ -135,6 +142,7 @@ class Record:
                 values.get("packages"),
                 values.get("experiment"),
                 values.get("found"),
+                values.get("inputs"),
             )
         except FileNotFoundError:
             return None
@@ -144,7 +152,7 @@ class Record:
             raise DamagedFile(f"{path} is not a whole record") from None
         whole = isinstance(record.upstream, dict) and sized(record.files, record.saved, record.sums, record.written)
         texts = {type(record.code), type(record.packages), type(record.experiment)}
-        whole = whole and isinstance(record.found, dict | str | None)
+        whole = whole and isinstance(record.found, dict | str | None) and isinstance(record.inputs, dict | None)
         if not (whole and texts <= _TEXT_OR_NONE and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record

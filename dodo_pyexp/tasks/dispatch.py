@@ -12,12 +12,13 @@ from typing import Any
 from doit.control import ExecNode, TaskControl, TaskDispatcher
 from doit.dependency import Dependency, JSONCodec, MD5Checker
 
+from ..planning.declared_inputs import place_in
 from ..reporting.reporter import BuildReporter
 from ..running.session import Session
 from ..store.paths import DOIT_DB
 from .backend import Backend
 from .other_tasks import OtherTasks
-from .run_tasks import ReportTask, make_tasks
+from .run_tasks import ReportTask, RunTask, make_tasks
 from .runner import BuildRunner
 from .user_tasks import OwnTasks
 
@@ -40,7 +41,7 @@ def run_tasks(
     """
     tasks = _tasks(session, reports=reports)
     control = TaskControl(list(own.among(tasks)))
-    _depend_on_runs(control, own, [task for some in tasks.values() for task in some])
+    _order_by_files(control, own, [task for some in tasks.values() for task in some])
     control.process(selection)
     experiments = session.plan.experiments
     path = experiments[0].output.doit_db if experiments else DOIT_DB
@@ -64,10 +65,15 @@ def _tasks(session: Session, *, reports: bool) -> dict[int, list[Any]]:
     return made
 
 
-def _depend_on_runs(control: TaskControl, own: OwnTasks, tasks: list[Any]) -> None:
-    """Let the user's tasks depend on runs by the paths of their targets, as they are written in the tasks' folder."""
+def _order_by_files(control: TaskControl, own: OwnTasks, tasks: list[Any]) -> None:
+    """Let runs depend on the user's tasks that make their inputs, and these tasks on runs whose targets they read."""
     if not own:
         return
+    makers = own.makers()
+    for task in tasks:
+        if isinstance(task, RunTask) and task.run.inputs:
+            places = (os.path.normpath(place_in(task.run, value)) for value in task.run.inputs)
+            task.task_dep += [makers[place] for place in places if place in makers]
     made = {os.path.abspath(target): task.name for task in tasks for target in task.targets}
     for task in own.tasks:
         paths = {path: made[full] for path in task.file_dep if (full := own.path(task, path)) in made}

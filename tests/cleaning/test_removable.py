@@ -3,14 +3,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 from dodo_pyexp.cleaning.removable import (
     aside,
     history,
     leftovers,
     removed_by_halves,
-    size_text,
     tree_size,
     whole_run,
 )
@@ -68,10 +65,3 @@ def test_history_is_what_is_there_beside_the_runs(tmp_path: Path) -> None:
     Path(experiment.files.defaults).touch()
     stored(experiment)
     assert [piece.label for piece in history(experiment)] == ["exp .batches", "exp .defaults.json"]
-
-
-@pytest.mark.parametrize(
-    "size, text", [(1, "1 byte"), (0, "0 bytes"), (1500, "1.5 kB"), (999_999, "1.0 MB"), (3 * 10**12, "3.0 TB")]
-)
-def test_sizes_are_written_for_people(size: int, text: str) -> None:
-    assert size_text(size) == text

@@ -5,24 +5,30 @@ from __future__ import annotations
 import os
 import stat
 
-from ...store.digest import BLOCK, SUM_LENGTH, sha256
-from ...store.opening import open_file
+from .declared import Seen, see_file, see_folder
+from .digests import Digests
+from .entries import Stat
 from .listing import listing
 
 # Bytes of a file that is known by its size and its time alone; and of all that a build reads to know files better.
 LARGEST = 1 << 30
 MOST_BYTES = 10 << 30
 
-Stat = tuple[int, int, int]
-"""Size of a file; when it was written, as it says; and when that was said (nanoseconds since the epoch)."""
-
 
 class Contents:
-    """Looks at files, and remembers what it has seen."""
+    """Looks at files, and remembers what it has seen.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    kept
+        The file in which digests are kept from build to build.
+    """
+
+    def __init__(self, kept: str | None = None) -> None:
+        #: What is in files, with what earlier builds knew of them.
+        self.digests = Digests(kept)
+        self._declared: dict[tuple[str, str], Seen] = {}
         self._stats: dict[str, Stat | None] = {}
-        self._digests: dict[tuple[str, int, int, int, int], str] = {}
         self._listings: dict[str, tuple[int, int, str] | None] = {}
         self._left = MOST_BYTES
 
@@ -38,20 +44,14 @@ class Contents:
         found = _look(path)
         if found is None:
             return None
-        key = path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
-        if key not in self._digests:
-            if found.st_size > LARGEST or found.st_size > self._left:
-                return None
+        digest = self.digests.known(path, found)
+        if digest is None and found.st_size <= min(LARGEST, self._left):
             self._left -= found.st_size
             try:
-                digest = _digest_of(path, found.st_size)
+                digest = self.digests.of(path, found)
             except OSError:
                 return None
-            after = _look(path)
-            if after is None or (path, after.st_size, after.st_mtime_ns, after.st_ino, after.st_ctime_ns) != key:
-                return digest  # of something in between: it is changing
-            self._digests[key] = digest
-        return self._digests[key]
+        return digest
 
     def listing(self, folder: str) -> tuple[int, int, str] | None:
         """Give number, bytes and digest of the files in a folder; None if there is no such folder."""
@@ -59,9 +59,16 @@ class Contents:
             self._listings[folder] = listing(folder)
         return self._listings[folder]
 
+    def declared(self, kind: str, place: str) -> Seen:
+        """Look at a declared file or folder."""
+        if (kind, place) not in self._declared:
+            self._declared[kind, place] = (see_file if kind == "file" else see_folder)(place, self.digests)
+        return self._declared[kind, place]
+
     def forget(self) -> None:
         """Look again from here on: a run was executed, and may have written what others read."""
         self._stats.clear()
+        self._declared.clear()
         self._listings.clear()
 
 
@@ -71,11 +78,3 @@ def _look(path: str) -> os.stat_result | None:
     except (OSError, ValueError):
         return None
     return found if stat.S_ISREG(found.st_mode) else None
-
-
-def _digest_of(path: str, size: int) -> str:
-    digest = sha256(size)
-    with open_file(path) as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()[:SUM_LENGTH]

@@ -5,31 +5,22 @@ Implements: docs/files-on-disk.md (`inputs.json`); docs/how-it-works.md, "What a
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from ...store import atomic
 from ...store.digest import sum_of_bytes
 from ...store.paths import INPUTS, AttemptFolder
 from ...store.status import READ, TAKEN
+from .entries import CHANGED, Table, is_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .contents import Contents, Stat
+    from .contents import Contents
 
-    Entry = list[Any]
-    """As a record holds it: size, digest and both times of a file, or number, bytes and digest of a folder's files.
-
-    Without a digest a file is known by its first time; without the second, it has to be read to know it."""
-    Table = dict[str, Entry]
 
 FORMAT = 1
 FEW = 20  # files that stand in the record itself; more stand in `inputs.json` alone
-#: In place of a digest: the file changed while the run went on, and nobody knows what it has read.
-CHANGED = "?"
-# A file may be written over within this time, and have the same time as before (nanoseconds).
-_TICK = 50_000_000
 
 
 def told(attempt: AttemptFolder, status: dict[str, Any]) -> dict[str, Any] | None:
@@ -80,11 +71,6 @@ def look_at(
         if listed is not None:
             folders[path] = dict(zip(("files", "size", "digest"), listed, strict=True))
     return {"format": FORMAT, "files": files, "folders": folders}
-
-
-def is_fresh(stat: Stat) -> bool:
-    """Tell whether a file was written just now, so that its times would not tell if it were written again."""
-    return time.time_ns() - max(stat[1:]) < _TICK
 
 
 def write(attempt: AttemptFolder, status: dict[str, Any], found: dict[str, Any]) -> Table | str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from ...config.secret_keys import MASKED, secret_key
 from .credentials import environment_secrets, mask_text
-from .yaml_text import mask_yaml
 
 
 def mask_arguments(arguments: Sequence[str], known: Iterable[str] = ()) -> list[str]:
@@ -45,6 +44,8 @@ def _mask_argument(argument: str, known: Sequence[str]) -> str:
     """Mask the secrets in one word of a command line."""
     key, equals, value = argument.partition("=")
     if argument.lstrip().startswith(("{", "[")) and ":" in argument:
+        from .yaml_text import mask_yaml  # YAML is slow to import, and few command lines hold any
+
         return mask_yaml(argument, known)
     if equals and "://" not in key:
         return f"{key}={MASKED if _names_secret(key) else _mask_argument(value, known)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 COVERED = {
+    "entries": "test_declared.py",
     "callers": "test_watch.py",
     "contents": "running/test_found_inputs.py",
     "found": "running/test_found_inputs.py",

@@ -1,0 +1,25 @@
+"""How an input stands in a record."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+Entry = list[Any]
+"""Size, digest and both times of a file, or number, bytes and digest of a folder's files.
+
+Without a digest a file is known by its first time; without the second, it has to be read to know it."""
+Table = dict[str, Entry]
+
+Stat = tuple[int, int, int]
+"""Size of a file; when it was written, as it says; and when that was said (nanoseconds since the epoch)."""
+
+#: In place of a digest: the file changed while the run went on, and nobody knows what it has read.
+CHANGED = "?"
+# A file may be written over within this time, and have the same time as before (nanoseconds).
+_TICK = 50_000_000
+
+
+def is_fresh(stat: Stat) -> bool:
+    """Tell whether a file was written just now, so that its times would not tell if it were written again."""
+    return time.time_ns() - max(stat[1:]) < _TICK
