@@ -30,6 +30,7 @@ from ..store import status as statuses
 from ..store import timestamps
 from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, ExperimentFolder, OutputFolder
+from .inputs import differing_inputs
 from .operands import BatchSide, Side
 from .past import Past, checked_out
 from .verdict import differing_values
@@ -64,6 +65,7 @@ class Comparison:
     packages: list[Difference] = field(default_factory=list)
     host: list[Difference] = field(default_factory=list)
     upstreams: list[Difference] = field(default_factory=list)
+    inputs: list[Difference] = field(default_factory=list)
     values: list[Difference] = field(default_factory=list)
     files: list[Difference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -79,6 +81,7 @@ class Comparison:
             "packages": list(map(str, self.packages)),
             "host": list(map(str, self.host)),
             "upstreams": list(map(str, self.upstreams)),
+            "inputs": list(map(str, self.inputs)),
             "results": [*map(str, self.values), *files],
         }
         for name, told in sections.items():
@@ -94,7 +97,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
-        lists = {name: getattr(self, name) for name in ("runs", "config", "packages", "host", "upstreams")}
+        lists = {name: getattr(self, name) for name in ("runs", "config", "packages", "host", "upstreams", "inputs")}
         return {
             "a": self.before,
             "b": self.after,
@@ -125,6 +128,7 @@ def compare(output: OutputFolder, before: Side, after: Side, *, unpickle: bool =
             made.notes.append(f"code, packages, host, results: they are not known; {'; '.join(troubles)}")
             return made
         made.upstreams = _upstreams(before.status.get("deps"), after.status.get("deps"))
+        made.inputs = differing_inputs(before, after)
         _results(made, before, after, unpickle=unpickle)
         sides = [_Made.of_attempt(past) for past in (before, after)]
     elif isinstance(before, BatchSide) and isinstance(after, BatchSide):

@@ -26,12 +26,14 @@ from ..executors.logs.scribes import Scribe
 from ..executors.process import describe_end
 from ..executors.subprocess import SubprocessExecutor
 from ..importing import module_name
+from ..planning.declared_inputs import named
 from ..planning.definition import Definition
 from ..planning.plan import RESUME_KEY
 from ..planning.source import source_file
 from ..planning.withheld import masker_of
 from ..printable import printable
 from ..provenance.batch_environment import BatchEnvironment
+from ..provenance.inputs.entries import Table
 from ..provenance.secrets.credentials import environment_secrets
 from ..provenance.secrets.masking import Masker
 from ..provenance.secrets.repeats import printed_forms
@@ -41,6 +43,7 @@ from ..store import atomic, opening, timestamps
 from ..store import status as statuses
 from ..store.owner import Owner
 from ..store.paths import REPRODUCES, AttemptFolder, ExperimentFolder, OutputFolder, shown
+from .inputs import InputsSince, placed, project_of_past
 from .past import Past
 from .verdict import DIFFERENT, TOLERANCE, Reproduction, importable, judge
 
@@ -107,7 +110,11 @@ def reproduce(
     past.link_data(snapshot, function)
     if settings and fit is not None:
         config = fit(snapshot / function["file"], function["attribute"], relocation.first, past.kept_config, config)
-    new = _New(past, config, function, settings)
+    project = project_of_past(past, function)
+    inputs = InputsSince(past, project)
+    for key, said in inputs.changed.items():
+        note(f"warning: input {named(key)} {said} since then")
+    new = _New(past, placed(config, project), function, settings, inputs.today)
     differing = differing_packages(past, new.surroundings, note)
     note(f"reproducing {past.label} with the code of {past.snapshot_name}")
     with _folder_of(past, function):
@@ -119,7 +126,7 @@ def reproduce(
             place = shown(str(error.filename2 or error.filename))
             raise UsageError(f"cannot write to {place}: {error.strerror}") from None
     made = Reproduction(past.run.full_name, Path(past.attempt.path), Path(new.attempt.path), DIFFERENT, tolerance)
-    made.packages, made.settings = differing, new.settings
+    made.packages, made.settings, made.inputs = differing, new.settings, inputs.changed
     with importable(relocation.first):
         judge(made, past, new.attempt, ended, unpickle=unpickle)
     return made
@@ -163,8 +170,11 @@ def tell_plainly(text: str) -> None:
 class _New:
     """The new attempt."""
 
-    def __init__(self, past: Past, config: Config, function: dict[str, Any], settings: Sequence[str]) -> None:
+    def __init__(
+        self, past: Past, config: Config, function: dict[str, Any], settings: Sequence[str], inputs: Table
+    ) -> None:
         self.past = past
+        self.inputs = inputs
         self.function = function
         config.pop("depends_on", None)
         self.config = config
@@ -200,6 +210,7 @@ class _New:
             "code": past.status.get("code"),
             "requirements": self.surroundings.digest,
             "why": f"reproduces {past.name}",
+            **({"inputs": self.inputs} if self.inputs else {}),
             **({"deps": past.status["deps"]} if "deps" in past.status else {}),
         }
         statuses.write(attempt, state)

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import DamagedFile
 from ..importing import definitions_only
 from ..planning.decision import failure_cause
+from ..planning.declared_inputs import named
 from ..results.comparing import Difference, compare_files, compare_values
 from ..results.result import load_pickle
 from ..results.stored import StoredRun
@@ -51,6 +52,8 @@ class Reproduction:
         How the attempts ended, if that is what differs or if both failed.
     settings
         What was changed in the config, without secrets.
+    inputs
+        Files and folders that were read and are not what they were: then the verdict is never ``"identical"``.
     note
         What was not compared, and why; or empty.
     """
@@ -65,6 +68,7 @@ class Reproduction:
     packages: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     failure: str = ""
     settings: list[str] = field(default_factory=list)
+    inputs: dict[str, str] = field(default_factory=dict)
     note: str = ""
 
     @property
@@ -82,6 +86,7 @@ class Reproduction:
             lines.append(f"  {self.failure}")
         lines += [f"  {one}{'  (within the tolerance)' if one.close else ''}" for one in self.values]
         lines += [f"  file {one}{'  (within the tolerance)' if one.close else ''}" for one in self.files]
+        lines += [f"  input {named(key)} {said} since then" for key, said in self.inputs.items()]
         lines += [f"  {self.note}"] if self.note else []
         return "\n".join([*lines, f"  new attempt: {shown(str(self.attempt))}"])
 
@@ -98,6 +103,7 @@ class Reproduction:
             "note": self.note or None,
             "values": [one.to_dict() for one in self.values],
             "files": [one.to_dict() for one in self.files],
+            "inputs": self.inputs,
             "packages": [{"name": name, "before": old, "after": new} for name, old, new in self.packages],
         }
 
@@ -123,7 +129,24 @@ def judge(
     *,
     unpickle: bool = False,
 ) -> None:
-    """Compare the outcomes; the files that are `ignored` are none. See `differing_values` for `unpickle`."""
+    """Compare the outcomes; the files that are `ignored` are none. See `differing_values` for `unpickle`.
+
+    What was made from other inputs is never identical.
+    """
+    _compare(made, past, new, status, ignored, unpickle=unpickle)
+    if made.inputs and made.verdict == IDENTICAL:
+        made.verdict = DIFFERENT
+
+
+def _compare(
+    made: Reproduction,
+    past: Past,
+    new: AttemptFolder,
+    status: dict[str, Any],
+    ignored: Callable[[str], bool],
+    *,
+    unpickle: bool,
+) -> None:
     before = past.status
     if statuses.FAILED in (before.get("state"), status.get("state")):
         then, now = (_ending(one) for one in (before, status))

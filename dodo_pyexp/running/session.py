@@ -16,6 +16,7 @@ from ..errors import ExecutorError, PyexpError, UsageError
 from ..planning.code import UNKNOWN
 from ..planning.garbage import Collector
 from ..planning.plan import Plan, PlannedExperiment, PlannedRun
+from ..printable import size_text
 from ..provenance.batch_environment import BatchEnvironment
 from ..store import timestamps
 from ..store.atomic import IN_THE_WAY
@@ -76,6 +77,7 @@ class Session:
         self.collector = Collector()
         self.note: Callable[[str], None] = lambda text: None
         self._said: set[str] = set()
+        plan.contents.digests.progress = self._tell_reading
         self._stash = Stash(plan, lambda text: self.note(text))
         self.uncommitted = Uncommitted(plan, lambda text: self.note(text))
         named = self.wishes.timestamp is not None
@@ -127,6 +129,10 @@ class Session:
         if text not in self._said:
             self._said.add(text)
             self.note(text)
+
+    def _tell_reading(self, path: str, done: int, size: int) -> None:
+        """Say how much of a large input has been read: nothing else happens meanwhile."""
+        self.note(f"reading {shown(path)}: {size_text(done)} of {size_text(size)}")
 
     def batch(self, experiment: PlannedExperiment) -> Batch:
         """Give the batch of an experiment of the plan."""
