@@ -15,6 +15,7 @@ from ..config.merge import copied
 from ..errors import damaged_attempt
 from ..flushing import flush
 from ..main_module import script
+from ..provenance.inputs.places import program_folders
 from ..results import outcome
 from ..store import opening, status
 from ..store.paths import AttemptFolder
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..collection.runs import Runs
+    from ..provenance.inputs.places import Forms
     from ..results.result import Result
     from .imports.relocation import Relocation
 
@@ -86,7 +88,7 @@ class Job:
     live
         What it prints is to be shown; for executors that do that by themselves.
     watched
-        The folders of the project and of the output, if the files that it reads are to be noted; else None.
+        What `Watching` is to know of folders, if the files that it reads are to be noted; else None.
     watching
         What notes them, from when it has begun to when the function has ended.
     """
@@ -125,7 +127,7 @@ class Job:
         self.idle_timeout: float | None = None
         self.resources: dict[str, Any] | None = None
         self.live = False
-        self.watched: tuple[str, str] | None = None
+        self.watched: tuple[Forms, Forms] | None = None
         self.watching: Watching | None = None
 
     def call(self, config: Config | None = None) -> Any:
@@ -154,6 +156,7 @@ class Job:
 
     def rehearse(self) -> None:
         """Do what `perform` does but for calling the function, and write nothing."""
+        program_folders()
         self.shown()
         outcome.rehearse(self.state, self.kept_config)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 
-from .. import engine
 from ..provenance.inputs import interpreters, watch
 from ..store import atomic, status
 from ..store.paths import INPUTS, AttemptFolder
@@ -16,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..provenance.inputs.places import Forms
     from ..results.outcome import OwnFiles
 
 # So many fit into the status; more are written to a file of their own.
@@ -28,15 +28,14 @@ class Watching:
     Parameters
     ----------
     watched
-        The folders of the project, and of the output.
+        The folder of the project, and the folders of which no file counts, each in all its forms.
     copies
         Folders that code runs from in place of others: ``(folder, copy)``.
     """
 
-    def __init__(self, watched: tuple[str, str], copies: list[tuple[str, str]]) -> None:
-        own = (engine.FOLDER, os.path.join(engine.IMPORT_ROOT, "pyexp"))
-        self._own = watched[0].rstrip("/") + "/"
-        self._watch = watch.Watch((*watched, copies, own, ""))
+    def __init__(self, watched: tuple[Forms, Forms], copies: list[tuple[str, str]]) -> None:
+        self._own = watched[0][0]
+        self._watch = watch.Watch((*watched, copies, ""))
         watch.begin(self._watch)
 
     def adopt(self, attempt: AttemptFolder) -> None:

@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 
+from .. import engine
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.defaults import Defaults
@@ -20,6 +21,7 @@ from ..config.secret_keys import SecretKeys
 from ..config.sweep import MOST_CONFIGS
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
 from ..provenance.inputs.contents import Contents
+from ..provenance.inputs.places import forms
 from ..provenance.secrets.holes import differing_secrets
 from ..provenance.secrets.masking import Masker
 from ..store.names import folder_name, folder_names, refusal
@@ -132,6 +134,11 @@ class PlannedExperiment:
     def project(self) -> str:
         """The folder of the project that its file belongs to."""
         return project(self.definition.fn)
+
+    @cached_property
+    def watched(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What whoever executes a run is to know of folders, to note which files it reads."""
+        return forms(self.project), forms(self.output.path, engine.FOLDER, f"{engine.IMPORT_ROOT}/pyexp")
 
     def inside(self, path: str) -> str:
         """Give the path of what is written relative to the project."""

@@ -198,7 +198,7 @@ def _job(session: Session, attempt: Attempt, given: dict[str, str | None] | None
     job.resources = resources_of(run)
     job.live = session.wishes.live
     if options.read_files != "ignore":
-        job.watched = run.experiment.project, run.experiment.output.path
+        job.watched = run.experiment.watched
     return job
 
 

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    Forms = tuple[str, ...]
     Place = tuple[str, bool]
     """What the user calls a folder, with a slash behind; and whether it is a copy of that."""
 
@@ -29,8 +30,8 @@ class Places:
     Parameters
     ----------
     project
-        Files below count, wherever it lies; others only if nobody else's.
-    output, own
+        Files below count, wherever it lies; others only if nobody else's. In all its `forms`.
+    left_out
         Folders of which no file counts: that of the output, and those of pyexp itself.
     copies
         Folders that code runs from in place of others: ``(folder, copy)``.
@@ -38,13 +39,13 @@ class Places:
 
     __slots__ = ("_copies", "_inside", "_known", "_outside", "left_out")
 
-    def __init__(self, project: str, output: str, copies: list[tuple[str, str]], own: tuple[str, ...]) -> None:
+    def __init__(self, project: Forms, left_out: Forms, copies: list[tuple[str, str]]) -> None:
         self._copies = [(folder + "/", copy + "/") for folder, copy in copies]
-        self._inside = _forms(project)
-        outputs, programs = _forms(output, *own), _program_folders()
+        self._inside = project
+        programs = program_folders()
         #: Beginnings of paths that do not count though they lie in the project.
-        self.left_out = (*outputs, *(folder for folder in programs if folder.startswith(self._inside)))
-        self._outside = (*outputs, *programs)
+        self.left_out = (*left_out, *(folder for folder in programs if folder.startswith(project)))
+        self._outside = (*left_out, *programs)
         self._known: dict[str, Place | None] = {}
 
     def of(self, folder: str) -> Place | None:
@@ -79,6 +80,9 @@ class Places:
             if folder.startswith(copy):
                 folder, copied = own + folder[len(copy) :], True
                 break
+        for form in self._inside[1:]:  # one file has one name
+            if folder.startswith(form):
+                folder = self._inside[0] + folder[len(form) :]
         if not copied and folder.startswith(self.left_out if folder.startswith(self._inside) else self._outside):
             return None
         return None if any(part in folder for part in _PARTS) else (folder, copied)
@@ -96,22 +100,22 @@ def _straight(folder: str) -> str:
     return straight.rstrip("/") + "/"
 
 
-def _forms(*folders: str) -> tuple[str, ...]:
+def forms(*folders: str) -> Forms:
     """Give folders as paths begin in them, as they are called and with links followed."""
-    forms = [form.rstrip("/") + "/" for folder in folders for form in (folder, os.path.realpath(folder))]
-    return tuple(dict.fromkeys(forms))
+    found = [form.rstrip("/") + "/" for folder in folders for form in (folder, os.path.realpath(folder))]
+    return tuple(dict.fromkeys(found))
 
 
-_programs: dict[tuple[str | None, ...], tuple[str, ...]] = {}
+_programs: dict[tuple[str | None, ...], Forms] = {}
 
 
-def _program_folders() -> tuple[str, ...]:
-    """Give the folders of Python, of the system, of settings, and of what is temporary."""
+def program_folders() -> Forms:
+    """Give the folders of Python, of the system, of settings, and of what is temporary; found out once a process."""
     given = tuple(map(os.environ.get, ("TMPDIR", "TEMP", "TMP", "HOME")))
     if given not in _programs:
         python = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(os.__file__)}
         temporary = [folder for folder in given[:3] if folder and os.path.isabs(folder)]
-        mine = _forms(*python, *temporary)
+        mine = forms(*python, *temporary)
         home = os.path.expanduser("~").rstrip("/")
         settings = [f"{home}/{folder}" for folder in _SETTINGS] if home.startswith("/") else []
         _programs[given] = (*(folder for folder in mine if folder != "/"), *_SYSTEM, *_TEMPORARY, *settings)

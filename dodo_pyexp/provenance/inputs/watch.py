@@ -21,16 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, NamedTuple
 
+    from .places import Forms
+
     class Spec(NamedTuple):
-        """What is watched: the project, and the output folder, which is not; copies of folders; where to tell.
+        """What is watched, see `Places`; and where children tell what they have seen."""
 
-        `own` are the folders of pyexp itself, which are not watched, either.
-        """
-
-        project: str
-        output: str
+        project: Forms
+        left_out: Forms
         copies: list[tuple[str, str]]
-        own: tuple[str, ...]
         journal: str
 
     Seen = tuple[int, int, int, bool]
@@ -67,8 +65,7 @@ class Watch:
     )  # fmt: skip
 
     def __init__(self, spec: Spec | tuple[Any, ...]) -> None:
-        project, output, copies, own, journal = spec
-        self._journal: str = journal
+        self._journal: str = spec[3]
         self.spec = tuple(spec)
         self.thread = get_ident()
         self.reads: dict[str, Seen] = {}
@@ -79,7 +76,7 @@ class Watch:
         #: Paths, as they were written, that need no look any more; and beginnings of such paths.
         self.known: set[str] = set()
         self.covered: set[str] = set()
-        self._places = Places(project, output, copies, own)
+        self._places = Places(*spec[:3])
         self._is_child = False
 
     # -- what the hook tells ------------------------------------------------------------------------------------
@@ -167,7 +164,7 @@ class Watch:
     def adopt(self, journal: str) -> None:
         """From here on this is the process of the run; those that it starts are to tell in `journal`."""
         self._journal, self._is_child, self.thread = journal, False, get_ident()
-        self.spec = (*self.spec[:4], journal)
+        self.spec = (*self.spec[:3], journal)
 
     def be_child(self) -> None:
         """In a process that the run has forked or started: tell at once, as it may be killed at any time."""
@@ -188,12 +185,15 @@ class Watch:
 
     def gather(self) -> None:
         """Add what the children have told; leave out what was the run's own when it was read."""
+        lines = []
         try:
-            with open(self._journal, "rb") as file:
+            with open(os.open(self._journal, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
                 lines = file.read().split(b"\n")
             os.unlink(self._journal)
-        except OSError:
-            lines = []
+        except OSError:  # no child has seen anything
+            pass
+        if not (self.reads or lines):
+            return
         for line in lines:
             try:
                 kind, now, size, mtime, copied, name = line.split()

@@ -83,9 +83,8 @@ def seen(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
     os.chdir(project)
 
     def look(do: Callable[[], object], copies: tuple[tuple[str, str], ...] = ()) -> list[str]:
-        look.watch = watched = Watch(
-            (str(project), str(project / "out"), list(copies), (engine.FOLDER,), str(tmp_path / "journal"))
-        )
+        left_out = places.forms(str(project / "out"), engine.FOLDER)
+        look.watch = watched = Watch((places.forms(str(project)), left_out, list(copies), str(tmp_path / "journal")))
         watch.begin(watched)
         interpreters.announce(watched)
         try:
@@ -371,7 +370,7 @@ def test_of_more_files_than_a_thousand_the_folders_are_told(seen: Any) -> None:
 def test_two_watches_at_once_hear_each_of_its_own_thread(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
-    spec = str(project), str(project / "out"), [], ()
+    spec = places.forms(str(project)), places.forms(str(project / "out")), []
     found: dict[int, list[str]] = {}
     both = threading.Barrier(2)
 
@@ -416,3 +415,17 @@ def test_nothing_is_noted_before_and_after(seen: Any) -> None:
     assert seen(lambda: None) == []
     open("a.txt").close()
     assert not seen.watch.reads
+
+
+def test_a_file_has_one_name_by_whichever_way_the_project_is_reached(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/a.txt").touch()
+    link = tmp_path / "link"
+    link.symlink_to("real")
+    for project in (link, tmp_path / "real"):
+        watched = Watch((places.forms(str(project)), places.forms(str(project / "out")), [], str(tmp_path / "journal")))
+        watch.begin(watched)
+        open(tmp_path / "real/a.txt").close()
+        open(project / "a.txt").close()
+        watch.end(watched)
+        assert list(watched.reads) == [str(project / "a.txt")]
