@@ -108,9 +108,18 @@ lint: $(VENV)/stamp-test  ## check style (ruff) and types (mypy, strict)
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m mypy
 
+# `make bench inputs` measures only that: what stands behind `bench` is a name of `python -m benchmarks`, and no target.
 .PHONY: bench
 bench: $(VENV)/stamp-test  ## measure the speed, beside plain doit and a bare interpreter
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks $(BENCHED)
+ifeq ($(firstword $(MAKECMDGOALS)),bench)
+BENCHED := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+ifneq ($(BENCHED),)
+.PHONY: $(BENCHED)
+$(BENCHED):
+	@:
+endif
+endif
 
 .PHONY: soak
 soak: $(VENV)/stamp-test  ## kill builds in the middle, for minutes, and check that nothing is lost

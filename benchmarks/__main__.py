@@ -11,7 +11,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import executing, noop, ray, reading, runfiles
+from . import executing, inputs, noop, ray, reading, runfiles
 from .figure import Figure, line, markdown
 from .workspace import Workspace
 
@@ -29,6 +29,7 @@ BENCHMARKS = {
     "sweep": reading.sweep,
     "results": reading.results,
     "run-files": runfiles.run_files,
+    "inputs": inputs.inputs,
 }
 
 

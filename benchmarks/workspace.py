@@ -104,7 +104,7 @@ class Workspace:
         if path not in self._made:
             self._made.add(path)
             for name, text in (("exp", ""), ("report", REPORT), ("collect", COLLECT)):
-                self._write(f"{path}/{name}.py", _filled(EXPERIMENT + text + MAIN, count))
+                self.write(f"{path}/{name}.py", _filled(EXPERIMENT + text + MAIN, count))
             command([*PYEXP, "build", "exp.py"], path)
         return path
 
@@ -114,17 +114,18 @@ class Workspace:
         if path not in self._made:
             self._made.add(path)
             os.makedirs(f"{path}/out", exist_ok=True)
-            self._write(f"{path}/dodo.py", _filled(DODO, count))
+            self.write(f"{path}/dodo.py", _filled(DODO, count))
             command(DOIT, path)
         return path
 
     def script(self, name: str, text: str) -> str:
         """Write a script into a folder of its own and give the folder."""
         path = self.folder(name)
-        self._write(f"{path}/{name}.py", text)
+        self.write(f"{path}/{name}.py", text)
         return path
 
-    def _write(self, path: str, text: str) -> None:
+    def write(self, path: str, text: str) -> None:
+        """Write a file."""
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 

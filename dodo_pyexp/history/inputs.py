@@ -44,7 +44,7 @@ def found_by(past: Past) -> Table:
 
 
 def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, list) and len(entry) in (3, 4) and isinstance(entry[0], int)
+    return isinstance(entry, list) and len(entry) in (2, 3, 4) and isinstance(entry[0], int)
 
 
 def project_of_past(past: Past, function: dict[str, Any]) -> str:
@@ -116,11 +116,15 @@ def _content(entry: Entry | None) -> list[Any] | None:
     """Give what stays the same when a file is copied or touched."""
     if entry is None:
         return None
+    if len(entry) == 2:
+        return [entry[0], entry[1][:1]]
     return entry if len(entry) == 3 else entry[:2] if entry[1] is not None else [entry[0], None, entry[2]]
 
 
 def _text(entry: Entry | None) -> str:
     if entry is None:
         return "(not read)"
+    if len(entry) == 2:
+        return f"{entry[0]:,} files"
     size, digest = (entry[1], entry[2]) if len(entry) == 3 else entry[:2]
     return f"{size_text(size)} ({str(digest)[:8]})" if digest else size_text(size)

@@ -46,7 +46,7 @@ def as_today(run: PlannedRun, record: Record) -> Table:
             table[path] = entry
         elif path.endswith("/"):
             if (listed := contents.listing(place)) is not None:
-                table[path] = list(listed)
+                table[path] = [listed[0], list(listed[1:])]
         elif (today := contents.stat(place)) is not None:
             size, *times = today
             table[path] = [size, contents.digest(place), times[0], None if is_fresh(today) else times[1]]
@@ -74,13 +74,12 @@ def _change(experiment: PlannedExperiment, path: str, entry: Any) -> str:
     contents, place = experiment.contents, experiment.inside(path)
     if path.endswith("/"):
         listed = contents.listing(place)
-        count, size, digest = entry
+        count, (digest, seen) = entry
         if listed is None:
             return "is gone"
-        if listed[2] == digest:
-            return ""
-        before, after = (f"{number:,} files, {size_text(total)}" for number, total in ((count, size), listed[:2]))
-        return f"changed ({before} -> {after})" if before != after else "changed"
+        if listed[0] != count:
+            return f"changed ({count:,} files -> {listed[0]:,} files)"
+        return "" if listed[1] == digest and contents.newest(place) <= seen else "changed"
     size, digest, mtime, ctime = entry
     today = contents.stat(place)
     if digest == CHANGED:

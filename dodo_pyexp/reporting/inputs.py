@@ -28,9 +28,14 @@ def inputs_data(run: PlannedRun) -> list[dict[str, Any]]:
         what = changed.get(key) or (seen.trouble if seen.entry is None else "")
         found.append({"path": key, "declared": True, **_known(key, seen.entry), "changed": what})
     if record is not None:
-        read = files_read.changes(run, record)
-        for path, entry in files_read.read_table(run, record).items():
-            found.append({"path": path, "declared": False, **_known(path, entry), "changed": read.get(path, "")})
+        try:
+            read = files_read.changes(run, record)
+            seen_files = [(path, _known(path, entry)) for path, entry in files_read.read_table(run, record).items()]
+        except (TypeError, ValueError, IndexError):  # the record is damaged, which its state says
+            return found
+        found += [
+            {"path": path, "declared": False, **known, "changed": read.get(path, "")} for path, known in seen_files
+        ]
     return found
 
 
@@ -38,6 +43,8 @@ def _known(key: str, entry: list[Any] | None) -> dict[str, Any]:
     """Give what is known of a file or a folder, as a record has it."""
     if entry is None:
         return {"size": None, "digest": None}
+    if is_folder_key(key) and len(entry) == 2:
+        return {"files": entry[0], "size": None, "digest": entry[1][0]}
     if is_folder_key(key):
         return {"files": entry[0], "size": entry[1], "digest": entry[2]}
     return {"size": entry[0], "digest": None if entry[1] == CHANGED else entry[1]}
@@ -46,8 +53,9 @@ def _known(key: str, entry: list[Any] | None) -> dict[str, Any]:
 def inputs_lines(run: PlannedRun) -> Iterator[str]:
     """Write the inputs of a run in lines that stand below its own."""
     for one in inputs_data(run):
-        count = f"{one['files']:,} file{'' if one['files'] == 1 else 's'}, " if "files" in one else ""
-        size = "" if one["size"] is None else f"  {count}{size_text(one['size'])}"
+        known = [f"{one['files']:,} file{'' if one['files'] == 1 else 's'}"] if "files" in one else []
+        known += [] if one["size"] is None else [size_text(one["size"])]
+        size = f"  {', '.join(known)}" if known else ""
         how = "" if one["declared"] else "  (found)"
         changed = f"  {one['changed']}" if one["changed"] else ""
         yield printable(f"    {one['path']}{size}{how}{changed}")

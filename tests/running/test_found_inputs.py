@@ -230,9 +230,14 @@ def test_many_files_stand_beside_the_record_and_very_many_by_folder(project: Any
         project.write(f"data/many/{i:04}", "x")
     project.pyexp("build", "exp.py", "--rerun")
     assert list(inputs(project)["folders"]) == ["data/many/"] and len(inputs(project)["files"]) == 30
+    assert "    data/many/  1,100 files  (found)\n" in project.pyexp("list", "exp.py", "--inputs").stdout
     project.write("data/many/1100", "12345")
     told = project.pyexp("list", "exp.py").stdout
-    assert "data/many/, which 2 runs read, changed (1,100 files, 1.1 kB -> 1,101 files, 1.1 kB)" in told
+    assert "data/many/, which 2 runs read, changed (1,100 files -> 1,101 files)" in told
+    (project.folder / "data/many/1100").unlink()
+    assert "read" not in project.pyexp("list", "exp.py").stdout
+    project.write("data/many/0007", "y")
+    assert "data/many/, which 2 runs read, changed\n" in project.pyexp("list", "exp.py").stdout
     (project.attempts("r1")[-1] / "inputs.json").unlink()
     assert "what inputs.json says, which it read, cannot be read" not in project.pyexp("list", "exp.py").stdout
 
@@ -258,6 +263,7 @@ def test_a_damaged_table_makes_its_own_run_stale_and_no_other(project: Any, dama
     record.write_text(json.dumps({**json.loads(record.read_text()), "found": damaged}))
     states = {run["name"]: run["state"] for run in json.loads(project.pyexp("list", "exp.py", "--json").stdout)["runs"]}
     assert states == {"r0": "stale", "r1": "up-to-date"}
+    assert "data/train.csv  4 bytes  (found)" in project.pyexp("list", "exp.py", "--inputs").stdout
 
 
 def test_a_users_own_inputs_json_is_left_alone(project: Any) -> None:

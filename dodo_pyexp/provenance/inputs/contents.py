@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 from .declared import Seen, see_file, see_folder
 from .digests import Digests
 from .entries import Stat
-from .listing import listing
+from .listing import listing, newest
 
 # Bytes of a file that is known by its size and its time alone; and of all that a build reads to know files better.
 LARGEST = 1 << 30
@@ -29,7 +30,8 @@ class Contents:
         self.digests = Digests(kept)
         self._declared: dict[tuple[str, str], Seen] = {}
         self._stats: dict[str, Stat | None] = {}
-        self._listings: dict[str, tuple[int, int, str] | None] = {}
+        self._listings: dict[str, tuple[tuple[int, int], tuple[int, str, int] | None]] = {}
+        self._newest: dict[str, int] = {}
         self._left = MOST_BYTES
 
     def stat(self, path: str) -> Stat | None:
@@ -53,11 +55,24 @@ class Contents:
                 return None
         return digest
 
-    def listing(self, folder: str) -> tuple[int, int, str] | None:
-        """Give number, bytes and digest of the files in a folder; None if there is no such folder."""
-        if folder not in self._listings:
-            self._listings[folder] = listing(folder)
-        return self._listings[folder]
+    def listing(self, folder: str) -> tuple[int, str, int] | None:
+        """Give number and digest of the names in a folder, and when that was; None if there is no such folder."""
+        try:
+            found = os.stat(folder)
+        except (OSError, ValueError):
+            return None
+        state = found.st_ino, found.st_ctime_ns
+        known = self._listings.get(folder)
+        if known is None or known[0] != state:
+            names, now = listing(folder), time.time_ns()
+            known = self._listings[folder] = state, None if names is None else (*names, now)
+        return known[1]
+
+    def newest(self, folder: str) -> int:
+        """Tell when one of the files in a folder was changed last (nanoseconds since the epoch)."""
+        if folder not in self._newest:
+            self._newest[folder] = newest(folder)
+        return self._newest[folder]
 
     def declared(self, kind: str, place: str) -> Seen:
         """Look at a declared file or folder."""
@@ -69,7 +84,7 @@ class Contents:
         """Look again from here on: a run was executed, and may have written what others read."""
         self._stats.clear()
         self._declared.clear()
-        self._listings.clear()
+        self._newest.clear()
 
 
 def _look(path: str) -> os.stat_result | None:

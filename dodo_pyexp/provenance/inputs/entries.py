@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 Entry = list[Any]
-"""Size, digest and both times of a file, or number, bytes and digest of a folder's files.
+"""Size, digest and both times of a file; or number, bytes and digest of a folder's files. Of a folder of which too many
+files were read to tell them one by one: number of its files, and ``[digest of their names, when that was]``.
 
 Without a digest a file is known by its first time; without the second, it has to be read to know it."""
 Table = dict[str, Entry]

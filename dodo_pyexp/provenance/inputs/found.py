@@ -69,7 +69,7 @@ def look_at(
     for path in said["folders"]:
         listed = contents.listing(place(path))
         if listed is not None:
-            folders[path] = dict(zip(("files", "size", "digest"), listed, strict=True))
+            folders[path] = dict(zip(("files", "digest", "seen_ns"), listed, strict=True))
     return {"format": FORMAT, "files": files, "folders": folders}
 
 
@@ -105,7 +105,7 @@ def as_table(found: dict[str, Any]) -> Table:
         path: [of["size"], CHANGED if of.get("changed") else of["digest"], of["mtime_ns"], of.get("ctime_ns")]
         for path, of in found["files"].items()
     }
-    return table | {path: [of["files"], of["size"], of["digest"]] for path, of in found["folders"].items()}
+    return table | {path: [of["files"], [of["digest"], of["seen_ns"]]] for path, of in found["folders"].items()}
 
 
 def kept_table(attempt: AttemptFolder, digest: str) -> Table | None:

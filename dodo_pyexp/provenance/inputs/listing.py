@@ -6,26 +6,27 @@ import os
 
 from ...store.digest import SUM_LENGTH, sha256
 
-MOST_LISTED = 100_000  # files of a folder whose size and time count; of larger ones, only the names of these
 
-
-def listing(folder: str) -> tuple[int, int, str] | None:
-    """Give how many files are in a folder, their bytes, and a digest of their names, sizes and times.
-
-    What is in folders below does not count. None if there is no such folder.
-    """
-    found: list[tuple[str, int, int]] = []
+def listing(folder: str) -> tuple[int, str] | None:
+    """Give how many entries a folder has, and a digest of their names; None if there is no such folder."""
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if len(found) >= MOST_LISTED:
-                    break
-                if entry.is_file():
-                    info = entry.stat()
-                    found.append((entry.name, info.st_size, info.st_mtime_ns))
+        names = sorted(os.listdir(folder))
     except (OSError, ValueError):
         return None
     digest = sha256()
-    for name, size, mtime in sorted(found):
-        digest.update(f"{size} {mtime} ".encode() + os.fsencode(name) + b"\0")
-    return len(found), sum(size for _, size, _ in found), digest.hexdigest()[:SUM_LENGTH]
+    digest.update(os.fsencode("\0".join(names)))
+    return len(names), digest.hexdigest()[:SUM_LENGTH]
+
+
+def newest(folder: str) -> int:
+    """Tell when one of the files in a folder was changed last, in nanoseconds since the epoch."""
+    found = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_dir():
+                    info = entry.stat()
+                    found = max(found, info.st_ctime_ns, info.st_mtime_ns)
+    except OSError:
+        pass
+    return found

@@ -18,7 +18,7 @@ from .places import Places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Set
     from typing import Any, NamedTuple
 
     from .places import Forms
@@ -39,6 +39,7 @@ MOST = 1000  # files that are told one by one, and folders; of more files, the f
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CREATING = os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_NOTHING: frozenset[str] = frozenset()
 _KNOWN = 100_000  # paths that are remembered, so as not to be looked at again
 _REGULAR = 0o100000  # what stat.S_ISREG asks for
 # Files that Python, or pyexp, may read for itself.
@@ -233,7 +234,7 @@ class Watch:
 class _Several:
     """Watches of several threads: each hears of its own thread, and all of them of any other."""
 
-    known = covered = frozenset[str]()
+    known = covered = _NOTHING
 
     def __init__(self, watches: Iterable[Watch]) -> None:
         self.watches = list(watches)
@@ -251,6 +252,7 @@ class _Several:
 
 _watches: list[Watch] = []
 _watch: Watch | _Several | None = None
+_covered: Set[str] = _NOTHING  # what that has covered, as each look at it counts here
 _installed = False
 
 
@@ -273,8 +275,9 @@ def end(watch: Watch) -> None:
 
 
 def _choose() -> None:
-    global _watch
+    global _watch, _covered
     _watch = None if not _watches else _watches[0] if len(_watches) == 1 else _Several(_watches)
+    _covered = _NOTHING if _watch is None else _watch.covered
 
 
 def _be_children() -> None:
@@ -289,7 +292,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     try:
         if event == "open":
             path = args[0]
-            if watch.covered and path[: path.rfind("/") + 1] in watch.covered:
+            if _covered and path[: path.rfind("/") + 1] in _covered:
                 return
             if args[2] & _WRITING:
                 watch.wrote(path, args[2])
