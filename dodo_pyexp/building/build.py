@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..errors import DONE, INTERRUPTED, SOME_FAILED, UsageError
 from ..planning.decision import FAILED, SKIPPED, UP_TO_DATE, decide
 from ..planning.plan import Plan
+from ..reporting.notices import renamed_lines
 from ..reporting.reporter import BuildReporter
 from ..running.session import Session, Wishes
 from ..tasks.user_tasks import OwnTasks
@@ -102,6 +103,10 @@ class Build:
             if found.record is not None:
                 ledger.settled(run, UP_TO_DATE)
                 self.reporter.passed_over(run)
+        if len(ledger.runs(UP_TO_DATE)) < len(runs):
+            decided = {run: said for run in runs if (said := ledger.of(run).decision) is not None}
+            for line in renamed_lines(decided):
+                session.note(line)
         reports = self._reports and any(experiment.definition.report for experiment in session.plan.experiments)
         return not reports and len(ledger.runs(UP_TO_DATE)) == len(runs)
 

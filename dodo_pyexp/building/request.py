@@ -20,11 +20,10 @@ from ..errors import DONE, INTERRUPTED, SOME_FAILED, WRONG_USAGE, PyexpError, Us
 from ..planning.decision import FAILED, Decision, foresee
 from ..planning.declared_inputs import refuse_missing
 from ..planning.definition import Definition
-from ..planning.filters import is_full, matcher
 from ..planning.options import Options
 from ..planning.plan import Plan, PlannedExperiment, PlannedRun
 from ..planning.planner import make_plan
-from ..planning.targets import Targets
+from ..planning.targets import Targets, is_full, matcher
 from ..planning.withheld import given_again, kinds_of, may_repeat, withheld
 from ..printable import LONGEST_QUOTED, printable, shorten
 from ..reporting import listing  # sparing: before anything imports doit

@@ -96,8 +96,8 @@ def run(arguments: Namespace) -> int:
 def _scope(arguments: Namespace) -> Scope:
     """Find out of what: nothing is imported, unless files are named or orphans are asked for."""
     from ..cleaning.clean import Scope, named
-    from ..planning.filters import matcher
     from ..planning.orphans import orphans_of
+    from ..planning.targets import matcher
     from ..results.stored import stored_experiments
     from .experiments import split_targets
     from .output import output_folder

@@ -27,6 +27,7 @@ from ..results.comparing import compare_values
 from ..results.result import Result
 from ..results.stored import StoredRun
 from ..store import manifest as manifests
+from ..store import renames
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.opening import read_bytes
@@ -337,7 +338,7 @@ class Past:
         if place is None:
             reason = f"upstream {task} {FAILED_UPSTREAM}"
             return Result.at(name, lambda: Config(name=name), lambda: (None, reason))
-        attempt = AttemptFolder(os.path.normpath(os.path.join(self.output.path, place)))
+        attempt = renames.attempt_today(AttemptFolder(os.path.normpath(os.path.join(self.output.path, place))))
         status = statuses.read(attempt)
         if not status and os.path.isdir(attempt.path):
             raise UsageError(

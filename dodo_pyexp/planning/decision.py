@@ -21,7 +21,7 @@ from ..store.locks import at_work
 from ..store.opening import read_bytes
 from ..store.paths import CONFIG, RunFolder
 from ..store.record import FAILED_UPSTREAM, Record
-from . import declared_inputs
+from . import declared_inputs, renames
 from .config_changes import differences
 from .files_read import changes
 from .plan import Plan, PlannedExperiment, PlannedRun
@@ -78,6 +78,7 @@ class Decision:
 
 
 FINE = Decision(UP_TO_DATE)
+NEVER_RUN = Decision(MISSING, "never", "never run")
 FORCED = Decision(STALE, "forced", "asked to run again")
 
 
@@ -121,7 +122,7 @@ def decide(run: PlannedRun, digest_of: Callable[[PlannedRun], str | None] = dige
         record = Record.read(run.files)
     except DamagedFile:
         return Found(Decision(STALE, "damaged", "record damaged: .finished cannot be read"))
-    decision = _without_record(run) if record is None else _compare(run, record, digest_of)
+    decision = _without_record(run, digest_of) if record is None else _compare(run, record, digest_of)
     return Found(decision, record if decision.up_to_date else None)
 
 
@@ -132,6 +133,8 @@ def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], 
     if record.config_hash != run.hash and not _same_config(run, record):
         return _config_changed(run, run.files, record)
     expected = record.upstream
+    if expected and any(upstream.task not in expected for upstream in run.upstream):
+        expected = renames.as_named_today(run, expected)
     for upstream in run.upstream:
         digest = digest_of(upstream)
         before = expected.get(upstream.task)
@@ -235,12 +238,12 @@ def _waits(upstream: PlannedRun) -> Decision:
     return Decision(STALE, "upstream", f"upstream {name} has to be built first", {"upstream": [name], "waits": True})
 
 
-def _without_record(run: PlannedRun) -> Decision:
+def _without_record(run: PlannedRun, digest_of: Callable[[PlannedRun], str | None]) -> Decision:
     """Say what became of a run that has no record: look at its newest attempt."""
     attempt = run.files.newest()
     if attempt is None:
         sibling = run.experiment.siblings.newest(run.folder) if run.experiment.hashed else None
-        return _config_changed(run, *sibling) if sibling is not None else Decision(MISSING, "never", "never run")
+        return _config_changed(run, *sibling) if sibling is not None else _never_run(run, digest_of)
     status = statuses.read(attempt)
     state = status.get("state")
     data = {"attempt": attempt.name}
@@ -257,6 +260,15 @@ def _without_record(run: PlannedRun) -> Decision:
         said = f"how the last attempt ended is not known: its {name} {trouble}"
         return Decision(INTERRUPTED, "interrupted", said, data)
     return Decision(INTERRUPTED, "interrupted", "the last attempt was interrupted", data)
+
+
+def _never_run(run: PlannedRun, digest_of: Callable[[PlannedRun], str | None]) -> Decision:
+    """Say that a run was never executed, or that one of the same config was, which no config asks for any more."""
+    found = renames.twins(run, digest_of)
+    if not found:
+        return NEVER_RUN
+    folders = [twin.folder for twin in found]
+    return Decision(MISSING, "never", f"never run; {renames.question(run, found)}", {"renamed": folders})
 
 
 def _so_far(status: dict[str, Any]) -> str:

@@ -18,10 +18,9 @@ from ..store import timestamps
 from ..store.paths import FINISHED, STATUS, RunFolder, is_folder
 from ..store.record import Record
 from .decision import ORPHAN, Decision
-from .filters import matcher
 from .plan import Plan, PlannedExperiment
 from .previous_folders import HASH_LENGTH
-from .targets import Targets
+from .targets import Targets, matcher
 
 _HASHED = re.compile(f"(.+)-[0-9a-f]{{{HASH_LENGTH}}}").fullmatch
 
@@ -183,13 +182,8 @@ def _beside(planned: Iterable[PlannedExperiment]) -> list[StoredExperiment]:
 def _folders(experiment: PlannedExperiment) -> tuple[set[str], dict[str, str]]:
     """Give the folders that the runs have, or would have in another layout; and whose those without a hash are."""
     length = HASH_LENGTH + 1
-    known: set[str] = set()
-    plain = {}
-    for run in experiment.runs:
-        base = run.folder[:-length] if experiment.hashed else run.folder
-        known.update((base, f"{base}-{run.hash[:HASH_LENGTH]}"))
-        plain[base] = run.full_name
-    return known, plain
+    plain = {run.folder[:-length] if experiment.hashed else run.folder: run.full_name for run in experiment.runs}
+    return experiment.asked_for(), plain
 
 
 def _spelling(folder: str) -> str:

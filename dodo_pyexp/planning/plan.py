@@ -24,6 +24,7 @@ from ..provenance.inputs.contents import Contents
 from ..provenance.inputs.places import forms
 from ..provenance.secrets.holes import differing_secrets
 from ..provenance.secrets.masking import Masker
+from ..store.manifest import LAUNCHES
 from ..store.names import folder_name, folder_names, refusal
 from ..store.paths import FINISHED, ExperimentFolder, OutputFolder, RunFolder
 from . import defaults
@@ -31,7 +32,7 @@ from .code import Code
 from .definition import Definition, place
 from .options import Options
 from .order import topological
-from .previous_folders import HASH_LENGTH, Siblings
+from .previous_folders import HASH_LENGTH, FinishedOrphans, Siblings
 from .source import project
 
 #: Under this key a function with ``resume=True`` finds the folder it may go on from; never saved, never hashed.
@@ -119,6 +120,9 @@ class PlannedExperiment:
             )
         self.hashed = bool(options.hash_configs) or self.flat
         self.siblings = Siblings(self.files, flat=self.flat)
+        self.orphans = FinishedOrphans(
+            self.files, flat=self.flat, asked_for=None if definition.about.get(LAUNCHES) else self.asked_for
+        )
         self.shape: tuple[int, ...] = ()
         self.runs: list[PlannedRun] = []
         #: What files are like that runs have read; the experiments of a plan share it.
@@ -143,6 +147,12 @@ class PlannedExperiment:
     def inside(self, path: str) -> str:
         """Give the path of what is written relative to the project."""
         return path if path.startswith("/") else f"{self.project}/{path}"
+
+    def asked_for(self) -> set[str]:
+        """Name the folders that the runs have, or would have in another layout."""
+        length = HASH_LENGTH + 1
+        bases = [(run.folder[:-length] if self.hashed else run.folder, run.hash) for run in self.runs]
+        return {name for base, digest in bases for name in (base, f"{base}-{digest[:HASH_LENGTH]}")}
 
     @property
     def place(self) -> str:

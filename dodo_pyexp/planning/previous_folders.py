@@ -1,15 +1,19 @@
-"""Folders that a run had under other configs, where the names of folders hold a hash of the config.
+"""Folders of finished runs that are none of the plan's: of other configs of a run, and of runs that nobody asks for.
 
-Such a run has no record to compare with, but its newest sibling tells what has changed.
+Implements: docs/reference.md, "Options" (`hash_configs`); docs/how-to.md, "I renamed my runs".
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Collection
+from functools import cached_property
+from typing import NamedTuple
 
 from ..errors import DamagedFile
-from ..store.paths import ExperimentFolder, RunFolder
+from ..store import renames
+from ..store.paths import ExperimentFolder, RunFolder, is_folder
 from ..store.record import Record
 
 HASH_LENGTH = 12
@@ -66,3 +70,73 @@ class Siblings:
                 if found is not None:
                     self._folders.setdefault(found[1], []).append(name)
         return self._folders
+
+
+class Twin(NamedTuple):
+    """A finished run that no config asks for, with its folder and its record."""
+
+    folder: str
+    record: Record
+
+
+class FinishedOrphans:
+    """The finished orphans of one experiment; read once, and not before somebody asks.
+
+    Parameters
+    ----------
+    files
+        The folder of the experiment.
+    flat
+        A run's folder is its only attempt.
+    asked_for
+        Gives the folders of all runs that there are configs for; None if each run is a new one, and none was renamed.
+    """
+
+    def __init__(self, files: ExperimentFolder, *, flat: bool, asked_for: Callable[[], Collection[str]] | None) -> None:
+        self._files = files
+        self._flat = flat
+        self._asked_for = asked_for
+
+    @cached_property
+    def by_config(self) -> dict[str, list[Twin]]:
+        """The orphans, by the hashes of their configs."""
+        found: dict[str, list[Twin]] = {}
+        if self._asked_for is None:
+            return found
+        try:
+            with os.scandir(self._files.path) as entries:
+                folders = [
+                    entry.name for entry in entries
+                    if not entry.name.startswith(".") and entry.name != "report" and is_folder(entry)
+                ]  # fmt: skip
+        except OSError:  # nothing has been built yet
+            return found
+        asked_for = self._asked_for()
+        for folder in sorted(folders):
+            if folder not in asked_for and (record := self._record(folder)) is not None:
+                found.setdefault(record.config_hash, []).append(Twin(folder, record))
+        return found
+
+    def _record(self, folder: str) -> Record | None:
+        files = self._files.run(folder, flat=self._flat)
+        try:
+            record = Record.read(files)
+        except DamagedFile:
+            return None
+        if record is None or record.of_another(record.name, self._files.path) is not None:
+            return None
+        return None if record.missing_part(files) is not None else record
+
+    def forget(self, folder: str) -> None:
+        """Take an orphan out that is none any more."""
+        for twins in self.by_config.values():
+            twins[:] = [twin for twin in twins if twin.folder != folder]
+
+    @cached_property
+    def earlier(self) -> dict[str, list[str]]:
+        """The folders that runs had before they were taken over, by those that they have."""
+        renamed = renames.read(self._files)
+        found: dict[str, list[str]] = {}
+        for old in renamed:
+            found.setdefault(renames.follow(renamed, old), []).append(old)
+        return found

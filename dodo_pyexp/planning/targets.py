@@ -1,15 +1,16 @@
-"""What a word on the command line names: an experiment, runs, the path of a target, or another doit task.
+"""What a word on the command line names: an experiment, runs, the path of a target, or another doit task; and a filter.
 
-Implements: docs/reference.md, "Command line" (TARGET).
+Implements: docs/reference.md, "Command line" (TARGET); docs/how-to.md, "Select runs" (``--filter``).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from ..collection.patterns import Pattern
 from ..errors import UsageError, ambiguous, nearest, suggest
 from ..store.paths import FINISHED, REPORT
 from .plan import Plan, PlannedExperiment, PlannedRun
@@ -202,3 +203,21 @@ class Targets:
                 self.runs.update(dict.fromkeys(experiment.runs))
             elif name.startswith(f"{experiment.task}:"):
                 self.runs.update(dict.fromkeys(run for run in experiment.runs if run.task == name))
+
+
+def is_full(pattern: str) -> bool:
+    """Tell whether a pattern is for full names: ``train:a`` means a run of `train`; ``a`` must not mean all of it."""
+    return ":" in pattern.replace("(?:", "")
+
+
+def matcher(pattern: str) -> Callable[[Any], bool]:
+    """Give the test for what has a `name` and a `full_name`.
+
+    Raises
+    ------
+    PatternError
+        It is no regular expression; or, when it is tried, takes too long.
+    """
+    found_in = Pattern(pattern, "--filter").found_in
+    full = is_full(pattern)
+    return lambda run: found_in(run.name) or (full and found_in(run.full_name))

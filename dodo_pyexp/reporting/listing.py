@@ -29,7 +29,7 @@ from ..printable import from_here, printable
 from ..running.ledger import EXECUTED
 from .failures import failures_data
 from .inputs import inputs_data, inputs_lines
-from .notices import file_lines
+from .notices import file_lines, renamed_lines
 
 if TYPE_CHECKING:
     from ..planning.orphans import Orphan
@@ -102,6 +102,7 @@ def states_text(
         if inputs and isinstance(run, PlannedRun):
             lines += inputs_lines(run)
     lines += map(printable, file_lines({run: decisions[run] for run, _ in _in_order(plan, decisions)}))
+    lines += renamed_lines(decisions)
     lines.append(_counts_text(_counts((decision for _, decision in wanted), orphans=orphans is not None), stream))
     return "\n".join(lines)
 
@@ -157,6 +158,7 @@ def dry_run_text(
     if work[RUNNING]:
         said.append(f"{work[RUNNING]} {'is' if work[RUNNING] == 1 else 'are'} being executed already")
     lines.append(", ".join(said))
+    lines += renamed_lines(decisions)
     return "\n".join(lines), WORK_TO_DO if work[WOULD] or tasks else DONE
 
 

@@ -76,6 +76,14 @@ def file_lines(decisions: Mapping[PlannedRun, Decision]) -> Iterator[str]:
         yield f"{rest} more file{'s' if rest > 1 else ''} that they read changed"
 
 
+def renamed_lines(decisions: Mapping[PlannedRun, Decision]) -> Iterator[str]:
+    """Say how many runs look renamed, and what gives them what they were made of before."""
+    found = sum("renamed" in decision.data for run, decision in decisions.items() if run.selected)
+    if found:
+        looks, them = ("look", "them") if found > 1 else ("looks", "it")
+        yield f"{_count(found)} {looks} renamed: `pyexp accept --renamed` takes {them} over, and executes nothing"
+
+
 def _count(runs: int) -> str:
     return f"{runs} run{'' if runs == 1 else 's'}"
 

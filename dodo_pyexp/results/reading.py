@@ -15,8 +15,8 @@ from ..config.encode import decode
 from ..config.hashing import hash_config
 from ..errors import DamagedFile
 from ..store import manifest as manifests
+from ..store import renames, timestamps
 from ..store import status as statuses
-from ..store import timestamps
 from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, ExperimentFolder, RunFolder
 from ..store.record import Record
@@ -67,7 +67,8 @@ def batch_results(folder: ExperimentFolder, manifest: Manifest, *, every: bool =
     That is of the runs it was asked for, and of the others if they have a result: after ``--filter`` there may be less
     than all, and then they have no shape. With `every`, all the same.
     """
-    items = {run: _result(folder, manifest, run) for run in manifest.runs}
+    renamed = renames.read(folder)
+    items = {run: _result(folder, manifest, run, renamed) for run in manifest.runs}
     chosen = manifest.about.get("selected")
     if isinstance(chosen, list) and not every:
         asked = set(chosen)
@@ -78,24 +79,39 @@ def batch_results(folder: ExperimentFolder, manifest: Manifest, *, every: bool =
     return Tensor(items.values(), manifest.shape if size == len(items) else None)
 
 
-def _result(folder: ExperimentFolder, manifest: Manifest, run: str) -> Result:
+def _result(folder: ExperimentFolder, manifest: Manifest, run: str, renamed: dict[str, str]) -> Result:
     encoded: Any = manifest.configs[run]
+    now = renames.follow(renamed, run) if run in renamed and not os.path.isdir(folder.run(run).path) else run
 
     def config() -> Config:
         return Config(decode(encoded))
 
     def locate() -> tuple[AttemptFolder | None, str | None]:
-        return find_attempt(folder, manifest, run, config)
+        return find_attempt(folder, manifest, run, config, now)
 
     name = encoded.get("name")
+    if now != run:
+        name = _name_of(folder.run(now, flat=manifest.flat)) or name
     return Result.at(name if isinstance(name, str) else run, config, locate)
 
 
+def _name_of(files: RunFolder) -> str | None:
+    """Give the name that a run which was taken over has today."""
+    try:
+        record = Record.read(files)
+    except DamagedFile:
+        return None
+    return None if record is None else record.name
+
+
 def find_attempt(
-    folder: ExperimentFolder, manifest: Manifest, run: str, config: Any
+    folder: ExperimentFolder, manifest: Manifest, run: str, config: Any, now: str | None = None
 ) -> tuple[AttemptFolder | None, str | None]:
-    """Find the attempt that satisfies a run of a batch, or that failed in it; and why it was skipped, if it was."""
-    files = folder.run(run, flat=manifest.flat)
+    """Find the attempt that satisfies a run of a batch, or that failed in it; and why it was skipped, if it was.
+
+    `now` is the folder that the run has today, if it is another one.
+    """
+    files = folder.run(now or run, flat=manifest.flat)
     known = manifest.attempts.get(run)
     if known is not None and os.path.isdir(files.attempt(known).path):
         return files.attempt(known), None

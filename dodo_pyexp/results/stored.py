@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from ..errors import DamagedFile, UsageError, ambiguous, nearest, suggest, warn
 from ..printable import LONGEST_QUOTED, shorten
 from ..store import manifest as manifests
+from ..store import renames
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.names import folder_name, refusal
@@ -83,9 +84,9 @@ class StoredRun:
 
     def __init__(self, experiment: StoredExperiment, folder: str, name: str) -> None:
         self.experiment = experiment
-        self.folder = folder
+        self.folder = renames.today(experiment.files, folder)  # it may have been taken over under another name
         self.name = name
-        self.files: RunFolder = experiment.files.run(folder, flat=experiment.is_flat(folder))
+        self.files: RunFolder = experiment.files.run(self.folder, flat=experiment.is_flat(self.folder))
 
     @property
     def full_name(self) -> str:

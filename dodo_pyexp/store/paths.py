@@ -110,6 +110,11 @@ class ExperimentFolder:
         return f"{self.path}/.defaults.json"
 
     @property
+    def renames(self) -> str:
+        """Which runs were taken over under another name."""
+        return f"{self.path}/.renamed.json"
+
+    @property
     def whose(self) -> str:
         """Which file the experiment is defined in."""
         return f"{self.path}/.experiment.json"

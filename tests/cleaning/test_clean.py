@@ -9,7 +9,7 @@ import pytest
 from dodo_pyexp.cleaning.clean import Cleaning, Scope, named
 from dodo_pyexp.cleaning.retention import Wish
 from dodo_pyexp.errors import UsageError
-from dodo_pyexp.planning.filters import matcher
+from dodo_pyexp.planning.targets import matcher
 from dodo_pyexp.results.stored import StoredExperiment, StoredRun
 from dodo_pyexp.store.locks import RunLock
 from dodo_pyexp.store.owner import Owner

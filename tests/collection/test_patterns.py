@@ -14,7 +14,7 @@ from dodo_pyexp.collection.patterns import Pattern, PatternError
 from dodo_pyexp.collection.runs import Runs
 from dodo_pyexp.collection.tensor import Tensor
 from dodo_pyexp.errors import LookupFailed
-from dodo_pyexp.planning.filters import matcher
+from dodo_pyexp.planning.targets import matcher
 
 SLOW = ["(a+)+$", "(a|aa)+$", "a*a*a*a*a*a*a*b", ".*.*.*.*=z", "(x+x+)+y|(a+a+)+b"]
 NAMES = ["a" * 40 + "!"] * 10_000

@@ -6,12 +6,12 @@ from __future__ import annotations
 COVERED = {
     "calling": "test_experiment.py",
     "definition": "test_plan.py",
+    "renames": "history/test_renaming.py",
     "dependencies": "test_plan.py",
     "order": "test_plan.py",
     "planner": "test_plan.py",
     "files_read": "running/test_found_inputs.py",
     "previous_folders": "test_defaults.py",
     "resources": "running/test_execution.py",
-    "targets": "cli/test_build.py",
     "withheld": "test_secrets.py",
 }

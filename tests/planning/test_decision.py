@@ -456,7 +456,8 @@ def test_where_the_folder_changes_with_the_config_the_newest_sibling_tells_what_
     pipeline.configs[1] = {"name": "a", "x": 1}
     assert pipeline.reasons() == {}
     pipeline.configs[1] = {"name": "new", "x": 1}
-    assert pipeline.reasons() == {"new": "missing: never run"}
+    asked = "never run; exp:a, an orphan, has the same config: renamed?"
+    assert pipeline.reasons() == {"new": f"missing: {asked}"}
 
 
 def test_a_damaged_sibling_is_passed_over(here: Path) -> None:

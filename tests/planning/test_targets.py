@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from dodo_pyexp.errors import ConfigError
-from dodo_pyexp.planning.filters import is_full, matcher
+from dodo_pyexp.planning.targets import is_full, matcher
 
 
 @pytest.mark.parametrize(

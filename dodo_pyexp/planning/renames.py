@@ -1,0 +1,75 @@
+"""A run that was never executed may be one that finished under another name.
+
+Implements: docs/how-to.md, "I renamed my runs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..store.record import Record
+from . import declared_inputs, files_read
+
+if TYPE_CHECKING:
+    from .plan import PlannedRun
+    from .previous_folders import Twin
+
+    DigestOf = Callable[[PlannedRun], str | None]
+
+MOST_NAMED = 3
+
+
+def twins(run: PlannedRun, digest_of: DigestOf) -> list[Twin]:
+    """Find the finished orphans of the same config that were made from the same code, upstreams and inputs.
+
+    Parameters
+    ----------
+    run
+        A run that was never executed.
+    digest_of
+        Gives the digest of what an upstream has put out; None if nobody knows. Of one that is a renamed run itself,
+        that of the orphan counts.
+    """
+    found = run.experiment.orphans.by_config.get(run.hash, [])
+    return [twin for twin in found if _is_same(run, twin.record, digest_of)] if found else []
+
+
+def _is_same(run: PlannedRun, record: Record, digest_of: DigestOf) -> bool:
+    options = run.experiment.options
+    if options.code != "ignore" and record.code != run.experiment.code.hash:
+        return False
+    if list(record.upstream.values()) != [_digest(upstream, digest_of) for upstream in run.upstream]:
+        return False
+    try:
+        if declared_inputs.changes(run, record):
+            return False
+        return options.read_files == "ignore" or not record.found or not files_read.changes(run, record)
+    except (TypeError, ValueError, IndexError):  # what the record says of files makes no sense
+        return False
+
+
+def _digest(upstream: PlannedRun, digest_of: DigestOf) -> str | None:
+    known = digest_of(upstream)
+    if known is not None or upstream.files.newest() is not None:
+        return known
+    found = twins(upstream, digest_of)
+    return found[0].record.digest if len(found) == 1 else None
+
+
+def question(run: PlannedRun, found: list[Twin]) -> str:
+    """Ask whether a run was renamed: ``train:old_w32, an orphan, has the same config: renamed?``."""
+    names = [f"{run.experiment.name}:{twin.record.name}" for twin in found]
+    if len(names) == 1:
+        return f"{names[0]}, an orphan, has the same config: renamed?"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}, orphans, have the same config: renamed?"
+
+
+def as_named_today(run: PlannedRun, upstream: dict[str, str]) -> dict[str, str]:
+    """Give what a record says of upstreams, by the names that those have today which were taken over since."""
+    today = {}
+    for one in run.upstream:
+        for old in one.experiment.orphans.earlier.get(one.folder, ()):
+            today[f"{one.experiment.task}:{old}"] = one.task
+    return {today.get(task, task): digest for task, digest in upstream.items()} if today else upstream
