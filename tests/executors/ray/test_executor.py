@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from dodo_pyexp.executors.ray.task import UNSEEN
+
 from ..conftest import Built, Script
 from .nodes import Nodes, alive, lines, some, statuses, train, until
 
@@ -285,3 +287,28 @@ def test_two_thousand_trivial_runs(build):
     assert built.code == 0, built.stderr[-2000:]
     assert "2000 executed" in built.stderr
     assert len(list(built.folder.glob("out/train/*/.finished"))) == 2000
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_the_files_that_runs_have_read_are_on_record(script, seen, monkeypatch):
+    if not seen:
+        monkeypatch.setenv(UNSEEN, "1")
+    (script.folder / "pyproject.toml").touch()
+    (script.folder / "top.txt").write_text("top")
+    (script.folder / "child.txt").write_text("child")
+    body = """
+        import subprocess
+        TOP = open("top.txt").read()
+
+        @pyexp.experiment(executor="ray")
+        def train(cfg):
+            subprocess.run([sys.executable, "-c", "open('child.txt')"], check=True)
+    """
+    built = script(body)
+    assert built.code == 0, built.stderr
+    for name in ("r", "other"):
+        assert set(json.loads((built.run(name) / ".finished").read_text())["found"]) == {"top.txt", "child.txt"}
+        assert "child.txt" in (built.attempt(name) / "inputs.json").read_text()
+        assert not list(built.attempt(name).glob(".*.tmp"))
+    (script.folder / "child.txt").write_text("other")
+    assert "child.txt, which 2 runs read, changed" in script(body).stderr
