@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 
+from .. import engine
 from ..provenance.inputs import interpreters, watch
+from ..provenance.inputs.places import forms
 from ..store import atomic, status
 from ..store.paths import INPUTS, AttemptFolder
 
@@ -22,13 +24,18 @@ if TYPE_CHECKING:
 FEW = 20
 
 
+def folders_of(project: str, output: str) -> tuple[Forms, Forms]:
+    """Give what `Watching` is to know of folders, in all their forms: found out by the build, and not for each run."""
+    return forms(project), forms(output, engine.FOLDER, os.path.join(engine.IMPORT_ROOT, "pyexp"))
+
+
 class Watching:
     """Watches from when it is made; for which run may be said later, in a process that was forked from this one.
 
     Parameters
     ----------
     watched
-        The folder of the project, and the folders of which no file counts, each in all its forms.
+        See `folders_of`.
     copies
         Folders that code runs from in place of others: ``(folder, copy)``.
     """

@@ -15,14 +15,17 @@ from ..planning.declared_inputs import named
 from ..printable import size_text
 from ..provenance.inputs.contents import Contents
 from ..provenance.inputs.declared import GONE, Seen, change, is_folder_key
-from ..provenance.inputs.found import as_table
+from ..provenance.inputs.found import as_table, look_at, told, write
 from ..provenance.roots import project_of
 from ..results.comparing import Difference
 from ..store import atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..config.config import Config
     from ..provenance.inputs.entries import Entry, Table
+    from ..store.paths import AttemptFolder
     from .past import Past
 
 
@@ -80,9 +83,21 @@ class InputsSince:
             if not is_folder_key(key):
                 self._note(key, before, self._seen(key))
 
+    def put_down(self, attempt: AttemptFolder, status: dict[str, Any], copy_of: Callable[[str], str | None]) -> None:
+        """Write which files a new attempt has read, so that it can be compared as any other; declared ones apart."""
+        said = told(attempt, status)
+        try:
+            if said is not None:
+                said["files"] = [one for one in said["files"] if one[0] not in self.today]
+                write(attempt, status, look_at(said, self._place, self._contents, copy_of))
+        except (OSError, KeyError, TypeError, ValueError):  # a full disk, or the run has damaged it
+            return
+
+    def _place(self, key: str) -> str:
+        return os.path.join(self._project, os.path.expanduser(key))
+
     def _seen(self, key: str) -> Seen:
-        place = os.path.join(self._project, os.path.expanduser(key))
-        return self._contents.declared("folder" if is_folder_key(key) else "file", place.rstrip("/"))
+        return self._contents.declared("folder" if is_folder_key(key) else "file", self._place(key).rstrip("/"))
 
     def _note(self, key: str, before: Entry, seen: Seen) -> None:
         if len(before) == 4 and before[1] is None and seen.entry is not None:  # it is known by size and time alone

@@ -25,6 +25,7 @@ from ..executors.logs.capture import Log
 from ..executors.logs.scribes import Scribe
 from ..executors.process import describe_end
 from ..executors.subprocess import SubprocessExecutor
+from ..executors.watching import folders_of
 from ..importing import module_name
 from ..planning.declared_inputs import named
 from ..planning.definition import Definition
@@ -114,7 +115,7 @@ def reproduce(
     inputs = InputsSince(past, project)
     for key, said in inputs.changed.items():
         note(f"warning: input {named(key)} {said} since then")
-    new = _New(past, placed(config, project), function, settings, inputs.today)
+    new = _New(past, placed(config, project), function, settings, inputs.today, project)
     differing = differing_packages(past, new.surroundings, note)
     note(f"reproducing {past.label} with the code of {past.snapshot_name}")
     with _folder_of(past, function):
@@ -127,6 +128,7 @@ def reproduce(
             raise UsageError(f"cannot write to {place}: {error.strerror}") from None
     made = Reproduction(past.run.full_name, Path(past.attempt.path), Path(new.attempt.path), DIFFERENT, tolerance)
     made.packages, made.settings, made.inputs = differing, new.settings, inputs.changed
+    inputs.put_down(new.attempt, ended, relocation.of)
     with importable(relocation.first):
         judge(made, past, new.attempt, ended, unpickle=unpickle)
     return made
@@ -171,10 +173,17 @@ class _New:
     """The new attempt."""
 
     def __init__(
-        self, past: Past, config: Config, function: dict[str, Any], settings: Sequence[str], inputs: Table
+        self,
+        past: Past,
+        config: Config,
+        function: dict[str, Any],
+        settings: Sequence[str],
+        inputs: Table,
+        project: str,
     ) -> None:
         self.past = past
         self.inputs = inputs
+        self.project = project
         self.function = function
         config.pop("depends_on", None)
         self.config = config
@@ -222,6 +231,7 @@ class _New:
         )  # as where `resume` is set
         job = Job(past.run.name, fn, int(self.function.get("arity", 1)), self.config, deps, attempt, state, given)
         job.kept_config, job.relocation = self.kept_config, relocation
+        job.watched = folders_of(self.project, past.output.path)
         self._wait(job, live=live)
         status = statuses.read(attempt)
         atomic.mark(attempt.finished, attempt.status)

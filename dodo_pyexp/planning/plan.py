@@ -11,7 +11,6 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 
-from .. import engine
 from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.defaults import Defaults
@@ -20,8 +19,8 @@ from ..config.inputs import Input
 from ..config.secret_keys import SecretKeys
 from ..config.sweep import MOST_CONFIGS
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
+from ..executors.watching import folders_of
 from ..provenance.inputs.contents import Contents
-from ..provenance.inputs.places import forms
 from ..provenance.secrets.holes import differing_secrets
 from ..provenance.secrets.masking import Masker
 from ..store.manifest import LAUNCHES
@@ -142,7 +141,7 @@ class PlannedExperiment:
     @cached_property
     def watched(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What whoever executes a run is to know of folders, to note which files it reads."""
-        return forms(self.project), forms(self.output.path, engine.FOLDER, f"{engine.IMPORT_ROOT}/pyexp")
+        return folders_of(self.project, self.output.path)
 
     def inside(self, path: str) -> str:
         """Give the path of what is written relative to the project."""

@@ -75,3 +75,28 @@ def test_what_a_status_says_of_inputs_may_be_anything(built: Any) -> None:
         (attempt / "status.json").write_text(json.dumps({**status, "inputs": inputs}))
         done = built.pyexp("reproduce", "exp:a", status=None)
         assert "Traceback" not in done.stderr and done.returncode in (0, 1, 2)
+
+
+def test_a_reproduction_does_not_differ_in_what_it_has_read(built: Any) -> None:
+    (first,) = built.attempts("a")
+    built.pyexp("reproduce", "exp:a")
+    again = built.attempts("a")[-1]
+    assert list(json.loads((again / "inputs.json").read_text())["files"]) == ["data/seen.txt"]
+    told = json.loads(built.pyexp("diff", f"exp:a@{first.name}", f"exp:a@{again.name}", "--json").stdout)
+    assert told["inputs"] == []
+
+
+def test_a_folder_of_more_files_than_are_told_is_compared_by_the_names_in_it(built: Any) -> None:
+    built.edit("exp.py", 'open("data/seen.txt").read()', '"".join(p.read_text() for p in Path("data/many").glob("*"))')
+    built.edit("exp.py", "import pyexp\n", "import pyexp\nfrom pathlib import Path\n")
+    for number in range(1010):
+        built.write(f"data/many/{number}", "x")
+    built.pyexp("build", "exp.py", "--rerun")
+    built.pyexp("build", "exp.py", "--rerun")
+    built.write("data/many/more", "x")
+    built.pyexp("build", "exp.py", "--rerun")
+    _, first, second, third = built.attempts("a")
+    told = json.loads(built.pyexp("diff", f"exp:a@{first.name}", f"exp:a@{second.name}", "--json").stdout)
+    assert told["inputs"] == []
+    text = built.pyexp("diff", f"exp:a@{second.name}", f"exp:a@{third.name}").stdout
+    assert "\ninputs\n  data/many 1,010 files -> 1,011 files\n" in text
