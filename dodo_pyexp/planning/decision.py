@@ -210,8 +210,8 @@ def _other_files(run: PlannedRun, record: Record, decision: Decision) -> Decisio
     said = several([f"{path}, which it read, {what}" for path, what in changed.items()], "; ")
     if not decision.reason:
         return Decision(STALE if rerun else UP_TO_DATE, "read", said, {"read": changed})
-    state = STALE if rerun else decision.state
-    return Decision(state, decision.kind, f"{decision.reason}; {said}", {**decision.data, "read": changed})
+    worse = STALE if rerun else decision.state
+    return Decision(worse, decision.kind, f"{decision.reason}; {said}", {**decision.data, "read": changed})
 
 
 def several(parts: list[str], between: str = ", ") -> str:

@@ -28,40 +28,61 @@ import json
 import os
 import pyexp
 
-HERE = {here!r}
+HERE, AWAY = {here!r}, {away!r}
 FACTOR_ONE = {one}
 FACTOR_TWO = {two}
 
-def told(name):
-    with open(os.path.join(HERE, name)) as file:
+def told(name):  # nothing there is of the project, so that it is no input
+    with open(os.path.join(AWAY, name)) as file:
         return json.load(file)
 
+def found(cfg):
+    try:
+        with open(os.path.join(HERE, FOUND[cfg.name])) as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return 0
+
+def declared(cfg):
+    return json.loads(open(os.path.join(HERE, DECLARED[cfg.name])).read())
+
 def work(cfg, out, deps, factor):
-    tally = os.open(os.path.join(HERE, "tally"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    tally = os.open(os.path.join(AWAY, "tally"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(tally, cfg.name.encode() + b"\\n")
     os.close(tally)
     if cfg.name in told("failing"):
         raise ValueError("no luck")
     (out / "saved.json").write_text(json.dumps(factor // 2))
-    return [cfg.x // 2, [[dep.result, json.loads((dep.out / "saved.json").read_text())] for dep in deps]]
+    read = found(cfg) // 2 + declared(cfg) // 2
+    return [cfg.x // 2 + read, [[dep.result, json.loads((dep.out / "saved.json").read_text())] for dep in deps]]
 
-@pyexp.experiment(code="rerun", stash=False, executor={executor!r})
+FOUND, DECLARED = {found}, {declared}
+
+@pyexp.experiment(code="rerun", read_files="rerun", stash=False, executor={executor!r})
 def one(cfg, out, deps):
     return work(cfg, out, deps, FACTOR_ONE)  # {remark}
 
-@pyexp.experiment(code="rerun", stash=False, executor={executor!r}, timestamp=False)
+@pyexp.experiment(
+    code="rerun", read_files="rerun", stash=False, executor={executor!r}, timestamp=False,
+    inputs=lambda config: [DECLARED[config.name]],
+)
 def two(cfg, out, deps):
     return work(cfg, out, deps, FACTOR_TWO)
 
 def configs(experiment):
     for name, run in told("runs").items():
         if run["experiment"] == experiment:
-            yield {{"name": name, "x": run["x"], **({{"depends_on": run["above"]}} if run["above"] else {{}})}}
+            file = {{"file": pyexp.File(DECLARED[name])}} if experiment == "one" else {{}}
+            yield {{"name": name, "x": run["x"], **file, **({{"depends_on": run["above"]}} if run["above"] else {{}})}}
 
 one.configs(lambda: list(configs("one")))
 two.configs(lambda: list(configs("two")))
 """
 NAMES = [f"r{number}" for number in range(5)]
+#: What each run reads: a file that it is declared to, and one that it is only seen to.
+DECLARED = {name: f"d{number // 2 % 2}" for number, name in enumerate(NAMES)}
+FOUND = {name: f"f{number % 2}" for number, name in enumerate(NAMES)}
+FILES = ["d0", "d1", "f0", "f1"]
 
 
 class Model:
@@ -72,6 +93,8 @@ class Model:
         self.runs: dict[str, dict[str, Any]] = {}
         self.factors = {"one": 2, "two": 2}
         self.failing: set[str] = set()
+        #: What is in each file; None if it is not there.
+        self.files: dict[str, int | None] = dict.fromkeys(FILES, 2)
         #: (experiment, name) -> what its record was made from, and what came out.
         self.records: dict[tuple[Any, ...], tuple[Any, Any]] = {}
 
@@ -93,13 +116,19 @@ class Model:
     def made_from(self, name: str) -> Any:
         run = self.runs[name]
         above = [[*self.key(upstream), self.records[self.key(upstream)][1]] for upstream in run["above"]]
-        return [run["x"], self.factors[run["experiment"]], above]
+        return [run["x"], self.factors[run["experiment"]], above, self.files[DECLARED[name]], self.files[FOUND[name]]]
+
+    @staticmethod
+    def is_same(before: Any, now: Any) -> bool:
+        """A file that was not there when a run looked for it is none of its inputs."""
+        return bool(before[:-1] == now[:-1] and before[-1] in (None, now[-1]))
 
     def output(self, name: str) -> Any:
         """What a run returns, and what it saves."""
         run = self.runs[name]
         above = [self.records[self.key(upstream)][1] for upstream in run["above"]]
-        return [[run["x"] // 2, above], self.factors[run["experiment"]] // 2]
+        read = sum((self.files[file] or 0) // 2 for file in (DECLARED[name], FOUND[name]))
+        return [[run["x"] // 2 + read, above], self.factors[run["experiment"]] // 2]
 
     def build(self, experiment: str, chosen: str | None = None, *, rerun: bool = False) -> tuple[list[str], set[str]]:
         """Bring an experiment up to date; give what is executed, and what is left unfinished."""
@@ -111,7 +140,7 @@ class Model:
                 continue
             before = self.records.get(key)
             forced = rerun and run["experiment"] == experiment and chosen in (None, name)
-            if before is not None and before[0] == self.made_from(name) and not forced:
+            if before is not None and self.is_same(before[0], self.made_from(name)) and not forced:
                 continue
             executed.append(name)
             if name in self.failing:
@@ -129,18 +158,22 @@ class Pipelines:
         self.executor, self.jobs = executor, jobs
         self.model = Model()
         self.folder = Path(tempfile.mkdtemp(prefix="pipelines-"))
+        self.away = Path(tempfile.mkdtemp(prefix="pipelines-away-"))
         self.version = 0
         self.counted: Counter[str] = Counter()
         self.module: ModuleType | None = None
 
     def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.away, ignore_errors=True)
 
     # -- edits --------------------------------------------------------------------------------------------------
 
     def start(self, runs: list[tuple[str, int, list[int]]]) -> None:
         for name, (experiment, x, above) in zip(NAMES, runs, strict=False):
             self.put(name, experiment, x, above)
+        for file, value in self.model.files.items():
+            (self.folder / file).write_text(str(value))
         self.write()
         self.load()
 
@@ -152,19 +185,20 @@ class Pipelines:
         self.model.runs = dict(sorted(runs.items()))
 
     def write(self) -> None:
-        (self.folder / "failing").write_text(json.dumps(sorted(self.model.failing)))
+        (self.away / "failing").write_text(json.dumps(sorted(self.model.failing)))
         told = {
             name: {**run, "above": [f"^{upstream}$" for upstream in run["above"]]}
             for name, run in reversed(self.model.runs.items())
         }
-        (self.folder / "runs").write_text(json.dumps(told))
+        (self.away / "runs").write_text(json.dumps(told))
 
     def load(self, remark: str = "") -> None:
         """Write the module, and import it anew."""
         self.version += 1
         text = MODULE.format(
-            here=str(self.folder), **self.model.factors, executor=self.executor, remark=remark or "nothing"
-        )
+            here=str(self.folder), away=str(self.away), **self.model.factors, executor=self.executor,
+            remark=remark or "nothing", found=FOUND, declared=DECLARED,
+        )  # fmt: skip
         path = self.folder / "pipeline.py"
         path.write_text(text)
         os.utime(path, ns=(self.version * 10**9, self.version * 10**9))  # whatever the clock is like
@@ -213,6 +247,26 @@ class Pipelines:
         self.model.failing = failing
         self.write()
 
+    def write_data(self, file: str, value: int) -> None:
+        """Write a file over, at once after it was read perhaps, and with as many bytes."""
+        self.model.files[file] = value
+        (self.folder / file).write_text(str(value))
+
+    def touch(self, file: str) -> None:
+        if (self.folder / file).exists():
+            (self.folder / file).touch()
+
+    def replace_by_the_same(self, file: str) -> None:
+        if (self.folder / file).exists():
+            shutil.copy(self.folder / file, self.folder / "new")
+            os.replace(self.folder / "new", self.folder / file)
+
+    def delete(self, file: str) -> None:
+        """Delete a file that runs have found; without one that is declared, there would be no build."""
+        if file.startswith("f"):
+            self.model.files[file] = None
+            (self.folder / file).unlink(missing_ok=True)
+
     # -- damage -------------------------------------------------------------------------------------------------
 
     def records(self) -> dict[tuple[Any, ...], Path]:
@@ -243,12 +297,17 @@ class Pipelines:
 
     def lose_what_nothing_depends_on(self) -> None:
         """doit's database, and everything that a record does not name."""
-        (self.folder / "out" / ".doit.db").unlink(missing_ok=True)
+        for name in (".doit.db", ".digests.json"):
+            (self.folder / "out" / name).unlink(missing_ok=True)
         for pattern in ("out/*/.batches", "out/*/.code"):
             for path in self.folder.glob(pattern):
                 if path.name == ".batches":
                     shutil.rmtree(path)
-        for path in [*self.folder.glob("out/one/r*/*/status.json"), *self.folder.glob("out/*/r*/**/config.yml")]:
+        for path in [
+            *self.folder.glob("out/one/r*/*/status.json"),
+            *self.folder.glob("out/*/r*/**/config.yml"),
+            *self.folder.glob("out/*/r*/**/inputs.json"),
+        ]:
             path.unlink()
 
     def move_the_output_folder(self) -> None:
@@ -262,7 +321,7 @@ class Pipelines:
 
     def tally(self) -> Counter[str]:
         """What has been executed since this was asked last."""
-        path = self.folder / "tally"
+        path = self.away / "tally"
         found = Counter(path.read_text().split() if path.exists() else [])
         self.counted += Counter(builds=1, executions=found.total())
         path.unlink(missing_ok=True)
@@ -279,7 +338,7 @@ class Pipelines:
                 self.run(experiment, rerun=rerun)
         finally:
             sys.argv = ["pytest"]
-        assert not (self.folder / "tally").exists(), "a dry run executes nothing"
+        assert not (self.away / "tally").exists(), "a dry run executes nothing"
         told = [line.partition("  ") for line in said.getvalue().splitlines()[:-1]]
         return {name.partition(":")[2]: reason.strip() for name, _, reason in told}
 
@@ -391,6 +450,10 @@ def an_experiment(dice: random.Random) -> str:
     return dice.choice(["one", "two"])
 
 
+def a_file(dice: random.Random) -> str:
+    return dice.choice(FILES)
+
+
 Roll = Callable[[random.Random], tuple[Any, ...]]
 #: How often each is chosen, and how it is rolled.
 EDITS: dict[str, tuple[int, Roll]] = {
@@ -401,6 +464,10 @@ EDITS: dict[str, tuple[int, Roll]] = {
     "edit_the_code": (2, lambda dice: (an_experiment(dice), dice.randrange(6))),
     "let_fail": (2, lambda dice: (set(dice.sample(NAMES, dice.randrange(3))),)),
     "damage": (2, lambda dice: (a_name(dice), dice.choice(HOW))),
+    "write_data": (3, lambda dice: (a_file(dice), dice.randrange(6))),
+    "touch": (1, lambda dice: (a_file(dice),)),
+    "replace_by_the_same": (1, lambda dice: (a_file(dice),)),
+    "delete": (1, lambda dice: (a_file(dice),)),
     "remove": (1, lambda dice: (a_name(dice),)),
     "edit_a_comment": (1, lambda dice: (dice.choice(["", "a", "b c"]),)),
     "lose_what_nothing_depends_on": (1, lambda dice: ()),

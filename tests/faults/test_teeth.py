@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+HELPERS = ("tests/conftest.py", "tests/changed_code.py", "tests/warm.py")
 DECISION, EXECUTION, TRY = "planning/decision.py", "running/execution.py", "running/one_try.py"
 # What is put in the place of what; each stands exactly once in its file.
 FAULTS = {
@@ -32,6 +33,13 @@ FAULTS = {
     ),
     "the order of upstreams is not compared": (
         DECISION, "    if expected and list(expected) != [", "    if False and list(expected) != [",
+    ),
+    "files that are declared are not compared": (
+        DECISION, "    if (run.inputs or record.inputs) and", "    if False and",
+    ),
+    "files that were read are not compared": (DECISION, "    if record.found and", "    if False and"),
+    "a file of the same size counts as the same": (
+        "planning/files_read.py", "dated if digest is None else contents.digest(path) == digest", "True",
     ),
     "damage is not noticed": (DECISION, "    if damage is not None:", "    if False:"),
     "what is shown is not what decides": (
@@ -68,7 +76,7 @@ def test_every_fault_has_its_place(fault: str) -> None:
 def test_the_model_finds_a_fault_that_is_put_into_the_engine(tmp_path: Path, fault: str) -> None:
     for name in ("dodo_pyexp", "pyexp"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "tests/conftest.py", "tests/faults/conftest.py", "tests/faults/test_model.py"):
+    for name in ("pyproject.toml", *HELPERS, "tests/faults/conftest.py", "tests/faults/test_model.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     module, old, new = FAULTS[fault]
