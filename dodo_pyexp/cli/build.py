@@ -12,7 +12,7 @@ from ..interchange import json_text
 from ..reporting import listing
 from ..store.timestamps import now
 from ..tasks.user_tasks import refused_tasks
-from .experiments import add_targets, request, states
+from .experiments import add_targets, own_tasks, request, states
 from .output import kept
 
 
@@ -59,15 +59,10 @@ def _build(wanted: Request, stdout: IO[str]) -> int:
 def _dry_run(wanted: Request, stdout: IO[str]) -> int:
     plan, decisions = states(wanted)
     wanted.forbid(plan, decisions)
-    own = {}
-    if wanted.own:
-        from ..tasks.foretold import foretell
-
-        with refused_tasks():
-            own = foretell(wanted.own, decisions, plan.experiments[0].output.doit_db)
+    own = own_tasks(wanted, plan, decisions)
     text, code = listing.dry_run_text(decisions, own=own)
     told = listing.states_data(plan, decisions)
-    told["tasks"] = [{"task": name, "reason": why or "", "up_to_date": why is None} for name, why in own.items()]
+    told["tasks"] = listing.tasks_data(own)
     print(json_text(told) if wanted.arguments.json else text, file=stdout)
     wanted.tell_code(decisions)
     return code

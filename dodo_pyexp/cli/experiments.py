@@ -117,6 +117,17 @@ def select(wanted: Request, plan: Plan) -> None:
     wanted.select(plan, lambda text: print(printable(text), file=sys.stderr))
 
 
+def own_tasks(wanted: Request, plan: Plan, decisions: Foreseen) -> dict[str, str | None]:
+    """Give the user's own tasks, each with the reason for which a build would execute it; None if it would not."""
+    if not wanted.own:
+        return {}
+    from ..tasks.foretold import foretell
+    from ..tasks.user_tasks import refused_tasks
+
+    with refused_tasks():
+        return foretell(wanted.own, decisions, plan.experiments[0].output.doit_db)
+
+
 def states(wanted: Request) -> tuple[Plan, Foreseen]:
     """Give the selected plan, and the state of each run of it."""
     plan = selected_plan(wanted)

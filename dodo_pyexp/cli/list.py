@@ -40,13 +40,16 @@ def _list(arguments: Namespace, stdout: IO[str]) -> int:
     if arguments.all:
         return _all(arguments, stdout)
     from ..reporting import listing
-    from .experiments import request, states
+    from .experiments import own_tasks, request, states
 
-    plan, decisions = states(request(arguments))
+    wanted = request(arguments, other_tasks=True)
+    plan, decisions = states(wanted)
+    own = own_tasks(wanted, plan, decisions)
     if arguments.json:
-        print(json_text(listing.states_data(plan, decisions, inputs=arguments.inputs)), file=stdout)
+        told = listing.states_data(plan, decisions, inputs=arguments.inputs)
+        print(json_text(told | {"tasks": listing.tasks_data(own)}), file=stdout)
     else:
-        print(listing.states_text(plan, decisions, inputs=arguments.inputs))
+        print(listing.states_text(plan, decisions, inputs=arguments.inputs, own=own))
     return 0
 
 

@@ -89,22 +89,39 @@ def states_text(
     orphans: Sequence[Orphan] | None = None,
     *,
     inputs: bool = False,
+    own: Mapping[str, str | None] | None = None,
 ) -> str:
-    """List the selected runs with state and reason, then the orphans, and the counts at the end."""
+    """List the selected runs with state and reason, then the orphans and own tasks, and the counts at the end.
+
+    `own` are the user's own tasks, each with the reason for which it would be executed, or None.
+    """
     stream = stream or sys.stdout
     wanted = _with_orphans(plan, decisions, orphans)
-    names = column((run.full_name for run, _ in wanted), stream)
-    state_width = max((len(decision.state) for _, decision in wanted), default=0)
+    tasks = [(UP_TO_DATE if why is None else STALE, why or "") for why in (own or {}).values()]
+    names = column([*(run.full_name for run, _ in wanted), *(own or ())], stream)
+    state_width = max([len(decision.state) for _, decision in wanted] + [len(state) for state, _ in tasks], default=0)
     painted = {state: paint(f"{state:<{state_width}}", colour, stream) for state, colour in STATES.items()}
     lines = []
-    for name, (run, decision) in zip(names, wanted, strict=True):
+    for name, (run, decision) in zip(names, wanted, strict=False):
         lines.append(f"{name}  {painted[decision.state]}  {_reason(decision)}".rstrip())
         if inputs and isinstance(run, PlannedRun):
             lines += inputs_lines(run)
+    for name, (state, why) in zip(names[len(wanted) :], tasks, strict=True):
+        lines.append(f"{name}  {painted[state]}  {printable(why)}".rstrip())
     lines += map(printable, file_lines({run: decisions[run] for run, _ in _in_order(plan, decisions)}))
     lines += renamed_lines(decisions)
-    lines.append(_counts_text(_counts((decision for _, decision in wanted), orphans=orphans is not None), stream))
+    counted = _counts_text(_counts((decision for _, decision in wanted), orphans=orphans is not None), stream)
+    if tasks:
+        stale = sum(state == STALE for state, _ in tasks)
+        parts = [f"{len(tasks) - stale} {UP_TO_DATE}"] * (stale < len(tasks)) + [f"{stale} {STALE}"] * bool(stale)
+        counted += f"; {len(tasks)} task{'' if len(tasks) == 1 else 's'}: {', '.join(parts)}"
+    lines.append(counted)
     return "\n".join(lines)
+
+
+def tasks_data(own: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """Give the user's own tasks for programs."""
+    return [{"task": name, "reason": why or "", "up_to_date": why is None} for name, why in own.items()]
 
 
 def _reason(decision: Decision) -> str:

@@ -18,6 +18,7 @@ from doit.task import IOConfig, Task
 
 from ..errors import PyexpError, warn
 from ..planning.decision import Decision, decide
+from ..planning.declared_inputs import place_in
 from ..planning.plan import PlannedExperiment, PlannedRun
 from ..printable import printable, printable_lines
 from ..reporting.notices import Advice, remark_lines
@@ -25,7 +26,7 @@ from ..running.batch import Batch
 from ..running.ledger import Ledger
 from ..running.session import Session
 from ..store.opening import open_file
-from ..store.paths import FINISHED, REPORT
+from ..store.paths import FINISHED, REPORT, shown
 from .report_task import ReportAction, report_is_current
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _NO_IO = IOConfig({})
 _NOTHING: list[Any] = []
+_NO_FILES: frozenset[str] = frozenset()
 POLL_SECONDS = 0.05
 
 
@@ -60,6 +62,13 @@ check = _Check()
 _CHECK: list[tuple[Any, list[Any], dict[str, Any]]] = [(check, [], {})]
 
 
+class _Files(frozenset[str]):
+    """Files in the order of their names: doit prints them as they come."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(super().__iter__()))
+
+
 class LeanTask(Task):
     """A doit task made without the checks doit needs for what users write."""
 
@@ -80,7 +89,7 @@ class LeanTask(Task):
     clean_actions: list[Any] = _NOTHING  # shared on purpose: doit only reads it
     teardown: list[Any] = _NOTHING  # shared on purpose: doit only reads it
     value_savers: list[Any] = _NOTHING  # shared on purpose: doit only reads it
-    file_dep: ClassVar[set[str]] = set()
+    file_dep: Any = _NO_FILES
     calc_dep: ClassVar[set[str]] = set()
     getargs: ClassVar[dict[str, Any]] = {}
 
@@ -121,6 +130,28 @@ class RunTask(LeanTask):
         return self._action_instances
 
     @property
+    def file_dep(self) -> frozenset[str]:
+        """The targets of the upstreams, and the inputs: what doit shows, and what it orders tasks by.
+
+        What doit would make of them to find out whether the task is up to date, it does not see: it would compare
+        records byte by byte, though the same outputs may stand behind another record, and read every input. The run's
+        own check does that by its record. Nor are upstreams told twice when tasks are ordered, which would be
+        quadratic: they stand in `task_dep`.
+        """
+        run = self.run
+        if not run.inputs and not run.upstream:
+            return _NO_FILES
+        asking = sys._getframe(1).f_globals.get("__name__")
+        if asking == "doit.dependency":
+            return _NO_FILES
+        inputs = frozenset(shown(os.path.normpath(place_in(run, value))) for value in run.inputs)
+        return inputs if asking == "doit.control" else _Files(inputs | {upstream.target for upstream in run.upstream})
+
+    @file_dep.setter
+    def file_dep(self, value: Any) -> None:
+        """Nothing to keep: it is derived."""
+
+    @property
     def doc(self) -> str:
         """The line that `doit list` shows."""
         return describe_config(self.run)
@@ -128,7 +159,8 @@ class RunTask(LeanTask):
     @property
     def meta(self) -> dict[str, Any]:
         """What `doit info` shows beside the rest."""
-        told = {"run": self.run.full_name, "config": dict(self.run.experiment.masker.config(self.run.config))}
+        config = dict(self.run.experiment.masker.config(self.run.config))
+        told = {"run": self.run.full_name, "config": config, "config_hash": self.run.hash}
         decision = self.session.ledger.of(self.run).decision
         if decision is not None and decision.up_to_date and decision.reason:
             told["note"] = decision.reason  # of a task that is up to date doit shows no reason
