@@ -49,6 +49,11 @@ class Input:
         _made = True
 
     @property
+    def key(self) -> str:
+        """What records call it: its path as it is written; of a folder, with a slash at the end."""
+        return self.path
+
+    @property
     def place(self) -> str:
         """The absolute path; of one whose project is not known, from the current folder."""
         return os.path.join(self.root or os.getcwd(), os.path.expanduser(self.path))
@@ -103,6 +108,11 @@ class Folder(Input):
 
     __slots__ = ()
     kind = "folder"
+
+    @property
+    def key(self) -> str:
+        """Its path with a slash at the end."""
+        return f"{self.path.rstrip('/')}/"
 
 
 def _again(kind: type[Input], path: str, root: str | None) -> Input:

@@ -10,7 +10,7 @@ import os
 
 from .. import engine
 from ..config.config import Config
-from ..config.inputs import as_path, inputs_in, replaced
+from ..config.inputs import inputs_in, replaced
 from ..config.merge import copied
 from ..errors import damaged_attempt
 from ..flushing import flush
@@ -26,10 +26,12 @@ from .watching import Watching
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import TracebackType
     from typing import Any
 
     from ..collection.runs import Runs
+    from ..config.inputs import Input
     from ..provenance.inputs.places import Forms
     from ..results.result import Result
     from .imports.relocation import Relocation
@@ -72,6 +74,8 @@ class Job:
         An open end of the log, out of the function's reach; -1 if there is none.
     log_moved
         The log is another file by now, and what is written to `log_fd` is only shown.
+    places
+        Where inputs lie that are on this machine in another place than the config says.
     lock_fd
         What the run is locked by; -1 if it is not. A process that executes the run keeps it, so that nobody else
         executes the run as long as it lives, whatever became of the build.
@@ -95,7 +99,7 @@ class Job:
 
     __slots__ = (
         "after", "arity", "attempt", "config", "deps", "fn", "given", "idle_timeout", "kept_config", "live", "lock_fd",
-        "log_fd", "log_moved", "name", "relocation", "resources", "state", "timeout",
+        "log_fd", "log_moved", "name", "places", "relocation", "resources", "state", "timeout",
         "watched", "watching",
     )  # fmt: skip
 
@@ -120,6 +124,7 @@ class Job:
         self.given = given or {}
         self.log_fd = self.lock_fd = -1
         self.log_moved = False
+        self.places: dict[str, str] = {}
         self.after: int | None = None
         self.kept_config = config
         self.relocation: Relocation | None = None
@@ -146,13 +151,18 @@ class Job:
         config.setdefault("out", Path(self.attempt.path))
         for name, path in self.given.items():
             config.setdefault(name, None if path is None else Path(path))
-        return replaced(config, as_path) if any(inputs_in(config)) else config
+        return replaced(config, self._path_of) if any(inputs_in(config)) else config
 
     def watch(self) -> None:
         """Note from here on which files are read, unless that is not wanted, or has begun already."""
         if self.watched is not None and self.watching is None:
             self.watching = Watching(self.watched, [] if self.relocation is None else self.relocation.pairs)
             self.watching.adopt(self.attempt)
+
+    def _path_of(self, value: Input) -> Path:
+        from pathlib import Path
+
+        return Path(self.places.get(value.place, value.place))
 
     def rehearse(self) -> None:
         """Do what `perform` does but for calling the function, and write nothing."""

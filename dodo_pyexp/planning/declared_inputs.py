@@ -51,11 +51,6 @@ def inputs_of(experiment: PlannedExperiment, config: Config) -> tuple[Input, ...
     return tuple(dict.fromkeys([*named, *(value for _, value in inputs_in(config))]))
 
 
-def key_of(value: Input) -> str:
-    """Give the key of an input in records: its path as it is written; of a folder, with a slash at the end."""
-    return f"{value.path.rstrip('/')}/" if value.kind == Folder.kind else value.path
-
-
 def named(key: str) -> str:
     """Give the path of an input as messages name it."""
     return printable(key[:-1] if is_folder_key(key) else key)
@@ -93,8 +88,8 @@ def today(run: PlannedRun) -> Table:
     for value in run.inputs:
         seen = see(run, value)
         if seen.entry is None:
-            raise InputError(f"input {named(key_of(value))} {seen.trouble}{_near(place_in(run, value), seen)}")
-        table[key_of(value)] = seen.entry
+            raise InputError(f"input {named(value.key)} {seen.trouble}{_near(place_in(run, value), seen)}")
+        table[value.key] = seen.entry
         if seen.tree is not None:
             _keep_tree(run.experiment.files, seen.entry[-1], seen.tree)
     return table
@@ -106,9 +101,9 @@ def as_read(run: PlannedRun, before: Table | None) -> Table | None:
         return None
     table = dict(before)
     for value in run.inputs:
-        entry = table[key_of(value)]
+        entry = table[value.key]
         if change(entry, see(run, value)):
-            table[key_of(value)] = [entry[0], CHANGED, *entry[2:]] if len(entry) == 4 else [*entry[:2], CHANGED]
+            table[value.key] = [entry[0], CHANGED, *entry[2:]] if len(entry) == 4 else [*entry[:2], CHANGED]
     return table
 
 
@@ -117,7 +112,7 @@ def changes(run: PlannedRun, record: Record) -> dict[str, str]:
     before = record.inputs or {}
     found: dict[str, str] = {}
     for value in run.inputs:
-        key = key_of(value)
+        key = value.key
         entry = before.get(key)
         if entry is None:
             found[key] = "is new"
@@ -126,7 +121,7 @@ def changes(run: PlannedRun, record: Record) -> dict[str, str]:
         elif said := change(entry, seen := see(run, value), _tree_of(run, entry) if seen.tree is not None else None):
             found[key] = said
     if len(before) > len(run.inputs) or found:
-        keys = {key_of(value) for value in run.inputs}
+        keys = {value.key for value in run.inputs}
         found |= {key: "is no longer one" for key in before if key not in keys}
     return found
 
@@ -152,7 +147,7 @@ def listed(runs: Iterable[PlannedRun]) -> dict[str, Any]:
 
     What is in them stands in the records: to find that out here would have a build with nothing to do read files.
     """
-    first = {key_of(value): (run, value) for run in runs for value in run.inputs}
+    first = {value.key: (run, value) for run in runs for value in run.inputs}
     stats = {key: run.experiment.contents.stat(place_in(run, value)) for key, (run, value) in first.items()}
     return {key: None if stat is None else stat[0] for key, stat in stats.items()}
 
@@ -172,7 +167,7 @@ def check_places(plan: Plan) -> None:
         output = f"{os.path.realpath(run.experiment.output.path)}/"
         for value in run.inputs:
             place = os.path.realpath(place_in(run, value)) + "/"
-            where = f"{run.experiment.place}: {run.full_name}: input {named(key_of(value))}"
+            where = f"{run.experiment.place}: {run.full_name}: input {named(value.key)}"
             if place.startswith(output) and not made_by_upstream(run, value):
                 raise ConfigError(
                     f"{where} lies in the output folder; what another run makes is said by depends_on, and read "
@@ -209,7 +204,7 @@ def missing(runs: Iterable[PlannedRun], is_made: Callable[[str], bool] = lambda 
     for (kind, place), who in needed.items():
         seen = who[0].experiment.contents.declared(kind, place)
         if seen.entry is None:
-            key = next(key_of(value) for value in who[0].inputs if place_in(who[0], value) == place)
+            key = next(value.key for value in who[0].inputs if place_in(who[0], value) == place)
             others = f" and {len(who) - 1} more run{'s' if len(who) > 2 else ''}" if len(who) > 1 else ""
             trouble = "is not there" if seen.trouble == GONE else seen.trouble
             verb = "need" if len(who) > 1 else "needs"

@@ -24,7 +24,7 @@ def inputs_data(run: PlannedRun) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     changed = {} if record is None else declared_inputs.changes(run, record)
     for value in run.inputs:
-        key, seen = declared_inputs.key_of(value), declared_inputs.see(run, value)
+        key, seen = value.key, declared_inputs.see(run, value)
         what = changed.get(key) or (seen.trouble if seen.entry is None else "")
         found.append({"path": key, "declared": True, **_known(key, seen.entry), "changed": what})
     if record is not None:

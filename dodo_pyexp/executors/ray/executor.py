@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 
+from ...config.inputs import Folder, Input, inputs_in
 from ...errors import MissingExtra
 from ...results.pickling import dumps
 from ...store.opening import read_bytes
@@ -234,12 +235,28 @@ class RayExecutor(Executor):
         wanted = [path for _, _, path, *_ in flight.ticket["order"]["deps"]] + list(job.given.values())
         folders = {path: self._parcel(path, f"{path}/{STATUS}") for path in wanted if path is not None}
         code = {copy: self._parcel(copy) for copy in tops}
-        flight.parcels = [*folders.values(), *code.values()]
+        inputs = {value.place: self._input(value, job.state) for _, value in inputs_in(job.config)}
+        flight.parcels = [*folders.values(), *code.values(), *(parcel for parcel, _ in inputs.values())]
         return {
             "files": files,
             "folders": {path: parcel.slip() for path, parcel in folders.items()},
             "code": {path: parcel.slip() for path, parcel in code.items()},
+            "inputs": {path: (parcel.slip(), name) for path, (parcel, name) in inputs.items()},
         }
+
+    def _input(self, value: Input, state: dict[str, Any]) -> tuple[Parcel, str]:
+        """Give an input as a parcel, and its name in there; by its content: one that many runs read is sent once."""
+        from .transfer import Parcel
+
+        place = os.path.realpath(value.place)
+        folder, name = (place, "") if value.kind == Folder.kind else os.path.split(place)
+        known = state["inputs"][value.key]
+        digest = known[-1] if value.kind == Folder.kind else known[1]
+        key = hashlib.sha256(f"{digest}\0{name}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
+        parcel: Parcel | None = self._parcels.get(key)
+        if parcel is None:
+            parcel = self._parcels[key] = Parcel(folder, key, name or None)
+        return parcel, name
 
     def _parcel(self, folder: str, mark: str = "") -> Parcel:
         """Give a folder as a parcel: made once, and kept as long as some run needs it."""

@@ -105,6 +105,7 @@ class Fork:
         job = Job(order["name"], _missing, order["arity"], self._empty, deps, attempt, state, order["given"])
         job.log_fd = log
         job.relocation = self._relocation
+        job.places = order.get("inputs", {})
         job.watching = self._watching
         if job.watching is not None:
             job.watching.adopt(attempt)

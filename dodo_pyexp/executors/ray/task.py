@@ -242,7 +242,8 @@ def _lodge(ticket: dict[str, Any], root: str) -> dict[str, Any]:
     order = ticket["order"]
     deps = [(name, config, path and places.get(path, path), *rest) for name, config, path, *rest in order["deps"]]
     given = {name: path and places.get(path, path) for name, path in order["given"].items()}
-    return {"attempt": attempt, "deps": deps, "given": given}
+    inputs = {path: os.path.join(unpack_refs(root, slip), name) for path, (slip, name) in baggage["inputs"].items()}
+    return {"attempt": attempt, "deps": deps, "given": given, "inputs": inputs}
 
 
 def _server(kit: dict[str, Any], environment: dict[str, str]) -> Server:

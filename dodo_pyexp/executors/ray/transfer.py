@@ -64,10 +64,13 @@ class Packer:
         What to tell.
     leave_out
         Names at its top that are left out.
+    only
+        A name at its top: nothing else is told.
     """
 
-    def __init__(self, folder: str, leave_out: Collection[str] = ()) -> None:
+    def __init__(self, folder: str, leave_out: Collection[str] = (), only: str | None = None) -> None:
         self._folder = folder
+        self._only = only
         self._leave_out = leave_out
 
     def pieces(self, size: int = PIECE) -> Iterator[list[Entry]]:
@@ -113,7 +116,7 @@ class Packer:
             entries = sorted(found, key=lambda entry: entry.name)
         for entry in entries:
             relative = f"{below}{entry.name}"
-            if not below and relative in self._leave_out:
+            if not below and (relative in self._leave_out or (self._only is not None and relative != self._only)):
                 continue
             try:
                 info = entry.stat(follow_symlinks=False)
@@ -194,13 +197,15 @@ class Parcel:
         What it holds.
     key
         Names this very content.
+    only
+        A name in it: it holds nothing else.
     """
 
-    def __init__(self, folder: str, key: str) -> None:
+    def __init__(self, folder: str, key: str, only: str | None = None) -> None:
         import ray
 
         self.key = key
-        self.refs = [ray.put(piece) for piece in Packer(folder).pieces()]
+        self.refs = [ray.put(piece) for piece in Packer(folder, only=only).pieces()]
 
     def slip(self) -> tuple[str, list[Any]]:
         """Give what a node needs to unpack it."""
