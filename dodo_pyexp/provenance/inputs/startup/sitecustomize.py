@@ -10,7 +10,7 @@ import sys
 _here = os.path.dirname(os.path.abspath(__file__))
 
 
-def _watch() -> None:
+def _watch():  # type: ignore[no-untyped-def]  # an interpreter of any age reads this
     if "PYEXP_READS" in os.environ and hasattr(sys, "addaudithook"):
         package = type(sys)("_pyexp_inputs")  # so that what is imported from there needs nothing else of pyexp
         package.__path__ = [os.path.dirname(_here)]
@@ -23,7 +23,7 @@ def _watch() -> None:
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != _here]
 sys.path_importer_cache.pop(_here, None)
 try:
-    _watch()
+    _watch()  # type: ignore[no-untyped-call]
 except Exception:  # what the interpreter was started for goes on without it
     pass
 del sys.modules[__name__]
