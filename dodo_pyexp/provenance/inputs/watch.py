@@ -263,8 +263,11 @@ def begin(watch: Watch) -> None:
     _choose()
     if not _installed:
         _installed = True
-        sys.addaudithook(_hook)
         os.register_at_fork(after_in_child=_be_children)
+        try:
+            sys.addaudithook(_hook)
+        except Exception:  # a hook of somebody else's may forbid more of them
+            return
 
 
 def end(watch: Watch) -> None:

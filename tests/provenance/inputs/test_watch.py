@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import importlib.util
 import io
@@ -17,6 +18,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,9 +27,10 @@ from typing import Any
 import pytest
 
 from dodo_pyexp import engine
-from dodo_pyexp.provenance.inputs import interpreters, places, watch
+from dodo_pyexp.provenance.inputs import callers, interpreters, places, watch
 from dodo_pyexp.provenance.inputs.watch import MOST, Watch
 
+ROOT = Path(__file__).resolve().parents[3]
 OPENERS: dict[str, Callable[[Path], Any]] = {
     "open": lambda path: open(path).close(),
     "open in binary": lambda path: open(path, "rb").close(),
@@ -429,3 +432,27 @@ def test_a_file_has_one_name_by_whichever_way_the_project_is_reached(tmp_path: P
         open(project / "a.txt").close()
         watch.end(watched)
         assert list(watched.reads) == [str(project / "a.txt")]
+
+
+def test_whoever_forbids_hooks_is_not_watched_and_nothing_fails(tmp_path: Path) -> None:
+    code = f"""
+        import sys
+        from dodo_pyexp.provenance.inputs import watch
+
+        def forbid(event, args):
+            if event == "sys.addaudithook":
+                raise PermissionError
+
+        sys.addaudithook(forbid)
+        watch.begin(watch.Watch((("/project/",), ("/project/out/",), [], {str(tmp_path / "journal")!r})))
+        open({__file__!r}).close()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, cwd=ROOT)
+
+
+def test_interpreters_of_any_age_can_read_what_begins_to_watch_them() -> None:
+    startup = Path(interpreters.STARTUP, "sitecustomize.py").read_text(encoding="utf-8")
+    ast.parse(startup, feature_version=(3, 4))
+    assert "->" not in startup and 'f"' not in startup  # nor did Python 2 know these
+    for module in (callers, interpreters, places, watch):
+        ast.parse(Path(module.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
