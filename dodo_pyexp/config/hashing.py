@@ -8,7 +8,8 @@ from hashlib import sha256
 from ..errors import ConfigTypeError
 from .atoms import ATOMS
 from .config import Config
-from .encode import TAG, tagged, too_deep
+from .encode import TAG, tagged, tagged_input, too_deep
+from .inputs import File, Folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 NOT_HASHED = ("name", "depends_on", "resources")
 
 # Not ASCII only: escaped, two surrogates would read the same as the one character they could stand for.
-_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+_json = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, check_circular=False, separators=(",", ":"), default=tagged_input
+).encode
 
 
 def hash_config(config: Mapping[str, Any]) -> str:
@@ -93,4 +96,4 @@ def _is_plain(value: Any) -> bool:
         return TAG not in value
     if kind is list or kind is tuple:
         return all(type(item) in ATOMS or _is_plain(item) for item in value)
-    return kind in ATOMS
+    return kind in ATOMS or kind is File or kind is Folder

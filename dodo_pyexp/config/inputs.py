@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 
 from ..errors import ConfigError, ConfigTypeError
-from .atoms import rebuilt
+from .atoms import ATOMS, rebuilt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import Any, ClassVar
 
 #: Some value of this process is an input: until then no config has to be searched for one, which would take a tenth
 #: of a build of 10,000 runs with nothing to do.
 _made = False
+_CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 class Input:
@@ -149,16 +150,14 @@ def inputs_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[An
     """Walk to the inputs in a config, each with its key path."""
     if not _made:
         return
-    if isinstance(value, Input):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, (dict, list, tuple, set, frozenset, Input)):
-                yield from inputs_in(item, (*path, key))
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for index, item in enumerate(value):
-            if isinstance(item, (dict, list, tuple, set, frozenset, Input)):
-                yield from inputs_in(item, (*path, index))
+    items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        if type(item) in ATOMS:
+            continue
+        if isinstance(item, Input):
+            yield (*path, key), item
+        elif isinstance(item, _CONTAINERS):
+            yield from inputs_in(item, (*path, key))
 
 
 def replaced(value: Any, new: Callable[[Input], Any]) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..config.inputs import Folder, Input, as_input, inputs_in
 from ..errors import ConfigError, InputError, nearest
 from ..printable import printable
-from ..provenance.inputs.declared import GONE, Seen, change, is_folder_key
+from ..provenance.inputs.declared import GONE, Declared, Seen, change, is_folder_key
 from ..provenance.inputs.entries import CHANGED
 from ..store import atomic
 from ..store.paths import ExperimentFolder, shown
@@ -28,27 +28,55 @@ if TYPE_CHECKING:
 MOST_TOLD = 5  # missing inputs that are named
 
 
-def inputs_of(experiment: PlannedExperiment, config: Config) -> tuple[Input, ...]:
-    """List what a run is declared to read, each file and folder once.
+class Declarations:
+    """The inputs of one experiment: runs that read the same share one tuple, so that it is looked at once for all."""
 
-    Raises
-    ------
-    ConfigError
-        What `inputs` says, or the function given as that, makes no sense.
-    """
-    said, where = experiment.options.inputs, f"{place_of(experiment.definition.fn)}: experiment {experiment.name}"
-    if callable(said):
+    def __init__(self, experiment: PlannedExperiment) -> None:
+        self._experiment = experiment
+        self._known: dict[Input, Declared] = {}
+        self._sets: dict[tuple[Declared, ...], tuple[Declared, ...]] = {}
+        said = experiment.options.inputs
+        self._always = () if callable(said) else self._read(said)
+
+    def of(self, config: Config) -> tuple[Declared, ...]:
+        """List what a run is declared to read, each file and folder once.
+
+        Raises
+        ------
+        ConfigError
+            What `inputs` says, or the function given as that, makes no sense.
+        """
+        said = self._experiment.options.inputs
+        always = self._read(self._asked(said, config)) if callable(said) else self._always
+        found = [self._declared(value) for _, value in inputs_in(config)]
+        if not found:
+            return always
+        together = tuple(dict.fromkeys([*always, *found]))
+        return self._sets.setdefault(together, together)
+
+    def _declared(self, value: Input) -> Declared:
+        found = self._known.get(value)
+        if found is None:
+            place = os.path.normpath(self._experiment.inside(os.path.expanduser(value.path)))
+            found = self._known[value] = Declared(value, place)
+        return found
+
+    def _read(self, said: Iterable[Any] | None) -> tuple[Declared, ...]:
+        found = tuple(dict.fromkeys(self._declared(as_input(item, self._where)) for item in said or ()))
+        return self._sets.setdefault(found, found)
+
+    def _asked(self, said: Callable[[Config], Any], config: Config) -> list[Any]:
         try:
-            said = list(said(config))
+            return list(said(config))
         except Exception as error:  # the user's own function
             what = f"{type(error).__name__}: {error}"
             raise ConfigError(
-                f'{where}: for the config "{config["name"]}" the function given as inputs failed: {what}'
+                f'{self._where}: for the config "{config["name"]}" the function given as inputs failed: {what}'
             ) from error
-    named = [
-        as_input(item, f"{place_of(experiment.definition.fn)}: experiment {experiment.name}") for item in said or ()
-    ]
-    return tuple(dict.fromkeys([*named, *(value for _, value in inputs_in(config))]))
+
+    @property
+    def _where(self) -> str:
+        return f"{place_of(self._experiment.definition.fn)}: experiment {self._experiment.name}"
 
 
 def named(key: str) -> str:
@@ -56,24 +84,18 @@ def named(key: str) -> str:
     return printable(key[:-1] if is_folder_key(key) else key)
 
 
-def place_in(run: PlannedRun, value: Input) -> str:
-    """Give the absolute path of an input of a run."""
-    return run.experiment.inside(os.path.expanduser(value.path))
-
-
 def is_declared(run: PlannedRun, path: str) -> bool:
     """Tell whether a file that a run was seen to read is an input that it was declared to read."""
     place = run.experiment.inside(path)
     return any(
-        place == declared or (value.kind == Folder.kind and place.startswith(f"{declared.rstrip('/')}/"))
-        for value in run.inputs
-        for declared in (os.path.normpath(place_in(run, value)),)
+        place == one.place or (one.kind == Folder.kind and place.startswith(f"{one.place.rstrip('/')}/"))
+        for one in run.inputs
     )
 
 
-def see(run: PlannedRun, value: Input) -> Seen:
+def see(run: PlannedRun, declared: Declared) -> Seen:
     """Look at an input of a run; each is looked at once a build."""
-    return run.experiment.contents.declared(value.kind, place_in(run, value))
+    return run.experiment.contents.declared(declared.kind, declared.place)
 
 
 def today(run: PlannedRun) -> Table:
@@ -85,11 +107,11 @@ def today(run: PlannedRun) -> Table:
         Something is not there, or cannot be read.
     """
     table: Table = {}
-    for value in run.inputs:
-        seen = see(run, value)
+    for one in run.inputs:
+        seen = see(run, one)
         if seen.entry is None:
-            raise InputError(f"input {named(value.key)} {seen.trouble}{_near(place_in(run, value), seen)}")
-        table[value.key] = seen.entry
+            raise InputError(f"input {named(one.key)} {seen.trouble}{_near(one.place, seen)}")
+        table[one.key] = seen.entry
         if seen.tree is not None:
             _keep_tree(run.experiment.files, seen.entry[-1], seen.tree)
     return table
@@ -100,38 +122,32 @@ def as_read(run: PlannedRun, before: Table | None) -> Table | None:
     if before is None:
         return None
     table = dict(before)
-    for value in run.inputs:
-        entry = table[value.key]
-        if change(entry, see(run, value)):
-            table[value.key] = [entry[0], CHANGED, *entry[2:]] if len(entry) == 4 else [*entry[:2], CHANGED]
+    for one in run.inputs:
+        entry = table[one.key]
+        if change(entry, see(run, one)):
+            table[one.key] = [entry[0], CHANGED, *entry[2:]] if len(entry) == 4 else [*entry[:2], CHANGED]
     return table
 
 
 def changes(run: PlannedRun, record: Record) -> dict[str, str]:
     """Give the inputs that differ from what a record says, each with what became of it."""
-    before = record.inputs or {}
+    before, contents = record.inputs or {}, run.experiment.contents
+    if contents.same.get(id(run.inputs)) == before:  # as of the last run that reads the same
+        return {}
     found: dict[str, str] = {}
-    for value in run.inputs:
-        key = value.key
-        entry = before.get(key)
+    for one in run.inputs:
+        entry = before.get(one.key)
         if entry is None:
-            found[key] = "is new"
-        elif len(entry) == 4 and entry[1:] == _unread(run, value, entry):
-            continue
-        elif said := change(entry, seen := see(run, value), _tree_of(run, entry) if seen.tree is not None else None):
-            found[key] = said
-    if len(before) > len(run.inputs) or found:
-        keys = {value.key for value in run.inputs}
-        found |= {key: "is no longer one" for key in before if key not in keys}
+            found[one.key] = "is new"
+        elif len(entry) == 4 and entry[1] != CHANGED and contents.stat(one.place) == (entry[0], *entry[2:]):
+            continue  # it has the size and the times that it had, and need not be read
+        elif said := change(entry, seen := see(run, one), _tree_of(run, entry) if seen.tree is not None else None):
+            found[one.key] = said
+    keys = {one.key for one in run.inputs}
+    found |= {key: "is no longer one" for key in before if key not in keys}
+    if not found:
+        contents.same[id(run.inputs)] = before
     return found
-
-
-def _unread(run: PlannedRun, value: Input, entry: list[Any]) -> list[Any] | None:
-    """Give the digest and times of a file that needs no reading, as it has the size and times that it had."""
-    size, digest, mtime, ctime = entry
-    return (
-        [digest, mtime, ctime] if run.experiment.contents.stat(place_in(run, value)) == (size, mtime, ctime) else None
-    )
 
 
 def in_words(changed: dict[str, str]) -> list[str]:
@@ -142,13 +158,27 @@ def in_words(changed: dict[str, str]) -> list[str]:
     ]
 
 
+def distinct(runs: Iterable[PlannedRun]) -> dict[Declared, list[PlannedRun]]:
+    """Give each input of some runs, with the runs that read it."""
+    readers: dict[int, list[PlannedRun]] = {}
+    sets: dict[int, tuple[Declared, ...]] = {}
+    for run in runs:
+        if run.inputs:
+            sets[id(run.inputs)] = run.inputs
+            readers.setdefault(id(run.inputs), []).append(run)
+    found: dict[Declared, list[PlannedRun]] = {}
+    for number, inputs in sets.items():
+        for one in inputs:
+            found.setdefault(one, []).extend(readers[number])
+    return found
+
+
 def listed(runs: Iterable[PlannedRun]) -> dict[str, Any]:
     """List the inputs of some runs for a manifest: of each file its bytes, None where that is not known yet.
 
     What is in them stands in the records: to find that out here would have a build with nothing to do read files.
     """
-    first = {value.key: (run, value) for run in runs for value in run.inputs}
-    stats = {key: run.experiment.contents.stat(place_in(run, value)) for key, (run, value) in first.items()}
+    stats = {one.key: who[0].experiment.contents.stat(one.place) for one, who in distinct(runs).items()}
     return {key: None if stat is None else stat[0] for key, stat in stats.items()}
 
 
@@ -163,31 +193,35 @@ def check_places(plan: Plan) -> None:
     ConfigError
         One lies in the output folder, and below no upstream of its run; or the output folder lies in it.
     """
-    for run in (run for run in plan.runs() if run.inputs):
-        output = f"{os.path.realpath(run.experiment.output.path)}/"
-        for value in run.inputs:
-            place = os.path.realpath(place_in(run, value)) + "/"
-            where = f"{run.experiment.place}: {run.full_name}: input {named(value.key)}"
-            if place.startswith(output) and not made_by_upstream(run, value):
-                raise ConfigError(
-                    f"{where} lies in the output folder; what another run makes is said by depends_on, and read "
-                    "from deps[...].out"
-                )
-            if value.kind == Folder.kind and output.startswith(place):
-                raise ConfigError(
-                    f"{where} holds the output folder {shown(output[:-1])}, which each build changes; name the folder "
-                    "of the data alone"
-                )
+    for one, runs in distinct(plan.runs()).items():
+        output = f"{os.path.realpath(runs[0].experiment.output.path)}/"
+        place = os.path.realpath(one.place) + "/"
+        if place.startswith(output):
+            for run in runs:
+                if not made_by_upstream(run, one):
+                    raise ConfigError(
+                        f"{_asked_by(run, one)} lies in the output folder; what another run makes is said by "
+                        "depends_on, and read from deps[...].out"
+                    )
+        if one.kind == Folder.kind and output.startswith(place):
+            raise ConfigError(
+                f"{_asked_by(runs[0], one)} holds the output folder {shown(output[:-1])}, which each build changes; "
+                "name the folder of the data alone"
+            )
 
 
-def made_by_upstream(run: PlannedRun, value: Input) -> bool:
+def _asked_by(run: PlannedRun, declared: Declared) -> str:
+    return f"{run.experiment.place}: {run.full_name}: input {named(declared.key)}"
+
+
+def made_by_upstream(run: PlannedRun, declared: Declared) -> bool:
     """Tell whether an input lies in the folder of a run that this one depends on."""
-    place = os.path.realpath(place_in(run, value))
+    place = os.path.realpath(declared.place)
     return any(place.startswith(f"{os.path.realpath(one.files.path)}/") for one in run.upstream)
 
 
-def missing(runs: Iterable[PlannedRun], is_made: Callable[[str], bool] = lambda place: False) -> Iterator[str]:
-    """Say of each input that is not there, or cannot be read, what is wrong with it, and who needs it.
+def refuse_missing(runs: Iterable[PlannedRun], is_made: Callable[[str], bool] = lambda place: False) -> None:
+    """Make sure that what is to be executed finds its inputs.
 
     Parameters
     ----------
@@ -195,34 +229,31 @@ def missing(runs: Iterable[PlannedRun], is_made: Callable[[str], bool] = lambda 
         The runs to be executed.
     is_made
         Tells of an absolute path whether something else in this build makes it.
-    """
-    needed: dict[tuple[str, str], list[PlannedRun]] = {}
-    for run in runs:
-        for value in run.inputs:
-            if not made_by_upstream(run, value) and not is_made(place_in(run, value)):
-                needed.setdefault((value.kind, place_in(run, value)), []).append(run)
-    for (kind, place), who in needed.items():
-        seen = who[0].experiment.contents.declared(kind, place)
-        if seen.entry is None:
-            key = next(value.key for value in who[0].inputs if place_in(who[0], value) == place)
-            others = f" and {len(who) - 1} more run{'s' if len(who) > 2 else ''}" if len(who) > 1 else ""
-            trouble = "is not there" if seen.trouble == GONE else seen.trouble
-            verb = "need" if len(who) > 1 else "needs"
-            yield f"input {named(key)}, which {who[0].full_name}{others} {verb}, {trouble}{_near(place, seen)}"
-
-
-def refuse_missing(runs: Iterable[PlannedRun], is_made: Callable[[str], bool] = lambda place: False) -> None:
-    """Make sure that what is to be executed finds its inputs.
 
     Raises
     ------
     InputError
-        It does not.
+        Something is not there, or cannot be read; the message says what, and who needs it.
     """
-    found = list(missing(runs, is_made))
+    found = list(_missing(runs, is_made))
     if found:
         more = f"; and {len(found) - MOST_TOLD} more inputs" if len(found) > MOST_TOLD else ""
         raise InputError("; ".join(found[:MOST_TOLD]) + more)
+
+
+def _missing(runs: Iterable[PlannedRun], is_made: Callable[[str], bool]) -> Iterator[str]:
+    for one, who in distinct(runs).items():
+        contents = who[0].experiment.contents
+        if is_made(one.place) or (one.kind != Folder.kind and contents.stat(one.place) is not None):
+            continue  # what is there and cannot be read fails its runs; to read it now would take long for nothing
+        seen = contents.declared(one.kind, one.place)
+        needing = [run for run in who if not made_by_upstream(run, one)] if seen.entry is None else []
+        if needing:
+            others = f" and {len(needing) - 1} more run{'s' if len(needing) > 2 else ''}" if len(needing) > 1 else ""
+            trouble = "is not there" if seen.trouble == GONE else seen.trouble
+            need = "need" if len(needing) > 1 else "needs"
+            said = f"input {named(one.key)}, which {needing[0].full_name}{others} {need}, {trouble}"
+            yield f"{said}{_near(one.place, seen)}"
 
 
 def _near(place: str, seen: Seen) -> str:

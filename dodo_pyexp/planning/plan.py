@@ -15,12 +15,12 @@ from ..collection.tensor import Tensor
 from ..config.config import Config
 from ..config.defaults import Defaults
 from ..config.hashing import hash_config
-from ..config.inputs import Input
 from ..config.secret_keys import SecretKeys
 from ..config.sweep import MOST_CONFIGS
 from ..errors import ConfigError, ConfigTypeError, ReservedKeyError, warn
 from ..executors.watching import folders_of
 from ..provenance.inputs.contents import Contents
+from ..provenance.inputs.declared import Declared
 from ..provenance.secrets.holes import differing_secrets
 from ..provenance.secrets.masking import Masker
 from ..store.manifest import LAUNCHES
@@ -64,7 +64,7 @@ class PlannedRun:
         self.task: Final = f"{experiment.task}:{folder}"
         self.upstream: tuple[PlannedRun, ...] = ()
         #: What it is declared to read.
-        self.inputs: tuple[Input, ...] = ()
+        self.inputs: tuple[Declared, ...] = ()
         #: Tasks of the upstreams that may fail without this run being skipped.
         self.optional: frozenset[str] = frozenset()
         #: Brought up to date by this build; and asked for, not only needed by one that is.

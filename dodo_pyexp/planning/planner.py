@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from ..config.hashing import hash_value
@@ -15,7 +16,7 @@ from ..importing import module_name
 from ..namesakes import refuse_strangers
 from ..store.paths import check_folder
 from . import ownership
-from .declared_inputs import check_places, inputs_of
+from .declared_inputs import Declarations, check_places
 from .definition import place
 from .dependencies import Resolver
 from .garbage import Collector
@@ -50,11 +51,12 @@ def make_plan(
             planned.append(experiment)
         _check_folders(planned)
         resolver = Resolver(planned, others)
+        declarations = cache(Declarations)
         pending = list(planned)
         while pending:
             for run in pending.pop(0).runs:
                 wanted = run.config.get("depends_on")
-                run.inputs = inputs_of(run.experiment, run.config)
+                run.inputs = declarations(run.experiment).of(run.config)
                 if "resources" in run.config:
                     check_config(run)
                 if wanted is not None and wanted != []:

@@ -23,8 +23,8 @@ def inputs_data(run: PlannedRun) -> list[dict[str, Any]]:
     record = look_up(run)
     found: list[dict[str, Any]] = []
     changed = {} if record is None else declared_inputs.changes(run, record)
-    for value in run.inputs:
-        key, seen = value.key, declared_inputs.see(run, value)
+    for one in run.inputs:
+        key, seen = one.key, declared_inputs.see(run, one)
         what = changed.get(key) or (seen.trouble if seen.entry is None else "")
         found.append({"path": key, "declared": True, **_known(key, seen.entry), "changed": what})
     if record is not None:

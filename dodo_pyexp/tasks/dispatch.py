@@ -12,7 +12,6 @@ from typing import Any
 from doit.control import ExecNode, TaskControl, TaskDispatcher
 from doit.dependency import Dependency, JSONCodec, MD5Checker
 
-from ..planning.declared_inputs import place_in
 from ..reporting.reporter import BuildReporter
 from ..running.session import Session
 from ..store.paths import DOIT_DB
@@ -72,8 +71,7 @@ def _order_by_files(control: TaskControl, own: OwnTasks, tasks: list[Any]) -> No
     makers = own.makers()
     for task in tasks:
         if isinstance(task, RunTask) and task.run.inputs:
-            places = (os.path.normpath(place_in(task.run, value)) for value in task.run.inputs)
-            task.task_dep += [makers[place] for place in places if place in makers]
+            task.task_dep += [makers[one.place] for one in task.run.inputs if one.place in makers]
     made = {os.path.abspath(target): task.name for task in tasks for target in task.targets}
     for task in own.tasks:
         paths = {path: made[full] for path in task.file_dep if (full := own.path(task, path)) in made}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-from ..planning.declared_inputs import place_in
 from ..planning.plan import Plan
 from .user_tasks import OwnTasks
 
@@ -34,6 +31,5 @@ def edges_of(own: OwnTasks, plan: Plan) -> list[tuple[str, str]]:
         before += [one for path in needs.paths if (one := targets.get(path) or makers.get(path)) is not None]
         found += [(one, name) for one in dict.fromkeys(before)]
     for run in runs:
-        places = (os.path.normpath(place_in(run, value)) for value in run.inputs)
-        found += [(makers[place], run.full_name) for place in places if place in makers]
+        found += [(makers[one.place], run.full_name) for one in run.inputs if one.place in makers]
     return found

@@ -18,7 +18,6 @@ from doit.task import IOConfig, Task
 
 from ..errors import PyexpError, warn
 from ..planning.decision import Decision, decide
-from ..planning.declared_inputs import place_in
 from ..planning.plan import PlannedExperiment, PlannedRun
 from ..printable import printable, printable_lines
 from ..reporting.notices import Advice, remark_lines
@@ -144,7 +143,7 @@ class RunTask(LeanTask):
         asking = sys._getframe(1).f_globals.get("__name__")
         if asking == "doit.dependency":
             return _NO_FILES
-        inputs = frozenset(shown(os.path.normpath(place_in(run, value))) for value in run.inputs)
+        inputs = frozenset(shown(one.place) for one in run.inputs)
         return inputs if asking == "doit.control" else _Files(inputs | {upstream.target for upstream in run.upstream})
 
     @file_dep.setter

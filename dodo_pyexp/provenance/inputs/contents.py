@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from typing import Any
 
 from .declared import Seen, see_file, see_folder
 from .digests import Digests
@@ -29,6 +30,8 @@ class Contents:
         #: What is in files, with what earlier builds knew of them.
         self.digests = Digests(kept)
         self._declared: dict[tuple[str, str], Seen] = {}
+        #: What a record said of the inputs of a run, and still holds, by the id of that set of inputs.
+        self.same: dict[int, Any] = {}
         self._stats: dict[str, Stat | None] = {}
         self._listings: dict[str, tuple[tuple[int, int], tuple[int, str, int] | None]] = {}
         self._newest: dict[str, int] = {}
@@ -84,6 +87,7 @@ class Contents:
         """Look again from here on: a run was executed, and may have written what others read."""
         self._stats.clear()
         self._declared.clear()
+        self.same.clear()
         self._newest.clear()
 
 

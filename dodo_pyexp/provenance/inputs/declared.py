@@ -10,6 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...config.inputs import Input
 from ...printable import size_text
 from ...store.digest import SUM_LENGTH, sha256
 from .digests import ChangingFile
@@ -25,6 +26,28 @@ if TYPE_CHECKING:
 
 GONE = "is gone"
 _KINDS = ((stat.S_ISFIFO, "named pipe"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"), (stat.S_ISBLK, "device"))
+
+
+class Declared:
+    """A file or a folder that runs of an experiment read; one object for all of these runs.
+
+    Attributes
+    ----------
+    value
+        As it was written.
+    key
+        What records call it.
+    place
+        Its absolute path.
+    """
+
+    __slots__ = ("key", "kind", "place", "value")
+
+    def __init__(self, value: Input, place: str) -> None:
+        self.value = value
+        self.kind = value.kind
+        self.key = value.key
+        self.place = place
 
 
 class Seen(NamedTuple):
