@@ -44,6 +44,7 @@ from ..store.paths import shown
 from ..tasks import lazy_doit  # noqa: F401  # sparing: before anything imports doit
 from ..tasks.user_tasks import OwnTasks
 from .build import Build
+from .continued import refuse_renamed
 from .loader import is_file
 from .retry_command import again_line, started
 
@@ -164,6 +165,7 @@ class Request:
         if len(self.definitions) > 1 and not _has_batch(names, wanted):
             return None  # the build that is continued did not come as far as this experiment
         manifest = manifests.find(experiment.files, wanted)
+        refuse_renamed(experiment, manifest)
         self._continued[experiment.name] = manifest
         experiment.source = shown(experiment.files.manifest(manifest.timestamp))
         return Tensor(self._with_secrets(experiment, manifest), manifest.shape)

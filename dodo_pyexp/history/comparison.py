@@ -23,12 +23,11 @@ from ..provenance.packages import differences
 from ..provenance.secrets.holes import masked_keys
 from ..provenance.snapshots.code_diff import unified_diff
 from ..results.comparing import Difference, compare_files, compare_values
-from ..results.reading import find_attempt
+from ..results.reading import find_attempt, name_today
 from ..results.stored import StoredRun
 from ..store import manifest as manifests
 from ..store import status as statuses
 from ..store import timestamps
-from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, ExperimentFolder, OutputFolder
 from .inputs import differing_inputs
 from .operands import BatchSide, Side
@@ -262,7 +261,7 @@ def _results(made: Comparison, before: Past, after: Past, *, unpickle: bool) -> 
 
 def _batches(made: Comparison, before: BatchSide, after: BatchSide, *, unpickle: bool) -> None:
     """Compare the configs and the results of the runs that both batches have."""
-    old, new = _by_name(before.manifest), _by_name(after.manifest)
+    old, new = _by_name(before), _by_name(after)
     lost: dict[str, list[str]] = {}
     for name in {**old, **new}:
         if name not in old or name not in new:
@@ -283,7 +282,7 @@ def _batches(made: Comparison, before: BatchSide, after: BatchSide, *, unpickle:
         elif sides[0] is not None and sides[1] is not None and sides[0].path != sides[1].path:
             digests = [statuses.read(attempt).get("digest") for attempt in sides if attempt is not None]
             if digests[0] != digests[1]:
-                run = StoredRun(before.experiment, old[name], name)
+                run = StoredRun(before.experiment, sides[0].run.path.rpartition("/")[2], name)
                 found, note = differing_values(sides[0], sides[1], run, 0.0, unpickle=unpickle)
                 made.values += _prefixed(name, found)
                 made.notes += [note] if note and note not in made.notes else []
@@ -315,8 +314,9 @@ def _presence(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) ->
     return Difference(name, "there" if name in before else "(none)", "there" if name in after else "(none)")
 
 
-def _by_name(manifest: Manifest) -> dict[str, str]:
-    return {str(manifest.configs[folder].get("name", folder)): folder for folder in manifest.runs}
+def _by_name(side: BatchSide) -> dict[str, str]:
+    files, manifest = side.experiment.files, side.manifest
+    return {name_today(files, manifest, folder): folder for folder in manifest.runs}
 
 
 def _attempt(side: BatchSide, folder: str) -> AttemptFolder | None:

@@ -338,7 +338,9 @@ class Past:
         if place is None:
             reason = f"upstream {task} {FAILED_UPSTREAM}"
             return Result.at(name, lambda: Config(name=name), lambda: (None, reason))
-        attempt = renames.attempt_today(AttemptFolder(os.path.normpath(os.path.join(self.output.path, place))))
+        attempt = AttemptFolder(os.path.normpath(os.path.join(self.output.path, place)))
+        if isinstance(batch := self.status.get("batch"), str):
+            attempt = renames.attempt_today(attempt, batch)
         status = statuses.read(attempt)
         if not status and os.path.isdir(attempt.path):
             raise UsageError(

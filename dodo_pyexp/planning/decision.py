@@ -10,21 +10,19 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..config.config import Config
-from ..config.encode import loads_config
 from ..config.hashing import hash_config
 from ..errors import DamagedFile
 from ..printable import duration
 from ..provenance.secrets.holes import masked_keys
 from ..store import status as statuses
 from ..store.locks import at_work
-from ..store.opening import read_bytes
-from ..store.paths import CONFIG, RunFolder
+from ..store.paths import RunFolder
 from ..store.record import FAILED_UPSTREAM, Record
 from . import declared_inputs, renames
 from .config_changes import differences
 from .files_read import changes
 from .plan import Plan, PlannedExperiment, PlannedRun
+from .previous_folders import config_before
 
 UP_TO_DATE = "up-to-date"
 STALE = "stale"
@@ -132,9 +130,29 @@ def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], 
         return Decision(STALE, "damaged", f"its record is that of {whose}: it was copied here", {"copied": whose})
     if record.config_hash != run.hash and not _same_config(run, record):
         return _config_changed(run, run.files, record)
-    expected = record.upstream
-    if expected and any(upstream.task not in expected for upstream in run.upstream):
-        expected = renames.as_named_today(run, expected)
+    changed = _upstreams_changed(run, record.upstream, digest_of)
+    if changed is not None and record.upstream:  # only their names, perhaps
+        named = renames.as_named_today(run, record.upstream, digest_of)
+        changed = changed if named is None else _upstreams_changed(run, named, digest_of)
+    if changed is not None:
+        return changed
+    if (run.inputs or record.inputs) and (changed := _other_inputs(run, record)) is not None:
+        return changed
+    damage = record.missing_part(run.files)
+    if damage is not None:
+        return Decision(STALE, "damaged", f"result damaged: {damage}", {"attempt": record.attempt})
+    experiment, decision = run.experiment, FINE
+    if experiment.options.code != "ignore" and record.code != experiment.code.hash:
+        decision = _other_code(experiment, record.code)
+    if record.found and experiment.options.read_files != "ignore":
+        return _other_files(run, record, decision)
+    return decision
+
+
+def _upstreams_changed(
+    run: PlannedRun, expected: dict[str, str], digest_of: Callable[[PlannedRun], str | None]
+) -> Decision | None:
+    """Say which upstreams are not what a record expects; None if all are."""
     for upstream in run.upstream:
         digest = digest_of(upstream)
         before = expected.get(upstream.task)
@@ -150,17 +168,7 @@ def _compare(run: PlannedRun, record: Record, digest_of: Callable[[PlannedRun], 
     if expected and list(expected) != [upstream.task for upstream in run.upstream]:
         names = [upstream.full_name for upstream in run.upstream]
         return Decision(STALE, "upstream", "the order of its upstreams changed", {"upstream": names})
-    if (run.inputs or record.inputs) and (changed := _other_inputs(run, record)) is not None:
-        return changed
-    damage = record.missing_part(run.files)
-    if damage is not None:
-        return Decision(STALE, "damaged", f"result damaged: {damage}", {"attempt": record.attempt})
-    experiment, decision = run.experiment, FINE
-    if experiment.options.code != "ignore" and record.code != experiment.code.hash:
-        decision = _other_code(experiment, record.code)
-    if record.found and experiment.options.read_files != "ignore":
-        return _other_files(run, record, decision)
-    return decision
+    return None
 
 
 def _whose(record: Record, run: PlannedRun) -> str | None:
@@ -307,26 +315,15 @@ def _same_config(run: PlannedRun, record: Record) -> bool:
         return True
     if experiment.defaults is None:
         return False
-    before = _config_before(run.files, record)
+    before = config_before(run.files, record)
     if before is None:
         return False
     return experiment.hash(before) in (run.hash, experiment.hash(experiment.masker.config(run.config)))
 
 
-def _config_before(files: RunFolder, record: Record) -> Config | None:
-    """Read the config that the record speaks of; None if that cannot be told any more."""
-    own = files.attempt(record.attempt).own(CONFIG)
-    if os.path.basename(own) not in record.files:
-        return None
-    try:
-        return loads_config(read_bytes(own).decode())
-    except (OSError, DamagedFile, UnicodeDecodeError):
-        return None
-
-
 def _config_changed(run: PlannedRun, files: RunFolder, record: Record) -> Decision:
     """Name what differs from the config that a record speaks of: the run's own, or that of a sibling."""
-    before, after = _config_before(files, record), run.config
+    before, after = config_before(files, record), run.config
     if before is None:
         return Decision(STALE, "config", "config changed")
     defaults = run.experiment.defaults

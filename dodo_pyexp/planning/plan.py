@@ -26,12 +26,13 @@ from ..provenance.secrets.masking import Masker
 from ..store.manifest import LAUNCHES
 from ..store.names import folder_name, folder_names, refusal
 from ..store.paths import FINISHED, ExperimentFolder, OutputFolder, RunFolder
+from ..store.record import Record
 from . import defaults
 from .code import Code
 from .definition import Definition, place
 from .options import Options
 from .order import topological
-from .previous_folders import HASH_LENGTH, FinishedOrphans, Siblings
+from .previous_folders import HASH_LENGTH, FinishedOrphans, Siblings, config_before
 from .source import project
 
 #: Under this key a function with ``resume=True`` finds the folder it may go on from; never saved, never hashed.
@@ -120,7 +121,10 @@ class PlannedExperiment:
         self.hashed = bool(options.hash_configs) or self.flat
         self.siblings = Siblings(self.files, flat=self.flat)
         self.orphans = FinishedOrphans(
-            self.files, flat=self.flat, asked_for=None if definition.about.get(LAUNCHES) else self.asked_for
+            self.files,
+            flat=self.flat,
+            asked_for=None if definition.about.get(LAUNCHES) else self.asked_for,
+            hash_anew=self._hash_anew,
         )
         self.shape: tuple[int, ...] = ()
         self.runs: list[PlannedRun] = []
@@ -161,6 +165,11 @@ class PlannedExperiment:
     def hash(self, config: Config) -> str:
         """Hash a config of which secrets were masked; what is filled in where nobody gives it does not count."""
         return hash_config(config) if self.defaults is None else self.defaults.hash(config)
+
+    def _hash_anew(self, files: RunFolder, record: Record) -> str | None:
+        """Hash the config of a record as that of a run of today, where declared defaults make a difference."""
+        before = None if self.defaults is None else config_before(files, record)
+        return None if before is None else self.hash(before)
 
     def fill(self, configs: Any) -> None:
         """Make a run of each config.

@@ -11,10 +11,13 @@ from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import NamedTuple
 
+from ..config.config import Config
+from ..config.encode import loads_config
 from ..errors import DamagedFile
-from ..store import renames
-from ..store.paths import ExperimentFolder, RunFolder, is_folder
+from ..store.opening import read_bytes
+from ..store.paths import CONFIG, ExperimentFolder, RunFolder, is_folder
 from ..store.record import Record
+from ..store.renames import Renames
 
 HASH_LENGTH = 12
 _split = re.compile(rf"(.+)-[0-9a-f]{{{HASH_LENGTH}}}").fullmatch
@@ -90,12 +93,28 @@ class FinishedOrphans:
         A run's folder is its only attempt.
     asked_for
         Gives the folders of all runs that there are configs for; None if each run is a new one, and none was renamed.
+    hash_anew
+        Gives the hash that the config of an orphan has today, if defaults count that were declared since.
+
+    Attributes
+    ----------
+    alike
+        Those that were found to be the same as a run, by the folder of that; for `renames.twins`.
     """
 
-    def __init__(self, files: ExperimentFolder, *, flat: bool, asked_for: Callable[[], Collection[str]] | None) -> None:
+    def __init__(
+        self,
+        files: ExperimentFolder,
+        *,
+        flat: bool,
+        asked_for: Callable[[], Collection[str]] | None,
+        hash_anew: Callable[[RunFolder, Record], str | None],
+    ) -> None:
         self._files = files
         self._flat = flat
         self._asked_for = asked_for
+        self._hash_anew = hash_anew
+        self.alike: dict[str, list[Twin]] = {}
 
     @cached_property
     def by_config(self) -> dict[str, list[Twin]]:
@@ -114,7 +133,9 @@ class FinishedOrphans:
         asked_for = self._asked_for()
         for folder in sorted(folders):
             if folder not in asked_for and (record := self._record(folder)) is not None:
-                found.setdefault(record.config_hash, []).append(Twin(folder, record))
+                anew = self._hash_anew(self._files.run(folder, flat=self._flat), record)
+                for digest in {record.config_hash, anew} - {None}:
+                    found.setdefault(str(digest), []).append(Twin(folder, record))
         return found
 
     def _record(self, folder: str) -> Record | None:
@@ -127,16 +148,18 @@ class FinishedOrphans:
             return None
         return None if record.missing_part(files) is not None else record
 
-    def forget(self, folder: str) -> None:
-        """Take an orphan out that is none any more."""
-        for twins in self.by_config.values():
-            twins[:] = [twin for twin in twins if twin.folder != folder]
-
     @cached_property
     def earlier(self) -> dict[str, list[str]]:
         """The folders that runs had before they were taken over, by those that they have."""
-        renamed = renames.read(self._files)
-        found: dict[str, list[str]] = {}
-        for old in renamed:
-            found.setdefault(renames.follow(renamed, old), []).append(old)
-        return found
+        return Renames.read(self._files).earlier()
+
+
+def config_before(files: RunFolder, record: Record) -> Config | None:
+    """Read the config that a record speaks of; None if that cannot be told any more."""
+    own = files.attempt(record.attempt).own(CONFIG)
+    if os.path.basename(own) not in record.files:
+        return None
+    try:
+        return loads_config(read_bytes(own).decode())
+    except (OSError, DamagedFile, UnicodeDecodeError):
+        return None

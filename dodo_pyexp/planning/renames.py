@@ -23,6 +23,8 @@ MOST_NAMED = 3
 def twins(run: PlannedRun, digest_of: DigestOf) -> list[Twin]:
     """Find the finished orphans of the same config that were made from the same code, upstreams and inputs.
 
+    Found once for each run: what lies behind it asks again.
+
     Parameters
     ----------
     run
@@ -31,8 +33,12 @@ def twins(run: PlannedRun, digest_of: DigestOf) -> list[Twin]:
         Gives the digest of what an upstream has put out; None if nobody knows. Of one that is a renamed run itself,
         that of the orphan counts.
     """
-    found = run.experiment.orphans.by_config.get(run.hash, [])
-    return [twin for twin in found if _is_same(run, twin.record, digest_of)] if found else []
+    orphans = run.experiment.orphans
+    known = orphans.alike.get(run.folder)
+    if known is None:
+        found = orphans.by_config.get(run.hash, ())
+        known = orphans.alike[run.folder] = [twin for twin in found if _is_same(run, twin.record, digest_of)]
+    return known
 
 
 def _is_same(run: PlannedRun, record: Record, digest_of: DigestOf) -> bool:
@@ -59,17 +65,34 @@ def _digest(upstream: PlannedRun, digest_of: DigestOf) -> str | None:
 
 def question(run: PlannedRun, found: list[Twin]) -> str:
     """Ask whether a run was renamed: ``train:old_w32, an orphan, has the same config: renamed?``."""
-    names = [f"{run.experiment.name}:{twin.record.name}" for twin in found]
+    names = [f"{run.experiment.name}:{_name(run, twin.record)}" for twin in found]
     if len(names) == 1:
         return f"{names[0]}, an orphan, has the same config: renamed?"
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"{', '.join(names[:MOST_NAMED])}{more}, orphans, have the same config: renamed?"
 
 
-def as_named_today(run: PlannedRun, upstream: dict[str, str]) -> dict[str, str]:
-    """Give what a record says of upstreams, by the names that those have today which were taken over since."""
-    today = {}
+def _name(run: PlannedRun, record: Record) -> str:
+    """Give the name of an orphan, also of one whose record has the new one already: somebody was killed in between."""
+    if record.name == run.name and record.renamed:
+        return str(record.renamed[-1])
+    return record.name
+
+
+def as_named_today(run: PlannedRun, upstream: dict[str, str], digest_of: DigestOf) -> dict[str, str] | None:
+    """Give what a record says of upstreams, by the names that those have today; None if none was renamed since.
+
+    A name may have been given to another run since. What an upstream has put out tells which it was.
+    """
+    if not any(one.experiment.orphans.earlier for one in run.upstream):
+        return None
+    left, today = dict(upstream), {}
     for one in run.upstream:
-        for old in one.experiment.orphans.earlier.get(one.folder, ()):
-            today[f"{one.experiment.task}:{old}"] = one.task
-    return {today.get(task, task): digest for task, digest in upstream.items()} if today else upstream
+        earlier = one.experiment.orphans.earlier.get(one.folder, ())
+        names = [name for name in (one.task, *(f"{one.experiment.task}:{old}" for old in earlier)) if name in left]
+        digest = digest_of(one)
+        name = next((name for name in names if left[name] == digest), names[0] if names else None)
+        if name is not None:
+            del left[name]
+            today[name] = one.task
+    return {today.get(name, name): digest for name, digest in upstream.items()}

@@ -78,10 +78,16 @@ def file_lines(decisions: Mapping[PlannedRun, Decision]) -> Iterator[str]:
 
 def renamed_lines(decisions: Mapping[PlannedRun, Decision]) -> Iterator[str]:
     """Say how many runs look renamed, and what gives them what they were made of before."""
-    found = sum("renamed" in decision.data for run, decision in decisions.items() if run.selected)
-    if found:
+    orphans = [len(said.data["renamed"]) for run, said in decisions.items() if run.selected and "renamed" in said.data]
+    if found := orphans.count(1):
         looks, them = ("look", "them") if found > 1 else ("looks", "it")
         yield f"{_count(found)} {looks} renamed: `pyexp accept --renamed` takes {them} over, and executes nothing"
+    if several_fit := len(orphans) - found:
+        they = "each has" if several_fit > 1 else "it has"
+        yield (
+            f"{_count(several_fit)} may have been renamed, but {they} the config of several orphans: `pyexp clean` "
+            "the others, and `pyexp accept --renamed` takes over the one that is left"
+        )
 
 
 def _count(runs: int) -> str:

@@ -15,8 +15,8 @@ from ..config.encode import decode
 from ..config.hashing import hash_config
 from ..errors import DamagedFile
 from ..store import manifest as manifests
-from ..store import renames, timestamps
 from ..store import status as statuses
+from ..store import timestamps
 from ..store.manifest import Manifest
 from ..store.paths import AttemptFolder, ExperimentFolder, RunFolder
 from ..store.record import Record
@@ -67,8 +67,7 @@ def batch_results(folder: ExperimentFolder, manifest: Manifest, *, every: bool =
     That is of the runs it was asked for, and of the others if they have a result: after ``--filter`` there may be less
     than all, and then they have no shape. With `every`, all the same.
     """
-    renamed = renames.read(folder)
-    items = {run: _result(folder, manifest, run, renamed) for run in manifest.runs}
+    items = {run: _result(folder, manifest, run) for run in manifest.runs}
     chosen = manifest.about.get("selected")
     if isinstance(chosen, list) and not every:
         asked = set(chosen)
@@ -79,39 +78,44 @@ def batch_results(folder: ExperimentFolder, manifest: Manifest, *, every: bool =
     return Tensor(items.values(), manifest.shape if size == len(items) else None)
 
 
-def _result(folder: ExperimentFolder, manifest: Manifest, run: str, renamed: dict[str, str]) -> Result:
+def _result(folder: ExperimentFolder, manifest: Manifest, run: str) -> Result:
     encoded: Any = manifest.configs[run]
-    now = renames.follow(renamed, run) if run in renamed and not os.path.isdir(folder.run(run).path) else run
+    name = name_today(folder, manifest, run)
 
     def config() -> Config:
-        return Config(decode(encoded))
+        found = Config(decode(encoded))
+        if "name" in found:
+            found["name"] = name
+        return found
 
     def locate() -> tuple[AttemptFolder | None, str | None]:
-        return find_attempt(folder, manifest, run, config, now)
+        return find_attempt(folder, manifest, run, config)
 
-    name = encoded.get("name")
-    if now != run:
-        name = _name_of(folder.run(now, flat=manifest.flat)) or name
-    return Result.at(name if isinstance(name, str) else run, config, locate)
+    return Result.at(name, config, locate)
 
 
-def _name_of(files: RunFolder) -> str | None:
-    """Give the name that a run which was taken over has today."""
-    try:
-        record = Record.read(files)
-    except DamagedFile:
-        return None
-    return None if record is None else record.name
+def name_today(folder: ExperimentFolder, manifest: Manifest, run: str) -> str:
+    """Give the name of a run of a batch; if it was taken over under another name, that one."""
+    now = manifest.folder_today(folder, run)
+    if now is not None and now != run:
+        try:
+            record = Record.read(folder.run(now, flat=manifest.flat))
+        except DamagedFile:
+            record = None
+        if record is not None and isinstance(record.name, str):
+            return record.name
+    name = manifest.configs[run].get("name")
+    return name if isinstance(name, str) else run
 
 
 def find_attempt(
-    folder: ExperimentFolder, manifest: Manifest, run: str, config: Any, now: str | None = None
+    folder: ExperimentFolder, manifest: Manifest, run: str, config: Callable[[], Config]
 ) -> tuple[AttemptFolder | None, str | None]:
-    """Find the attempt that satisfies a run of a batch, or that failed in it; and why it was skipped, if it was.
-
-    `now` is the folder that the run has today, if it is another one.
-    """
-    files = folder.run(now or run, flat=manifest.flat)
+    """Find the attempt that satisfies a run of a batch, or that failed in it; and why it was skipped, if it was."""
+    now = manifest.folder_today(folder, run)
+    if now is None:
+        return None, None
+    files = folder.run(now, flat=manifest.flat)
     known = manifest.attempts.get(run)
     if known is not None and os.path.isdir(files.attempt(known).path):
         return files.attempt(known), None
@@ -120,23 +124,21 @@ def find_attempt(
     made = made_by(manifest, files)
     if made is not None:
         return made, None
-    record = fitting_record(files, config, manifest)
+    record = fitting_record(files, run, config, manifest)
     if record is not None:
         return files.attempt(record.attempt), None
     newest = files.newest() if manifest.flat else None
     return newest, _skipped_by(folder, manifest, run) if newest is None else None
 
 
-def fitting_record(files: RunFolder, config: Callable[[], Config], manifest: Manifest) -> Record | None:
-    """Read the record of a run, if it is whole and speaks of this config, which the manifest has."""
+def fitting_record(files: RunFolder, run: str, config: Callable[[], Config], manifest: Manifest) -> Record | None:
+    """Read the record of a run, if it is whole and speaks of this config, which the manifest has for it."""
     try:
         record = Record.read(files)
     except DamagedFile:
         return None
     masked = manifest.about.get(manifests.HASHES)
-    if record is None or record.config_hash == (
-        masked.get(os.path.basename(files.path)) if isinstance(masked, dict) else None
-    ):
+    if record is None or record.config_hash == (masked.get(run) if isinstance(masked, dict) else None):
         return record
     if record.config_hash == hash_config(config()):
         return record
@@ -171,7 +173,8 @@ def _skipped_by(folder: ExperimentFolder, manifest: Manifest, run: str) -> str |
         experiment, _, upstream = above.rpartition(":")
         if experiment.rstrip("~") != own or upstream not in manifest.configs:
             continue
-        attempt = folder.run(upstream, flat=manifest.flat).newest()
+        now = manifest.folder_today(folder, upstream)
+        attempt = folder.run(now, flat=manifest.flat).newest() if now is not None else None
         if attempt is None:
             pending += [(task, higher) for higher in manifest.upstream.get(upstream, [])]
         elif statuses.read(attempt).get("state") == statuses.FAILED:

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Sequence
 from ..errors import DamagedFile, UsageError, ambiguous, nearest, suggest, warn
 from ..printable import LONGEST_QUOTED, shorten
 from ..store import manifest as manifests
-from ..store import renames
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.names import folder_name, refusal
 from ..store.paths import REPRODUCES, STATUS, AttemptFolder, ExperimentFolder, OutputFolder, RunFolder, is_folder, shown
-from .reading import find_attempt
+from .reading import find_attempt, name_today
 
 DEEPEST = 6  # levels that are looked through: experiments of run files may lie in folders of folders
 SET_ASIDE = "DEBUG"  # the folder of what was executed with ``--debug``: only found by name
@@ -72,7 +71,8 @@ class StoredExperiment:
         manifest = self.newest
         if manifest is None:
             return {}
-        return {folder: str(manifest.configs[folder].get("name", folder)) for folder in manifest.runs}
+        runs = [(now, run) for run in manifest.runs if (now := manifest.folder_today(self.files, run)) is not None]
+        return {now: name_today(self.files, manifest, run) for now, run in runs}
 
     def is_flat(self, folder: str) -> bool:
         """Tell whether a run's folder is its only attempt."""
@@ -84,9 +84,9 @@ class StoredRun:
 
     def __init__(self, experiment: StoredExperiment, folder: str, name: str) -> None:
         self.experiment = experiment
-        self.folder = renames.today(experiment.files, folder)  # it may have been taken over under another name
+        self.folder = folder
         self.name = name
-        self.files: RunFolder = experiment.files.run(self.folder, flat=experiment.is_flat(self.folder))
+        self.files: RunFolder = experiment.files.run(folder, flat=experiment.is_flat(folder))
 
     @property
     def full_name(self) -> str:
@@ -133,9 +133,10 @@ class StoredRun:
         if not any(name.startswith(timestamp) for name in files.batch_names()):
             return None
         manifest = manifests.find(files, timestamp)
-        if self.folder not in manifest.configs:
+        run = next((run for run in manifest.runs if manifest.folder_today(files, run) == self.folder), None)
+        if run is None:
             return None
-        return find_attempt(files, manifest, self.folder, lambda: Config(decode(manifest.configs[self.folder])))[0]
+        return find_attempt(files, manifest, run, lambda: Config(decode(manifest.configs[run])))[0]
 
 
 def stored_experiments(output: OutputFolder, names: Sequence[str] = ()) -> list[StoredExperiment]:
@@ -234,9 +235,9 @@ def _find_run(experiment: StoredExperiment, name: str) -> StoredRun | None:
     for folder, known in real.items():
         if name in (known, folder):
             return StoredRun(experiment, folder, known)
-    if name.startswith(".") or os.sep in name:
-        return None
     for folder in (name, folder_name(name)):
+        if folder.startswith(".") or os.sep in folder:
+            continue
         if folder != "report" and os.path.isdir(f"{experiment.files.path}/{folder}"):
             return StoredRun(experiment, folder, name)
     return _find_in_older(experiment, name)
@@ -250,9 +251,19 @@ def _find_in_older(experiment: StoredExperiment, name: str) -> StoredRun | None:
         except DamagedFile:
             continue
         for folder in manifest.runs:
-            if manifest.configs[folder].get("name") == name:
-                return StoredRun(experiment, folder, name)
+            if name in (folder, manifest.configs[folder].get("name")):
+                return _renamed(experiment, manifest, folder, name)
     return _find_by_status(experiment, name) if experiment.newest is None else None
+
+
+def _renamed(experiment: StoredExperiment, manifest: Manifest, run: str, name: str) -> StoredRun:
+    """Give a run of a batch where it is today, and say so if it has another name by now."""
+    now = manifest.folder_today(experiment.files, run)
+    if now is None or now == run:
+        return StoredRun(experiment, run, name)
+    today = name_today(experiment.files, manifest, run)
+    warn(f"{experiment.name}:{name} is called {experiment.name}:{today} by now")
+    return StoredRun(experiment, now, today)
 
 
 def _find_by_status(experiment: StoredExperiment, name: str) -> StoredRun | None:

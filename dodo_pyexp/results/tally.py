@@ -74,14 +74,15 @@ def states(
 
 def _state(folder: ExperimentFolder, manifest: Manifest, run: str, alive: Alive) -> str:
     """Tell what became of one run, from its own folder alone."""
-    files = folder.run(run, flat=manifest.flat)
+    now = manifest.folder_today(folder, run)
+    files = folder.run(run if now is None else now, flat=manifest.flat)
     attempt = made_by(manifest, files)
     if attempt is not None:
         return attempt_state(attempt, alive)
     if run in manifest.skipped:
         return SKIPPED
     config = manifest.configs[run]
-    record = fitting_record(files, lambda: Config(decode(config)), manifest)
+    record = fitting_record(files, run, lambda: Config(decode(config)), manifest)
     return CACHED if record is not None else NOT_STARTED
 
 

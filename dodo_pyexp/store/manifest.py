@@ -14,6 +14,7 @@ from ..errors import ConfigError, DamagedFile, UsageError, nearest, warn
 from . import atomic, timestamps
 from .opening import open_file
 from .paths import shown
+from .renames import Renames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +84,13 @@ class Manifest:
         self.attempts = attempts or {}
         self.skipped = skipped or {}
         self.about = about or {}
+        self._renamed: dict[str, str | None] | None = None
+
+    def folder_today(self, folder: ExperimentFolder, run: str) -> str | None:
+        """Give the folder that a run of the batch has by now, as runs can be renamed; None if it is gone."""
+        if self._renamed is None:
+            self._renamed = Renames.read(folder).since(self.timestamp)
+        return self._renamed.get(run, run)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""

@@ -101,7 +101,7 @@ def is_folder_of(folder: str, experiment: str) -> bool:
     return own in (experiment, folder_name(experiment), hashed_name(experiment)) or folder.endswith(f"/{experiment}")
 
 
-def of_another(told: tuple[object, object], name: str, folder: str) -> str | None:
+def of_another(told: tuple[object, object], name: str, folder: str, earlier: object = None) -> str | None:
     """Name the run that a record or a status speaks of, if that is another one: then it was copied here.
 
     This is the one judge of that, whoever asks.
@@ -114,10 +114,14 @@ def of_another(told: tuple[object, object], name: str, folder: str) -> str | Non
         The run that should be.
     folder
         The folder of its experiment.
+    earlier
+        Names that it is told to have had: as long as it is being renamed, it may still have the last one.
     """
     experiment, run = told
     if not isinstance(run, str):
         return None
+    if isinstance(earlier, list) and name in earlier:
+        run = name
     elsewhere = isinstance(experiment, str) and not is_folder_of(folder, experiment)
     if run == name and not elsewhere:
         return None

@@ -67,11 +67,13 @@ class Record:
         The files and folders that it was declared to read, by their paths as they were written, those of folders with a
         slash at the end: of a file size, digest and times, of a folder number, bytes and digest of its files. None if
         there were none.
+    renamed
+        The names that the run had before it was taken over, the newest last; None if there were none.
     """
 
     __slots__ = (
         "attempt", "code", "config_hash", "digest", "experiment", "files", "found", "inputs", "name", "packages",
-        "saved", "sums", "upstream", "written",
+        "renamed", "saved", "sums", "upstream", "written",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +92,7 @@ class Record:
         experiment: str | None = None,
         found: dict[str, Any] | str | None = None,
         inputs: dict[str, Any] | None = None,
+        renamed: list[str] | None = None,
     ) -> None:
         self.name = name
         self.config_hash = config_hash
@@ -105,11 +108,12 @@ class Record:
         self.experiment = experiment
         self.found = found
         self.inputs = inputs
+        self.renamed = renamed
 
     def write(self, run: RunFolder) -> None:
         """Put the record in place: from here on the run is finished."""
         values: dict[str, Any] = {"format": FORMAT, **{key: getattr(self, key) for key in self.__slots__}}
-        for name in ("found", "inputs"):
+        for name in ("found", "inputs", "renamed"):
             if values[name] is None:
                 del values[name]
         atomic.write_json(run.finished, values, indent=None)
@@ -143,6 +147,7 @@ class Record:
                 values.get("experiment"),
                 values.get("found"),
                 values.get("inputs"),
+                values.get("renamed"),
             )
         except FileNotFoundError:
             return None
@@ -153,13 +158,14 @@ class Record:
         whole = isinstance(record.upstream, dict) and sized(record.files, record.saved, record.sums, record.written)
         texts = {type(record.code), type(record.packages), type(record.experiment)}
         whole = whole and isinstance(record.found, dict | str | None) and isinstance(record.inputs, dict | None)
+        whole = whole and isinstance(record.renamed, list | None)
         if not (whole and texts <= _TEXT_OR_NONE and _plain(record.attempt)):
             raise DamagedFile(f"{path} is not a whole record")
         return record
 
     def of_another(self, name: str, folder: str) -> str | None:
         """Name the run that it speaks of, if it is not run `name` of the experiment in a folder: then it was copied."""
-        return of_another((self.experiment, self.name), name, folder)
+        return of_another((self.experiment, self.name), name, folder, self.renamed)
 
     def missing_part(self, run: RunFolder) -> str | None:
         """Name the first file of the attempt that is not whole, with what is wrong with it."""

@@ -23,6 +23,7 @@ FAILED = "failed"
 INTERRUPTED = "interrupted"
 TAKEN = "taken"  # key: names of pyexp's own files that the function saved files of its own under; pyexp's stand beside
 READ = "read"  # key: the files that the run read; or the name of the file that says so, if these are many
+RENAMED = "renamed"  # key: the names that the run had before it was taken over
 LOG = "log"  # key: what became of the log, if the function has deleted, replaced or overwritten it
 
 
@@ -71,4 +72,5 @@ def error_text(status: dict[str, Any]) -> str | None:
 
 def of_another(status: dict[str, Any], name: str, attempt: AttemptFolder) -> str | None:
     """Name the run that a status speaks of, if it is not run `name` here: then its attempt was copied here."""
-    return names.of_another((status.get("experiment"), status.get("run")), name, attempt.experiment)
+    told = status.get("experiment"), status.get("run")
+    return names.of_another(told, name, attempt.experiment, status.get(RENAMED))

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 # Which file tests a module that has none of its own name: here, or with its path in `tests/`.
 COVERED = {
+    "continued": "history/test_renaming.py",
     "request": "test_experiment.py",
 }

@@ -4,36 +4,64 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dodo_pyexp.store import renames
-from dodo_pyexp.store.paths import OutputFolder
+from dodo_pyexp.store.paths import ExperimentFolder, OutputFolder
+from dodo_pyexp.store.renames import Renames, attempt_today
+
+EARLY, FIRST, SECOND = "2026-01-01_00-00-00", "2026-01-02_00-00-00", "2026-01-03_00-00-00"
 
 
-def test_a_folder_is_found_under_its_newest_name_unless_it_is_still_there(tmp_path: Path) -> None:
+def folder(tmp_path: Path, *runs: str) -> ExperimentFolder:
     files = OutputFolder(tmp_path).experiment("exp")
-    Path(files.path, "c").mkdir(parents=True)
-    renames.add(files, "a", "b")
-    renames.add(files, "b", "c")
-    assert renames.today(files, "a") == renames.today(files, "b") == renames.today(files, "c") == "c"
-    Path(files.path, "b").mkdir()
-    assert renames.today(files, "b") == "b"
-    assert renames.today(files, "x") == "x"
+    for run in runs:
+        Path(files.run(run).path).mkdir(parents=True)
+    return files
 
 
-def test_a_name_that_is_given_back_leads_nowhere_else(tmp_path: Path) -> None:
-    files = OutputFolder(tmp_path).experiment("exp")
-    Path(files.path, "a").mkdir(parents=True)
-    renames.add(files, "a", "b")
-    renames.add(files, "b", "a")
-    assert renames.read(files) == {"b": "a"}
+def test_what_a_batch_had_is_found_by_what_was_renamed_after_it() -> None:
+    renames = Renames([("a", "b", FIRST), ("b", "c", SECOND)])
+    assert renames.since(EARLY) == renames.since(FIRST) == {"a": "c", "b": None, "c": None}
+    assert renames.since(SECOND) == {"b": "c", "c": None}
+    assert renames.since("2026-01-04_00-00-00") == {}
 
 
-def test_who_goes_in_a_circle_comes_to_an_end() -> None:
-    assert renames.follow({"a": "b", "b": "a"}, "a") == "b"
+def test_runs_that_exchanged_their_names_are_told_apart() -> None:
+    renames = Renames([("a", "t", FIRST), ("b", "a", FIRST), ("t", "b", SECOND)])
+    assert renames.since(FIRST) == {"a": "b", "b": "a", "t": None}
+    assert renames.earlier() == {"a": ["b"], "b": ["t", "a"]}
+
+
+def test_a_name_that_is_given_back_leads_nowhere_else() -> None:
+    assert Renames([("a", "b", FIRST), ("b", "a", FIRST)]).since(FIRST) == {"b": None}
+
+
+def test_a_run_that_came_later_and_had_the_same_name_is_another() -> None:
+    renames = Renames([("a", "b", FIRST), ("a", "c", SECOND)])
+    assert renames.since(FIRST) == {"a": "b", "b": None, "c": None}
+    assert renames.since(SECOND) == {"a": "c", "c": None}
+
+
+def test_a_name_leads_to_the_last_run_that_had_it() -> None:
+    renames = Renames([("a", "b", FIRST), ("a", "c", SECOND), ("c", "d", SECOND)])
+    assert [renames.today(name) for name in "abcdx"] == ["d", "b", "d", "d", "x"]
+
+
+def test_what_was_begun_counts_if_it_was_done(tmp_path: Path) -> None:
+    files = folder(tmp_path, "a", "b")
+    renames = Renames.read(files)
+    begun = renames.begin(files, {"a": "c", "b": "d"})
+    assert Renames.read(files).done == []
+    Path(files.run("a").path).rename(files.run("c").path)
+    assert Renames.read(files).done == [("a", "c", "")]  # who renames it is killed here
+    renames.end(files, begun)
+    assert Renames.read(files).done == renames.done == [("a", "c", "")]
 
 
 def test_an_attempt_of_the_past_is_found_where_it_lies_today(tmp_path: Path) -> None:
-    files = OutputFolder(tmp_path).experiment("exp")
-    attempt = files.run("b").attempt("2026-01-01_00-00-00")
-    Path(attempt.path).mkdir(parents=True)
-    renames.add(files, "a", "b")
-    assert renames.attempt_today(files.run("a").attempt("2026-01-01_00-00-00")).path == attempt.path
+    files = folder(tmp_path, "b/2026-01-01_00-00-00", "c-0123456789ab")
+    renames = Renames([("a", "b", FIRST), ("f-0123456789ab", "c-0123456789ab", FIRST)])
+    renames.begin(files, {})
+    before = files.run("a").attempt("2026-01-01_00-00-00")
+    assert attempt_today(before, EARLY).path == files.run("b").attempt("2026-01-01_00-00-00").path
+    assert attempt_today(before, SECOND).path == before.path
+    flat = files.run("f-0123456789ab", flat=True).attempt(".")
+    assert attempt_today(flat, EARLY).path == files.run("c-0123456789ab").path
