@@ -59,7 +59,7 @@ def test_a_log_that_is_written_over_is_told(script, executor):
 
 def test_a_log_that_is_written_over_is_told_where_it_is_masked_too(script, executor):
     names = "emptied", "longer", "handler", "kept", "appended"
-    wait = "    while 'first' not in (out / 'log.out').read_text(): time.sleep(0.01)\n"  # until it can be lost
+    wait = "    while 'first line\\n' not in (out / 'log.out').read_text(): time.sleep(0.01)\n"  # until it can be lost
     built = built_with(script, executor, "import os, time; os.environ['A_TOKEN'] = 'hunter2hunter2'", wait, names)
     for name in names[:3]:
         assert built.log(name).count(": the function wrote over log.out") == 1, name

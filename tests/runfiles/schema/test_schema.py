@@ -293,9 +293,8 @@ def test_classes_that_refer_to_each_other_end(tmp_path: Path, monkeypatch: pytes
         """
     read = source(tmp_path, text)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "exp", raising=False)  # another test's
     imported = importlib.import_module("exp")
-    sys.modules.pop("exp")
-    sys.modules["exp"] = imported
     for schema in (read, schema_of(imported.Node)):
         assert schema is not None
         found = form(checked(schema, "below: [{value: 1, beside: [{}]}]\n"))["below"][0]["beside"]
