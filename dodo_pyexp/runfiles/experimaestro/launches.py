@@ -11,6 +11,7 @@ from typing import Any
 
 from ...config.config import Config
 from ...errors import INTERRUPTED
+from ...interchange import as_json
 from ...provenance.secrets.argv import mask_arguments
 from ...provenance.secrets.credentials import telling
 from ...provenance.secrets.holes import secrets_of
@@ -44,7 +45,7 @@ class Launch:
         self._values: dict[str, Any] = {
             "state": "running",
             **facts,
-            "config": kept,
+            "config": as_json(kept),
             "command": mask_arguments(sys.argv, filter(telling, self._secrets)),
             "host": owner.host,
             "owner": owner.to_dict(),

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...config.inputs import as_path, replaced, rooted
+from ...config.merge import copied
 from ...printable import printable
 from ...store import atomic
 from .folder import ENGINE_LOG, LOG, REQUIREMENTS
@@ -61,6 +63,7 @@ class Launched:
         self.output_dir = output_dir
         self.secret = secret
         self.secrets = secrets
+        self.home = os.getcwd()  # which inputs are relative to: the function itself works in a folder of its own
 
     def __call__(self, cfg: Any) -> Any:
         """Lay out the folder of the run, go there, import the function and call it."""
@@ -68,7 +71,8 @@ class Launched:
         self.lay_out(folder)
         os.chdir(folder)
         function = self._function(folder if self.copies else self.code)
-        return function(self.name, self.config)
+        config = replaced(copied(self.config, dict), lambda value: as_path(rooted(value, self.home)))
+        return function(self.name, config)
 
     @property
     def lays_out(self) -> Iterable[str]:

@@ -15,11 +15,12 @@ import typing
 from pathlib import Path, PurePath
 from typing import Any
 
+from ...config.inputs import File, Folder
 from ...errors import ConfigError
 from ...planning.definition import place
 from ..mocks import Fake
 from .configuration import FIELDS, REQUIRED, default_of, is_configuration
-from .schema import ANY, Atom, Choice, Either, Field, Fixed, Items, PathType, Schema, Table, Type
+from .schema import ANY, Atom, Choice, Either, Field, Fixed, InputType, Items, PathType, Schema, Table, Type
 
 _SEQUENCES = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 _SETS = (set, collections.abc.Set, collections.abc.MutableSet)
@@ -94,6 +95,8 @@ class _Reading:
             return Atom(kind)
         if issubclass(kind, enum.Enum):
             return _choice(kind)
+        if kind is File or kind is Folder:
+            return InputType(kind)
         if issubclass(kind, PurePath):
             return PathType(Path if kind is PurePath else kind)
         if has_fields(kind):

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ...config.inputs import Input
 from ...config.typed import guess
 from ...errors import nearest
 
@@ -135,6 +136,34 @@ class PathType(Type):
         if not isinstance(value, (str, Path)):
             raise self.refuse(value)
         return self.make(str(value))
+
+
+@dataclass(frozen=True)
+class InputType(Type):
+    """A file or a folder that a run reads, written as text or with its tag.
+
+    Parameters
+    ----------
+    kind
+        Which of the two.
+    """
+
+    kind: type[Input]
+
+    def __str__(self) -> str:
+        return f"a {self.kind.kind}"
+
+    def exact(self, value: Any) -> bool:
+        """As for `Type`."""
+        return type(value) is self.kind
+
+    def convert(self, value: Any) -> Any:
+        """As for `Type`."""
+        if type(value) is self.kind:
+            return value
+        if not isinstance(value, (str, Path)) or not str(value):
+            raise self.refuse(value)
+        return self.kind(value)
 
 
 @dataclass(frozen=True)

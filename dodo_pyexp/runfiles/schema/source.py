@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...config.inputs import File, Folder
 from ...store.paths import shown
 from ..entry import defined_names, find_module
 from .classes import schema_of
 from .configuration import ConfigurationBase
-from .schema import ANY, Atom, Choice, Either, Field, Fixed, Items, PathType, Schema, Table, Type
+from .schema import ANY, Atom, Choice, Either, Field, Fixed, InputType, Items, PathType, Schema, Table, Type
 
 _ATOMS = {"str": str, "int": int, "float": float, "bool": bool, "None": type(None)}
 _PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
+_INPUTS = {"File": File, "Folder": Folder}
 _LISTS = ("list", "List", "Sequence", "Iterable", "Collection")
 _SETS = ("set", "Set", "MutableSet", "frozenset", "FrozenSet", "AbstractSet")
 _TABLES = ("dict", "Dict", "Mapping", "MutableMapping")
@@ -189,6 +191,8 @@ class _Module:
             return Atom(_ATOMS[name])
         if last in _PATHS:
             return PathType(str)
+        if last in _INPUTS:
+            return InputType(_INPUTS[last])
         if last in _LISTS or last in _SETS or last in ("tuple", "Tuple"):
             return Items()
         if last in _TABLES:
