@@ -20,7 +20,8 @@ from ...errors import ConfigError
 from ...planning.definition import place
 from ..mocks import Fake
 from .configuration import FIELDS, REQUIRED, default_of, is_configuration
-from .schema import ANY, Atom, Choice, Either, Field, Fixed, InputType, Items, PathType, Schema, Table, Type
+from .paths import InputType, PathType
+from .schema import ANY, Atom, Choice, Either, Field, Fixed, Items, Schema, Table, Type
 
 _SEQUENCES = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 _SETS = (set, collections.abc.Set, collections.abc.MutableSet)

@@ -18,7 +18,8 @@ from ...store.paths import shown
 from ..entry import defined_names, find_module
 from .classes import schema_of
 from .configuration import ConfigurationBase
-from .schema import ANY, Atom, Choice, Either, Field, Fixed, InputType, Items, PathType, Schema, Table, Type
+from .paths import InputType, PathType
+from .schema import ANY, Atom, Choice, Either, Field, Fixed, Items, Schema, Table, Type
 
 _ATOMS = {"str": str, "int": int, "float": float, "bool": bool, "None": type(None)}
 _PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Which file tests a module that has none of its own name: here, or with its path in `tests/`.
 COVERED = {
+    "paths": "test_schema.py",
     "classes": "test_schema.py",
     "source": "test_schema.py",
     "validating": "test_schema.py",
