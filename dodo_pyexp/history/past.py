@@ -27,12 +27,12 @@ from ..results.comparing import compare_values
 from ..results.result import Result
 from ..results.stored import StoredRun
 from ..store import manifest as manifests
-from ..store import renames
 from ..store import status as statuses
 from ..store.manifest import Manifest
 from ..store.opening import read_bytes
 from ..store.paths import CONFIG, AttemptFolder, OutputFolder, shown
 from ..store.record import FAILED_UPSTREAM, Record
+from ..store.renames import places_today
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -339,9 +339,11 @@ class Past:
             reason = f"upstream {task} {FAILED_UPSTREAM}"
             return Result.at(name, lambda: Config(name=name), lambda: (None, reason))
         attempt = AttemptFolder(os.path.normpath(os.path.join(self.output.path, place)))
-        if isinstance(batch := self.status.get("batch"), str):
-            attempt = renames.attempt_today(attempt, batch)
         status = statuses.read(attempt)
+        if digest is not None and status.get("digest") != digest:  # its run may have been renamed
+            same = (one for one in places_today(attempt) if statuses.read(one).get("digest") == digest)
+            attempt = next(same, attempt)
+            status = statuses.read(attempt)
         if not status and os.path.isdir(attempt.path):
             raise UsageError(
                 f"{self.label} was given the result of {task}, of which nothing can be told: {shown(attempt.status)} "

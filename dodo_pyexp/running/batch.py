@@ -24,9 +24,10 @@ from ..store import manifest as manifests
 from ..store import timestamps
 from ..store.atomic import IN_THE_WAY
 from ..store.locks import at_work
-from ..store.manifest import Manifest
+from ..store.manifest import RENAMES, Manifest
 from ..store.owner import Owner
 from ..store.paths import ExperimentFolder, shown
+from ..store.renames import Renames
 from ..store.status import FINISHED
 from .import_location import origin
 from .ledger import Entry, Ledger
@@ -165,6 +166,8 @@ class Batch:
             about["selected"] = selected
         if inputs := declared_inputs.listed(run for run in runs if run.selected):
             about["inputs"] = inputs
+        if renames := Renames.read(self.experiment.files).count:
+            about[RENAMES] = renames
         about.update(mask(self.experiment.definition.about))
         if self.experiment.defaults is not None:
             about["defaults"] = encode(self.experiment.defaults.first)

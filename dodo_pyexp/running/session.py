@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from ..store.atomic import IN_THE_WAY
 from ..store.locks import RunLock
 from ..store.manifest import Manifest
 from ..store.paths import shown
+from ..store.renames import settle
 from .batch import Batch
 from .ledger import Ledger
 from .stash import Stash
@@ -164,6 +165,8 @@ class Session:
         for experiment in self.plan.experiments:
             if id(experiment) not in self._occupied and (lock := RunLock.occupy(experiment.files.path)) is not None:
                 self._occupied[id(experiment)] = lock
+                with suppress(OSError):  # then it may only be read, and whoever is next does it
+                    settle(experiment.files)
 
     def _hold(self, manifest: str, key: int) -> None:
         """Show those who cannot see this process, in another container, that the batch is at work."""

@@ -33,6 +33,7 @@ KEPT = 4  # large ones that are kept
 HASHES = "hashes"  # key of `about`: hashes of configs that are not those of what is written down of them, by folder
 # Key of `about`: what was masked in configs: its dotted keys, each with the name of the type that it was of.
 MASKED = "masked"
+RENAMES = "renames"  # key of `about`: how many folders of runs had been renamed
 LAUNCHES = "launches"  # key of `about`: every batch is one launch with one run, so that only all of them are the whole
 
 
@@ -89,7 +90,8 @@ class Manifest:
     def folder_today(self, folder: ExperimentFolder, run: str) -> str | None:
         """Give the folder that a run of the batch has by now, as runs can be renamed; None if it is gone."""
         if self._renamed is None:
-            self._renamed = Renames.read(folder).since(self.timestamp)
+            count = self.about.get(RENAMES, 0)
+            self._renamed = Renames.read(folder).since(count if isinstance(count, int) else 0)
         return self._renamed.get(run, run)
 
     def to_dict(self) -> dict[str, Any]:

@@ -115,6 +115,11 @@ class ExperimentFolder:
         return f"{self.path}/.renamed.json"
 
     @property
+    def renaming(self) -> str:
+        """Which runs are being taken over just now."""
+        return f"{self.path}/.renaming.json"
+
+    @property
     def whose(self) -> str:
         """Which file the experiment is defined in."""
         return f"{self.path}/.experiment.json"

@@ -22,6 +22,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 
+from dodo_pyexp.cli.main import main
+from dodo_pyexp.config.hashing import hash_config
+
 # Two experiments, as different as they can be; half of every edit changes no output, so that cutting off is tried too.
 MODULE = """
 import json
@@ -38,19 +41,19 @@ def told(name):  # nothing there is of the project, so that it is no input
 
 def found(cfg):
     try:
-        with open(os.path.join(HERE, FOUND[cfg.name])) as file:
+        with open(os.path.join(HERE, FOUND[cfg.slot])) as file:
             return json.load(file)
     except FileNotFoundError:
         return 0
 
 def declared(cfg):
-    return json.loads(open(os.path.join(HERE, DECLARED[cfg.name])).read())
+    return json.loads(open(os.path.join(HERE, DECLARED[cfg.slot])).read())
 
 def work(cfg, out, deps, factor):
     tally = os.open(os.path.join(AWAY, "tally"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(tally, cfg.name.encode() + b"\\n")
     os.close(tally)
-    if cfg.name in told("failing"):
+    if cfg.slot in told("failing"):
         raise ValueError("no luck")
     (out / "saved.json").write_text(json.dumps(factor // 2))
     read = found(cfg) // 2 + declared(cfg) // 2
@@ -64,7 +67,7 @@ def one(cfg, out, deps):
 
 @pyexp.experiment(
     code="rerun", read_files="rerun", stash=False, executor={executor!r}, timestamp=False,
-    inputs=lambda config: [DECLARED[config.name]],
+    inputs=lambda config: [DECLARED[config.slot]],
 )
 def two(cfg, out, deps):
     return work(cfg, out, deps, FACTOR_TWO)
@@ -72,13 +75,16 @@ def two(cfg, out, deps):
 def configs(experiment):
     for name, run in told("runs").items():
         if run["experiment"] == experiment:
-            file = {{"file": pyexp.File(DECLARED[name])}} if experiment == "one" else {{}}
-            yield {{"name": name, "x": run["x"], **file, **({{"depends_on": run["above"]}} if run["above"] else {{}})}}
+            config = {{"name": name, "slot": name[:2], "x": run["x"]}}
+            if experiment == "one":
+                config["file"] = pyexp.File(DECLARED[name[:2]])
+            yield {{**config, **({{"depends_on": run["above"]}} if run["above"] else {{}})}}
 
 one.configs(lambda: list(configs("one")))
 two.configs(lambda: list(configs("two")))
 """
 NAMES = [f"r{number}" for number in range(5)]
+ENDS = ["", "x", "y"]  # a run is called by one of the names, and by one of these behind it
 #: What each run reads: a file that it is declared to, and one that it is only seen to.
 DECLARED = {name: f"d{number // 2 % 2}" for number, name in enumerate(NAMES)}
 FOUND = {name: f"f{number % 2}" for number, name in enumerate(NAMES)}
@@ -88,15 +94,20 @@ FILES = ["d0", "d1", "f0", "f1"]
 class Model:
     """What a build must do, in a few lines: the reference."""
 
-    def __init__(self) -> None:
+    def __init__(self, never: Callable[[str], bool]) -> None:
+        #: Tells whether nothing that was made of a run lies under its name.
+        self.never = never
         #: name -> {"experiment", "x", "above"}; a run depends on some of those before it.
         self.runs: dict[str, dict[str, Any]] = {}
         self.factors = {"one": 2, "two": 2}
         self.failing: set[str] = set()
         #: What is in each file; None if it is not there.
         self.files: dict[str, int | None] = dict.fromkeys(FILES, 2)
-        #: (experiment, name) -> what its record was made from, and what came out.
+        #: (experiment, name) -> what its record was made from, and what came out; and those of which a part is gone.
         self.records: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+        self.damaged: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+        #: What runs were called that were taken over.
+        self.earlier: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {}
 
     def key(self, name: str) -> tuple[Any, ...]:
         """Where a run's record lies: in the flat layout its config has a say in that."""
@@ -114,20 +125,55 @@ class Model:
         return [name for name in self.runs if name in wanted]
 
     def made_from(self, name: str) -> Any:
-        run = self.runs[name]
-        above = [[*self.key(upstream), self.records[self.key(upstream)][1]] for upstream in run["above"]]
-        return [run["x"], self.factors[run["experiment"]], above, self.files[DECLARED[name]], self.files[FOUND[name]]]
+        run, slot = self.runs[name], name[:2]
+        above = [(self.key(upstream), self.put_out(upstream)) for upstream in run["above"]]
+        return [run["x"], self.factors[run["experiment"]], above, self.files[DECLARED[slot]], self.files[FOUND[slot]]]
 
-    @staticmethod
-    def is_same(before: Any, now: Any) -> bool:
+    def put_out(self, name: str) -> Any:
+        """What a run has put out, as far as it is known; of one that looks renamed, what it was before has."""
+        key = self.key(name)
+        known = self.records.get(key, self.damaged.get(key))
+        if known is not None and known[0][0] == self.runs[name]["x"]:
+            return known[1]
+        fitting = self.fitting(name) if self.never(name) else []
+        return self.records[fitting[0]][1] if len(fitting) == 1 else None
+
+    def is_same(self, before: Any, now: Any, *, names: bool = True) -> bool:
         """A file that was not there when a run looked for it is none of its inputs."""
-        return bool(before[:-1] == now[:-1] and before[-1] in (None, now[-1]))
+        plain = before[:2] == now[:2] and before[3] == now[3] and before[4] in (None, now[4])
+        if not plain or [output for _, output in before[2]] != [output for _, output in now[2]]:
+            return False
+        pairs = zip(before[2], now[2], strict=True)
+        return not names or all(old in {key, *self.earlier.get(key, ())} for (old, _), (key, _) in pairs)
+
+    def fitting(self, name: str) -> list[tuple[Any, ...]]:
+        """The records that no run asks for, and that may be those of a run, which was renamed."""
+        asked, experiment, now = {self.key(one) for one in self.runs}, self.runs[name]["experiment"], None
+        found = []
+        for key, (made, _) in self.records.items():
+            if key[0] == experiment and key[1][:2] == name[:2] and key not in asked:
+                now = now or self.made_from(name)
+                if self.is_same(made, now, names=False):
+                    found.append(key)
+        return found
+
+    def renamed(self) -> dict[str, tuple[Any, ...]]:
+        """The runs that can be taken over, with their records."""
+        fitting = {name: self.fitting(name) for name in self.runs if self.never(name)}
+        wanted = Counter(key for keys in fitting.values() for key in keys)
+        return {name: keys[0] for name, keys in fitting.items() if len(keys) == 1 and wanted[keys[0]] == 1}
+
+    def take_over(self, renamed: dict[str, tuple[Any, ...]]) -> None:
+        for name, old in renamed.items():
+            new = self.key(name)
+            self.records[new] = self.records.pop(old)
+            self.earlier[new] = {old, *self.earlier.pop(old, ())}
 
     def output(self, name: str) -> Any:
         """What a run returns, and what it saves."""
         run = self.runs[name]
-        above = [self.records[self.key(upstream)][1] for upstream in run["above"]]
-        read = sum((self.files[file] or 0) // 2 for file in (DECLARED[name], FOUND[name]))
+        above = [self.put_out(upstream) for upstream in run["above"]]
+        read = sum((self.files[file] or 0) // 2 for file in (DECLARED[name[:2]], FOUND[name[:2]]))
         return [[run["x"] // 2 + read, above], self.factors[run["experiment"]] // 2]
 
     def build(self, experiment: str, chosen: str | None = None, *, rerun: bool = False) -> tuple[list[str], set[str]]:
@@ -143,7 +189,8 @@ class Model:
             if before is not None and self.is_same(before[0], self.made_from(name)) and not forced:
                 continue
             executed.append(name)
-            if name in self.failing:
+            self.damaged.pop(key, None)
+            if name[:2] in self.failing:
                 self.records.pop(key, None)
                 bad.add(name)
             else:
@@ -156,7 +203,7 @@ class Pipelines:
 
     def __init__(self, executor: str = "inline", jobs: int = 1) -> None:
         self.executor, self.jobs = executor, jobs
-        self.model = Model()
+        self.model = Model(self.never)
         self.folder = Path(tempfile.mkdtemp(prefix="pipelines-"))
         self.away = Path(tempfile.mkdtemp(prefix="pipelines-away-"))
         self.version = 0
@@ -208,28 +255,48 @@ class Pipelines:
         spec.loader.exec_module(self.module)
 
     def add_or_edit(self, name: str, experiment: str, x: int, above: list[int]) -> None:
+        name = self.today(name)
         if name in self.model.runs:
             experiment = self.model.runs[name]["experiment"]
         self.put(name, experiment, x, above)
         self.write()
 
+    def today(self, name: str) -> str:
+        """What the run in a place is called just now."""
+        return next((one for one in self.model.runs if one[:2] == name), name)
+
+    def rename(self, names: list[str], end: str) -> None:
+        new = {old: name + end for name in names if (old := self.today(name)) in self.model.runs}
+        self.model.runs = {new.get(one, one): run for one, run in self.model.runs.items()}
+        for run in self.model.runs.values():
+            run["above"] = [new.get(one, one) for one in run["above"]]
+        self.write()
+
+    def rename_and_accept(self, names: list[str], end: str, write: int) -> None:
+        self.rename(names, end)
+        self.accept_renamed(write)
+
     def set_a_value(self, name: str, x: int) -> None:
+        name = self.today(name)
         if name in self.model.runs:
             self.model.runs[name]["x"] = x
             self.write()
 
     def rewire(self, name: str, above: list[int]) -> None:
+        name = self.today(name)
         if name in self.model.runs:
             run = self.model.runs[name]
             self.put(name, run["experiment"], run["x"], above)
             self.write()
 
     def reorder(self, name: str) -> None:
+        name = self.today(name)
         if name in self.model.runs:
             self.model.runs[name]["above"].reverse()
             self.write()
 
     def remove(self, name: str) -> None:
+        name = self.today(name)
         if len(self.model.runs) > 1 and name in self.model.runs:
             del self.model.runs[name]
             for run in self.model.runs.values():
@@ -275,12 +342,25 @@ class Pipelines:
             found["one", path.parts[-2], None] = path
         for path in self.folder.glob("out/two/r*/.finished"):
             config = json.loads((path.parent / "config.json").read_text())
-            found["two", config["name"], config["x"]] = path
+            found["two", path.parts[-2].rpartition("-")[0], config["x"]] = path
         return found
+
+    def never(self, name: str) -> bool:
+        """Tell whether a run has no attempt; in the flat layout, also none of another config."""
+        run = self.model.runs[name]
+        if run["experiment"] == "one":
+            return not [
+                *(self.folder / "out" / "one" / name).glob("2*/"),
+                *self.folder.glob(f"out/one/{name}/.finished"),
+            ]
+        own = f"{name}-{hash_config({'slot': name[:2], 'x': run['x']})[:12]}"
+        if (self.folder / "out" / "two" / own / "status.json").exists():
+            return False
+        return not any(is_json(path) for path in self.folder.glob(f"out/two/{name}-*/.finished"))
 
     def damage(self, name: str, how: str) -> None:
         for key, record in self.records().items():
-            if key[1] == name and key in self.model.records:
+            if key[1][:2] == name and key in self.model.records:
                 attempt = record.parent / json.loads(record.read_bytes())["attempt"]
                 if how == "record":
                     record.unlink()
@@ -293,7 +373,9 @@ class Pipelines:
                     else:
                         path = record if how == "half a record" else attempt / "result.json"
                         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-                del self.model.records[key]
+                made = self.model.records.pop(key)
+                if how in ("result", "saved", "half a result"):
+                    self.model.damaged[key] = made
 
     def lose_what_nothing_depends_on(self) -> None:
         """doit's database, and everything that a record does not name."""
@@ -339,7 +421,7 @@ class Pipelines:
         finally:
             sys.argv = ["pytest"]
         assert not (self.away / "tally").exists(), "a dry run executes nothing"
-        told = [line.partition("  ") for line in said.getvalue().splitlines()[:-1]]
+        told = [line.partition("  ") for line in said.getvalue().splitlines() if "  " in line]
         return {name.partition(":")[2]: reason.strip() for name, _, reason in told}
 
     def check_explanations(self, foretold: dict[str, str], executed: list[str], bad: set[str]) -> None:
@@ -372,6 +454,7 @@ class Pipelines:
             self.build(experiment, rerun=False)
 
     def build_one(self, experiment: str, name: str) -> None:
+        name = self.today(name)
         if name in self.model.runs and self.model.runs[name]["experiment"] == experiment:
             executed, _ = self.model.build(experiment, name)
             self.run(experiment, filter=f"^{name}$")
@@ -379,7 +462,7 @@ class Pipelines:
 
     def build_and_be_killed(self, experiment: str, write: int, rerun: bool) -> None:
         before = {key: path.read_bytes() for key, path in self.records().items()}
-        had = dict(self.model.records)
+        had, broken = dict(self.model.records), dict(self.model.damaged)
         expected, _ = self.model.build(experiment, rerun=rerun)
         reader, writer = os.pipe()
         child = os.fork()
@@ -407,13 +490,58 @@ class Pipelines:
         done = {name for name, key in keys.items() if key in after and after[key] != before.get(key)}
         lost = {key[1] for key in before if key not in after}
         assert done <= set(executed), "nothing is finished that was not executed"
-        assert len((set(executed) | lost) - self.model.failing - done) <= self.jobs, "at most what was on its way"
+        failing = {name for name in {*executed, *lost} if name[:2] in self.model.failing}
+        assert len((set(executed) | lost) - failing - done) <= self.jobs, "at most what was on its way"
+        self.model.damaged = {
+            key: made for key, made in broken.items() if key in after and after[key] == before.get(key)
+        }
         now, self.model.records = self.model.records, {}
         for key, record in after.items():
             if record != before.get(key):
                 self.model.records[key] = now[key]
             elif key in had:  # else it is damaged, and as damaged as before
                 self.model.records[key] = had[key]
+
+    def accept_renamed(self, write: int) -> None:
+        """Take over what looks renamed, or be killed meanwhile: before the n-th write, if there is one."""
+        expected = self.model.renamed()
+        code, told = self.accept("-n")
+        assert (code, told) == (0, set(expected)), f"{told}, not {set(expected)}"
+        code, told = self.accept(write=write)
+        assert code in (0, -signal.SIGKILL)
+        self.counted["killed_renames"] += code != 0
+        there = self.records()
+        done = {name: old for name, old in expected.items() if self.model.key(name) in there}
+        assert code or told == set(done) == set(expected)
+        assert all(old in there for name, old in expected.items() if name not in done)
+        self.model.take_over(done)
+        self.counted["renamed"] += len(done)
+        assert not (self.away / "tally").exists(), "nothing is executed"
+
+    def accept(self, *flags: str, write: int = 0) -> tuple[int, set[str]]:
+        """Have another process take over what looks renamed; give its exit status and which runs it names."""
+        told = self.away / "told"
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                os.dup2(os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+                kill_at(write)
+                path, out = str(self.folder / "pipeline.py"), str(self.folder / "out")
+                code = main(["accept", "--renamed", "--json", *flags, "--output-dir", out, path])
+                sys.stdout.flush()
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        text = told.read_text() if code == 0 else ""
+        return code, {one["run"].partition(":")[2] for one in json.loads(text)["taken"]} if text else set()
+
+
+def is_json(path: Path) -> bool:
+    try:
+        return bool(json.loads(path.read_bytes()))
+    except ValueError:
+        return False
 
 
 def kill_at(write: int) -> None:
@@ -454,6 +582,15 @@ def a_file(dice: random.Random) -> str:
     return dice.choice(FILES)
 
 
+def some_names(dice: random.Random) -> list[str]:
+    return dice.sample(NAMES, dice.choice([1, 2, 3, 5]))
+
+
+def a_write(dice: random.Random) -> int:
+    """Before which write to kill; most often before none."""
+    return dice.choice([0, 0, dice.randrange(1, 40)])
+
+
 Roll = Callable[[random.Random], tuple[Any, ...]]
 #: How often each is chosen, and how it is rolled.
 EDITS: dict[str, tuple[int, Roll]] = {
@@ -469,6 +606,9 @@ EDITS: dict[str, tuple[int, Roll]] = {
     "replace_by_the_same": (1, lambda dice: (a_file(dice),)),
     "delete": (1, lambda dice: (a_file(dice),)),
     "remove": (1, lambda dice: (a_name(dice),)),
+    "rename": (1, lambda dice: (some_names(dice), dice.choice(ENDS))),
+    "accept_renamed": (1, lambda dice: (a_write(dice),)),
+    "rename_and_accept": (4, lambda dice: (some_names(dice), dice.choice(ENDS), a_write(dice))),
     "edit_a_comment": (1, lambda dice: (dice.choice(["", "a", "b c"]),)),
     "lose_what_nothing_depends_on": (1, lambda dice: ()),
     "move_the_output_folder": (1, lambda dice: ()),

@@ -41,6 +41,15 @@ FAULTS = {
     "a file of the same size counts as the same": (
         "planning/files_read.py", "dated if digest is None else contents.digest(path) == digest", "True",
     ),
+    "upstreams that were renamed count as others": (
+        DECISION, "named = renames.as_named_today(run, record.upstream, digest_of)", "named = None",
+    ),
+    "upstreams of what looks renamed are not compared": (
+        "planning/renames.py", "    if list(record.upstream.values()) != [", "    if False and record.upstream != [",
+    ),
+    "what was renamed before a kill is forgotten": (
+        "store/renames.py", "cls([*done, *more], ", "cls(done, ",
+    ),
     "damage is not noticed": (DECISION, "    if damage is not None:", "    if False:"),
     "what is shown is not what decides": (
         DECISION, "        decisions[run] = decision\n    return",

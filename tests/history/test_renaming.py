@@ -236,6 +236,23 @@ main(["accept", "--renamed", "exp.py"])
     assert len(os.listdir(project.out / "train")) == len({*os.listdir(project.out / "train")} - {"a"})
 
 
+def test_a_build_goes_on_from_what_a_kill_left(project: Any) -> None:
+    built(project, '[{"name": "a", "lr": 1}]')
+    write(project, '[{"name": "b", "lr": 1}]')
+    code = """
+import os, signal
+from dodo_pyexp.history import renaming
+from dodo_pyexp.cli.main import main
+renaming.Renames.end = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+main(["accept", "--renamed", "exp.py"])
+"""
+    project.python("-c", code, status=-signal.SIGKILL)
+    assert (project.out / "train/.renaming.json").exists()
+    project.pyexp("build", "exp.py", "--rerun", "train:b")  # its new record knows nothing of names
+    assert not (project.out / "train/.renaming.json").exists()
+    assert project.executed() == ["b"]  # it gave the same, so that what depends on it under another name is up to date
+
+
 def test_however_many_are_renamed_it_is_written_down_once_before_and_once_after(project: Any) -> None:
     configs = '[{"name": f"PREFIX{n}", "lr": n} for n in range(20)]'
     built(project, configs.replace("PREFIX", "a"))
@@ -246,7 +263,7 @@ from dodo_pyexp.store import atomic
 real, written = atomic.write_json, []
 atomic.write_json = lambda path, *args, **more: (written.append(path), real(path, *args, **more))
 main(["accept", "--renamed", "exp.py"])
-print(sum(path.endswith(".renamed.json") for path in written), len(written))
+print(sum(path.endswith((".renamed.json", ".renaming.json")) for path in written), len(written))
 """
     assert project.python("-c", code).stdout.splitlines()[-1] == "2 42"
 
@@ -378,8 +395,8 @@ def test_what_was_written_down_of_names_may_be_anything(project: Any) -> None:
         "",
         "[]",
         '{"format": 1, "runs": {"a": "b"}, "begun": 3}',
-        '{"format": 1, "runs": [["a", "../x", ""], ["..", "b", "z"], ["c"], 3, ["d", "e", ""], ["e", "d", "9"]]}',
-        '{"format": 1, "runs": [["a\\u0000", "b", "x"], ["a", "a", "x"]], "begun": [["a", "b", "\\ud800"]]}',
+        '{"format": 1, "runs": [["a", "../x", 0], ["..", "b", 1], ["c"], 3, ["d", "e", -7], ["e", "d", 1e9]]}',
+        '{"format": 1, "runs": [["a\\u0000", "b", 2], ["a", "a", 3]], "begun": [["a", "b", 99999999999999999999]]}',
     ]
     for text in texts:
         path.write_text(text)
