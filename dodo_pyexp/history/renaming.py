@@ -56,7 +56,13 @@ class Renaming:
             more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
             count = f"{len(runs)} run{'' if len(runs) == 1 else 's'}"
             lines.append(printable(f"{verb} {count} of {experiment.name}: {named}{more}"))
-        lines += [printable(f"{run.full_name} is left alone: {why}") for run, why in self.left.items()]
+        by_reason: dict[str, list[str]] = {}
+        for run, why in self.left.items():
+            by_reason.setdefault(why, []).append(run.full_name)
+        for why, names in by_reason.items():
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            is_left = "is left" if len(names) == 1 else "are left"
+            lines.append(printable(f"{', '.join(names[:MOST_NAMED])}{more} {is_left} alone: {why}"))
         return "\n".join(lines or ["there is nothing to take over: no run that was never executed looks renamed"])
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,12 +112,12 @@ def take_over(decisions: dict[PlannedRun, Decision], *, dry_run: bool = False) -
             for experiment, runs in list(single.items()):
                 if not stack.enter_context(_kept_from_builds(experiment, runs)):
                     del single[experiment]
-                    done.left.update(dict.fromkeys(runs, f"a build of {experiment.name} goes on"))
+                    done.left.update(dict.fromkeys(runs, f"{experiment.name} is in use by a build or another command"))
             for run in asked:
                 if run in single.get(run.experiment, ()):
                     _take(run, done)
     except OSError as error:
-        place = shown(error.filename or "the output folder")
+        place = shown(error.filename2 or error.filename or "the output folder")
         raise UsageError(
             f"cannot write to {place}: {error.strerror}; {len(done.taken)} runs were taken over before"
         ) from None
