@@ -21,7 +21,7 @@ from .definition import place as place_of
 
 if TYPE_CHECKING:
     from ..config.config import Config
-    from ..provenance.inputs.entries import Table
+    from ..provenance.inputs.entries import Entry, Table
     from ..store.record import Record
     from .plan import Plan, PlannedExperiment, PlannedRun
 
@@ -139,9 +139,7 @@ def changes(run: PlannedRun, record: Record) -> dict[str, str]:
         entry = before.get(one.key)
         if entry is None:
             found[one.key] = "is new"
-        elif len(entry) == 4 and entry[1] != CHANGED and contents.stat(one.place) == (entry[0], *entry[2:]):
-            continue  # it has the size and the times that it had, and need not be read
-        elif said := change(entry, seen := see(run, one), _tree_of(run, entry) if seen.tree is not None else None):
+        elif said := _change_of(run, one, entry):
             found[one.key] = said
     keys = {one.key for one in run.inputs}
     found |= {key: "is no longer one" for key in before if key not in keys}
@@ -150,11 +148,30 @@ def changes(run: PlannedRun, record: Record) -> dict[str, str]:
     return found
 
 
+def _change_of(run: PlannedRun, one: Declared, entry: Entry) -> str:
+    """Say how an input differs from what a record says of it; it is read only if nothing else tells."""
+    if CHANGED in entry[1:]:
+        return change(entry, Seen(None))
+    stat = run.experiment.contents.stat(one.place) if one.kind != Folder.kind and len(entry) == 4 else None
+    if stat is not None and stat == (entry[0], *entry[2:]):
+        return ""
+    if stat is not None and stat[0] != entry[0]:
+        return change(entry, Seen([stat[0], None, *stat[1:]]))
+    seen = see(run, one)
+    return change(entry, seen, _tree_of(run, entry) if seen.tree is not None else None)
+
+
 def in_words(changed: dict[str, str]) -> list[str]:
-    """Say which inputs changed: ``input data/train.csv changed (12.1 MB -> 12.3 MB)``."""
+    """Say which inputs changed.
+
+    Examples
+    --------
+    >>> in_words({"data/train.csv": "changed (12.1 MB -> 12.3 MB)", "data/images/": "2 files added, 1 changed"})
+    ['input data/train.csv changed (12.1 MB -> 12.3 MB)', 'data/images: 2 files added, 1 changed']
+    """
+    counted = {key for key, said in changed.items() if is_folder_key(key) and said[:1].isdigit()}
     return [
-        f"input {named(key)}{':' if is_folder_key(key) and said[:1].isdigit() else ''} {said}"
-        for key, said in changed.items()
+        f"{named(key)}: {said}" if key in counted else f"input {named(key)} {said}" for key, said in changed.items()
     ]
 
 

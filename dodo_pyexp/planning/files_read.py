@@ -49,7 +49,8 @@ def as_today(run: PlannedRun, record: Record) -> Table:
                 table[path] = [listed[0], list(listed[1:])]
         elif (today := contents.stat(place)) is not None:
             size, *times = today
-            table[path] = [size, contents.digest(place), times[0], None if is_fresh(today) else times[1]]
+            fresh = is_fresh(today)  # before it is read
+            table[path] = [size, contents.digest(place), times[0], None if fresh else times[1]]
     return table
 
 

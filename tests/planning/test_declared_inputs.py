@@ -88,10 +88,10 @@ def test_a_folder_counts_with_all_that_is_in_it(project: Any) -> None:
     project.write("data/images/4.png", "4")
     project.write("data/images/deep/5.png", "5")
     (images / "1.png").write_text("other")
-    assert reasons(project) == ["input data/images: 2 files added, 1 changed"]
+    assert reasons(project) == ["data/images: 2 files added, 1 changed"]
     for path in (images / "4.png", images / "deep/5.png", images / "1.png"):
         path.unlink()
-    assert reasons(project) == ["input data/images: 1 file removed"]
+    assert reasons(project) == ["data/images: 1 file removed"]
     shutil.rmtree(images)
     assert reasons(project) == ["input data/images is gone"]
 
@@ -106,7 +106,25 @@ def test_links_in_a_folder_are_followed_but_not_in_circles(project: Any) -> None
     os.mkfifo(project.folder / "data/pipe")
     assert project.pyexp("build", "exp.py", status=None).returncode == 0
     (project.folder / "elsewhere/far.csv").write_text("farther")
-    assert reasons(project) == ["input data: 1 file changed"]
+    assert reasons(project) == ["data: 1 file changed"]
+
+
+def test_a_folder_with_a_link_to_the_project_is_not_out_of_date_after_each_build(project: Any) -> None:
+    write(project, inputs='["data/"]', configs='[{"name": "a"}]', body="return 1")
+    (project.folder / "data/project").symlink_to("..")
+    assert project.pyexp("build", "exp.py", status=None).returncode == 0
+    assert reasons(project) == [""]
+
+
+def test_nothing_is_read_to_say_that_a_file_has_another_size(project: Any) -> None:
+    write(project)
+    assert project.pyexp("build", "exp.py", status=None).returncode == 0
+    data = project.folder / "data/train.csv"
+    data.unlink()
+    with open(data, "wb") as file:
+        file.truncate(10**13)  # to read it would take an hour
+    assert reasons(project) == ["input data/train.csv changed (4 bytes -> 10.0 TB)"]
+    assert project.pyexp("build", "-n", "exp.py", status=None).returncode == 3
 
 
 def test_inputs_may_depend_on_the_config(project: Any) -> None:

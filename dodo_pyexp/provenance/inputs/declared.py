@@ -77,11 +77,12 @@ def see_file(place: str, digests: Digests) -> Seen:
             return Seen(None, "is a folder; declare it as pyexp.Folder")
         if not stat.S_ISREG(found.st_mode):
             return Seen(None, f"is no file, but a {_kind(found.st_mode)}")
+        times = found.st_mtime_ns, found.st_ctime_ns
+        fresh = is_fresh((found.st_size, *times))  # before it is read, which may take longer than a tick
         digest = digests.of(place, found)
     except (OSError, ValueError) as error:
         return Seen(None, _trouble(error))
-    times = found.st_mtime_ns, found.st_ctime_ns
-    return Seen([found.st_size, digest, times[0], None if is_fresh((found.st_size, *times)) else times[1]])
+    return Seen([found.st_size, digest, times[0], None if fresh else times[1]])
 
 
 def see_folder(place: str, digests: Digests) -> Seen:
@@ -90,7 +91,7 @@ def see_folder(place: str, digests: Digests) -> Seen:
         if not stat.S_ISDIR(os.stat(place).st_mode):
             return Seen(None, "is no folder; declare it as pyexp.File")
         tree: Tree = {}
-        for name, found in _files(place, "", frozenset()):
+        for name, found in _files(place, "", _above(place)):
             tree[name] = [found.st_size, digests.of(os.path.join(place, name), found)]
     except (OSError, ValueError) as error:
         return Seen(None, _trouble(error))
@@ -102,7 +103,7 @@ def see_folder(place: str, digests: Digests) -> Seen:
 
 
 def _files(place: str, below: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result]]:
-    """Walk to the files; links are followed, but for those that lead to where they are."""
+    """Walk to the files; links are followed, but for those that lead to where they are, or to a folder above."""
     found = os.stat(os.path.join(place, below))
     here = found.st_dev, found.st_ino
     if here in above:
@@ -119,6 +120,16 @@ def _files(place: str, below: str, above: frozenset[tuple[int, int]]) -> Iterato
             yield from _files(place, name, above | {here})
         elif stat.S_ISREG(about.st_mode):
             yield name, about
+
+
+def _above(place: str) -> frozenset[tuple[int, int]]:
+    """Know the folders above a folder: what lies beside it is no part of it, and the output folder may."""
+    found = set()
+    while (upper := os.path.dirname(place := os.path.realpath(place))) != place:
+        place = upper
+        about = os.stat(place)
+        found.add((about.st_dev, about.st_ino))
+    return frozenset(found)
 
 
 def change(before: Entry, after: Seen, tree: Tree | None = None) -> str:

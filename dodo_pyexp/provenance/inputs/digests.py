@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...store import atomic
 from ...store.digest import BLOCK, SUM_LENGTH, sha256
 from ...store.opening import open_file
+from .entries import was_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ FORMAT = 1
 MOST_KEPT = 200_000  # files; of more, those that were read last
 LARGEST = 1 << 26  # bytes that the file of all digests may have
 RESOLUTION = 2_000_000_000  # nanoseconds: the coarsest clock of a file system in use
+MOST_GROWN = 1 << 26  # bytes more than a file had when it was found
 TOLD_FROM = 1 << 30  # bytes of a file of which it is told that it is being read
 TOLD_EVERY = 5.0  # seconds
 _FIELDS = (int, int, int, int, int, str)
@@ -61,7 +63,7 @@ class Digests:
             seen = time.time_ns()
             digest = self._read(path, found.st_size)
             if _key(os.stat(path)) != _key(found):
-                raise ChangingFile(f"{path} changes while it is read")
+                raise _changing(path)
             self._new[path] = [*_key(found), seen, digest]
         return digest
 
@@ -69,7 +71,7 @@ class Digests:
         """Give the digest of a file that was found like this, if that needs no reading."""
         key = _key(found)
         known = self._new.get(path)
-        if known is None or known[:4] != key:
+        if known is None or known[:4] != key or was_fresh((known[1], known[3]), known[4]):
             known = self._load().get(path)
             if known is None or known[:4] != key or max(known[1], known[3]) + RESOLUTION >= known[4]:
                 return None
@@ -107,10 +109,16 @@ class Digests:
             while block := file.read(BLOCK):
                 digest.update(block)
                 done += len(block)
+                if done > size + MOST_GROWN:  # whoever writes it may be faster than this, and never be done
+                    raise _changing(path)
                 if size >= TOLD_FROM and time.monotonic() - told >= TOLD_EVERY:
                     told = time.monotonic()
                     self.progress(path, done, size)
         return digest.hexdigest()[:SUM_LENGTH]
+
+
+def _changing(path: str) -> ChangingFile:
+    return ChangingFile(f"{path} changes while it is read")
 
 
 def _key(found: os.stat_result) -> list[int]:

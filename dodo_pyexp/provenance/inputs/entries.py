@@ -19,8 +19,17 @@ Stat = tuple[int, int, int]
 CHANGED = "?"
 # A file may be written over within this time, and have the same time as before (nanoseconds).
 _TICK = 50_000_000
+# The same where a file system knows times in seconds only.
+_COARSE_TICK = 2_000_000_000
+_SECOND = 1_000_000_000
 
 
 def is_fresh(stat: Stat) -> bool:
     """Tell whether a file was written just now, so that its times would not tell if it were written again."""
-    return time.time_ns() - max(stat[1:]) < _TICK
+    return was_fresh(stat[1:], time.time_ns())
+
+
+def was_fresh(times: tuple[int, int], when: int) -> bool:
+    """Tell whether a file with these times had just been written at some time."""
+    tick = _TICK if any(time % _SECOND for time in times) else _COARSE_TICK
+    return when - max(times) < tick

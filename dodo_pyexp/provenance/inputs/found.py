@@ -58,13 +58,14 @@ def look_at(
         today = contents.stat(own)
         if today is None and not copied:
             continue  # it is on another machine, or gone by now
+        fresh = today is not None and is_fresh(today)  # before it is read, which may take longer than a tick
         digest = contents.digest((copied and copy_of(own)) or own)
         about = files[path] = {"size": size, "mtime_ns": mtime, "digest": digest}
         if not copied and not rewrote and (today is None or today[:2] != (size, mtime)):
             about |= {"digest": None, "changed": True}
         elif today is not None and (not copied or contents.digest(own) == digest):
             about |= dict(zip(("size", "mtime_ns", "ctime_ns"), today, strict=True))
-            if is_fresh(today):
+            if fresh:
                 del about["ctime_ns"]
     for path in said["folders"]:
         listed = contents.listing(place(path))

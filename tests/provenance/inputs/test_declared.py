@@ -10,7 +10,7 @@ import pytest
 
 from dodo_pyexp.provenance.inputs.declared import GONE, Seen, change, see_file, see_folder
 from dodo_pyexp.provenance.inputs.digests import Digests
-from dodo_pyexp.provenance.inputs.entries import CHANGED
+from dodo_pyexp.provenance.inputs.entries import CHANGED, was_fresh
 
 
 def folder(path: Path, files: dict[str, str]) -> Seen:
@@ -58,6 +58,21 @@ def test_a_change_of_a_folder_is_counted(tmp_path: Path, before: Any, after: Any
 )
 def test_a_change_of_a_file_is_put_in_words(before: Any, after: Seen, said: str) -> None:
     assert change(before, after) == said
+
+
+def test_a_link_to_a_folder_above_brings_nothing_in(tmp_path: Path) -> None:
+    seen = folder(tmp_path / "project/data", {"a": "1", "deep/b": "2"})
+    (tmp_path / "project/out").mkdir()
+    (tmp_path / "project/out/log").write_text("of the build")
+    (tmp_path / "project/data/deep/up").symlink_to("../..")
+    (tmp_path / "project/data/top").symlink_to(tmp_path)
+    assert see_folder(str(tmp_path / "project/data"), Digests()) == seen
+
+
+@pytest.mark.parametrize(("age", "part", "fresh"), [(0, 7, True), (1, 7, False), (1, 0, True), (3, 0, False)], ids=str)
+def test_a_file_system_that_knows_only_seconds_has_a_longer_tick(age: int, part: int, fresh: bool) -> None:
+    when = (10**9 + 5) * 10**9 + part
+    assert was_fresh((when, when), when + age * 10**9 + 1) == fresh
 
 
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:

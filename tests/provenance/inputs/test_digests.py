@@ -66,6 +66,30 @@ def test_a_file_that_was_just_written_is_read_again_by_the_next_build(tmp_path: 
     assert reads == ["a", "a"]
 
 
+def test_within_a_build_too_a_file_is_read_again_that_may_have_been_written_within_one_tick(
+    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "a"
+    data.write_text("one")
+    digests = Digests()
+    of(digests, data)
+    later(monkeypatch)
+    of(digests, data)
+    assert reads == ["a", "a"]
+    of(digests, data)
+    assert reads == ["a", "a"]  # an hour later nobody can write it within the same tick
+
+
+def test_a_file_that_grows_faster_than_it_is_read_is_not_read_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "a"
+    data.write_bytes(b"x" * (3 << 20))
+    monkeypatch.setattr(module, "MOST_GROWN", 1)
+    with pytest.raises(ChangingFile):
+        Digests()._read(str(data), 5)
+
+
 def test_another_file_with_the_same_size_and_time_is_read(
     tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
