@@ -100,6 +100,8 @@ class FinishedOrphans:
     ----------
     alike
         Those that were found to be the same as a run, by the folder of that; for `renames.twins`.
+    assumed
+        The digests that runs would have if they were taken over, by their folders; None where they would not be.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class FinishedOrphans:
         self._asked_for = asked_for
         self._hash_anew = hash_anew
         self.alike: dict[str, list[Twin]] = {}
+        self.assumed: dict[str, str | None] = {}
 
     @cached_property
     def by_config(self) -> dict[str, list[Twin]]:

@@ -56,11 +56,19 @@ def _is_same(run: PlannedRun, record: Record, digest_of: DigestOf) -> bool:
 
 
 def _digest(upstream: PlannedRun, digest_of: DigestOf) -> str | None:
-    known = digest_of(upstream)
-    if known is not None or upstream.files.newest() is not None:
+    known, assumed = digest_of(upstream), upstream.experiment.orphans.assumed
+    if known is not None:
         return known
-    found = twins(upstream, digest_of)
-    return found[0].record.digest if len(found) == 1 else None
+    if upstream.folder not in assumed:
+        found = [] if _was_run(upstream) else twins(upstream, digest_of)
+        assumed[upstream.folder] = found[0].record.digest if len(found) == 1 else None
+    return assumed[upstream.folder]
+
+
+def _was_run(run: PlannedRun) -> bool:
+    """Tell whether there is an attempt, or a result of another config under the same name: then it is not renamed."""
+    experiment = run.experiment
+    return run.files.newest() is not None or (experiment.hashed and experiment.siblings.newest(run.folder) is not None)
 
 
 def question(run: PlannedRun, found: list[Twin]) -> str:

@@ -110,6 +110,16 @@ def test_an_upstream_that_was_renamed_leaves_its_downstream_up_to_date(project: 
     assert project.executed() == []
 
 
+@pytest.mark.parametrize("options", LAYOUTS[1:])
+def test_what_was_made_from_a_run_that_cannot_be_taken_over_cannot_either(project: Any, options: str) -> None:
+    chain = '[{{"name": "{}", "lr": {}}}, {{"name": "{}", "lr": 2, "depends_on": "^[Aa]$"}}]'
+    built(project, chain.format("a", 7, "b"), options)
+    built(project, chain.format("A", 1, "b"), options)
+    write(project, chain.format("a", 1, "B"), options)  # a has been another config
+    assert reasons(project)["train:a"] == "config: lr 7 -> 1"
+    assert reasons(project)["train:B"] == "never run"
+
+
 def test_all_cells_of_a_sweep_whose_axes_were_swapped_are_taken_over(project: Any) -> None:
     sweep = 'pyexp.sweep(pyexp.sweep([{{"name": "s"}}], {}), {})'
     one, other = '[{"name": "a", "lr": 1}, {"name": "b", "lr": 2}]', '[{"name": "x", "w": 1}, {"name": "y", "w": 2}]'
